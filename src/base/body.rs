@@ -1,0 +1,155 @@
+//! Request bodies on their way upstream: one concrete type, so that nothing is boxed.
+//!
+//! A body that fails has to be blamed on the right side. The upstream connection sees only
+//! "the body broke"; the fault itself is left in a cell that the exchange reads afterwards.
+
+use std::cell::Cell;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+
+/// A request body.
+#[derive(Debug, Default)]
+pub enum Body {
+    /// No body at all.
+    #[default]
+    Empty,
+    /// A body that guichet holds in memory.
+    Full(Option<Bytes>),
+    /// A client's body, streamed, counted and bounded.
+    Capped(Capped),
+}
+
+/// Why a client's body could not be read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is longer than the limit.
+    TooLarge,
+    /// Its framing is wrong: a bad chunk, a trailer that is no field line.
+    Syntax,
+    /// Nothing arrived for too long.
+    Timeout,
+    /// The client went away before the end.
+    Left,
+}
+
+impl fmt::Display for BodyFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLarge => "the request body is larger than the limit",
+            Self::Syntax => "the request body is not framed correctly",
+            Self::Timeout => "the request body stopped arriving",
+            Self::Left => "the client left before the end of its body",
+        })
+    }
+}
+
+impl std::error::Error for BodyFault {}
+
+/// What has passed of a streamed body so far; shared between the body and its exchange.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Bytes of data that went by.
+    pub bytes: Cell<u64>,
+    /// The fault that ended the body, if one did.
+    pub fault: Cell<Option<BodyFault>>,
+    /// Whether the body was read to its end.
+    pub complete: Cell<bool>,
+}
+
+/// A client's body with a bound on its length.
+#[derive(Debug)]
+pub struct Capped {
+    incoming: Incoming,
+    limit: u64,
+    meter: Rc<Meter>,
+}
+
+impl Capped {
+    /// Streams `incoming` and stops with [`BodyFault::TooLarge`] after `limit` bytes.
+    pub fn new(incoming: Incoming, limit: u64, meter: Rc<Meter>) -> Self {
+        Self { incoming, limit, meter }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyFault;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        match self.get_mut() {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Capped(capped) => capped.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Capped(capped) => capped.incoming.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Self::Capped(capped) => capped.incoming.size_hint(),
+        }
+    }
+}
+
+impl Capped {
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let fault = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            Some(Ok(frame)) => {
+                let seen =
+                    self.meter.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
+                self.meter.bytes.set(seen);
+                if seen <= self.limit {
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                BodyFault::TooLarge
+            }
+            Some(Err(error)) => fault_behind(&error),
+            None => {
+                self.meter.complete.set(true);
+                return Poll::Ready(None);
+            }
+        };
+        self.meter.fault.set(Some(fault));
+        Poll::Ready(Some(Err(fault)))
+    }
+}
+
+/// Finds the fault that the wire's guard put into the chain; anything else means the client left.
+fn fault_behind(error: &hyper::Error) -> BodyFault {
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        if let Some(fault) = inner.downcast_ref::<BodyFault>() {
+            return *fault;
+        }
+        if let Some(io) = inner.downcast_ref::<std::io::Error>()
+            && let Some(fault) = io.get_ref().and_then(|inner| inner.downcast_ref::<BodyFault>())
+        {
+            return *fault;
+        }
+        source = inner.source();
+    }
+    BodyFault::Left
+}

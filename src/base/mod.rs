@@ -1,0 +1,54 @@
+//! F0: words without opinions. Ids, blame, quantities, the clock, bodies and preference lists.
+//!
+//! Nothing here knows the product: no route, no error code, no configuration key.
+
+pub mod body;
+pub mod clock;
+pub mod grpc;
+pub mod peer;
+pub mod prefer;
+pub mod quantity;
+pub mod request_id;
+
+pub use body::{Body, BodyFault};
+pub use peer::Peer;
+pub use quantity::{parse_duration, parse_size};
+pub use request_id::RequestId;
+
+/// Index of a route in the configuration, in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RouteId(pub u16);
+
+/// Index of an upstream in the configuration, in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct UpstreamId(pub u16);
+
+/// Index of an endpoint within its upstream, in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct EndpointId(pub u16);
+
+/// Index of a listener in the configuration, in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ListenerId(pub u16);
+
+/// Whose fault a failure is. Blame comes before status: the side that broke is named first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Source {
+    /// The caller sent something wrong, or left.
+    Client,
+    /// guichet itself: a limit, a refusal, a bug.
+    Gateway,
+    /// The backend failed, or answered with an error.
+    Upstream,
+}
+
+impl Source {
+    /// The word that stands in the body, the log and the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Gateway => "gateway",
+            Self::Upstream => "upstream",
+        }
+    }
+}

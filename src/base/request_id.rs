@@ -1,0 +1,116 @@
+//! Request ids: taken from a trusted peer, or a new UUIDv7 (RFC 9562, section 5.7).
+//!
+//! An id travels in headers, log lines and bodies, so it is kept as a [`HeaderValue`]: cloning it
+//! is a reference count. New ids are cut from one slab per worker, which makes an id cost a
+//! fraction of an allocation.
+
+use std::cell::RefCell;
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderValue;
+
+use super::clock;
+
+/// The id that a request carries through guichet, its upstreams, the log and the reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestId(HeaderValue);
+
+impl RequestId {
+    /// Makes a new UUIDv7 in its 36-character form.
+    pub fn generate() -> Self {
+        let text = SLAB.with_borrow_mut(|slab| {
+            if slab.capacity() < UUID_LENGTH {
+                *slab = BytesMut::with_capacity(UUID_LENGTH * IDS_PER_SLAB);
+            }
+            slab.extend_from_slice(&uuid_v7(clock::unix_millis(), fastrand::u128(..)));
+            slab.split().freeze()
+        });
+        Self(header_value(text))
+    }
+
+    /// Takes an id that a trusted peer sent: 1 to 128 visible ASCII characters, else none.
+    pub fn accept(value: &HeaderValue) -> Option<Self> {
+        let bytes = value.as_bytes();
+        let fits = (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
+        fits.then(|| Self(value.clone()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The id as a header value; cloning it copies no text.
+    pub fn value(&self) -> &HeaderValue {
+        &self.0
+    }
+
+    /// Whether the id is a UUID in its usual text form, as `urn:uuid:` needs it.
+    pub fn is_uuid(&self) -> bool {
+        let bytes = self.0.as_bytes();
+        bytes.len() == UUID_LENGTH
+            && bytes.iter().enumerate().all(|(at, byte)| match at {
+                8 | 13 | 18 | 23 => *byte == b'-',
+                _ => byte.is_ascii_hexdigit(),
+            })
+    }
+}
+
+thread_local! {
+    static SLAB: RefCell<BytesMut> = RefCell::new(BytesMut::new());
+}
+
+fn header_value(text: Bytes) -> HeaderValue {
+    // Hexadecimal digits and hyphens are always a valid header value.
+    HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+fn uuid_v7(unix_millis: u64, random: u128) -> [u8; UUID_LENGTH] {
+    let high = (unix_millis << 16) | 0x7000 | (random as u64 & 0x0fff);
+    let low = (1 << 63) | (((random >> 64) as u64) >> 2);
+    let mut text = [b'-'; UUID_LENGTH];
+    let mut at = 0;
+    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
+        if matches!(at, 8 | 13 | 18 | 23) {
+            at += 1;
+        }
+        text[at] = HEX[usize::from(byte >> 4)];
+        text[at + 1] = HEX[usize::from(byte & 15)];
+        at += 2;
+    }
+    text
+}
+
+const UUID_LENGTH: usize = 36;
+const IDS_PER_SLAB: usize = 128;
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_id_is_a_uuid_of_version_7_and_variant_1() {
+        for _ in 0..300 {
+            let id = RequestId::generate();
+            assert!(id.is_uuid(), "{}", id.as_str());
+            assert_eq!(&id.as_str()[14..15], "7");
+            assert!(matches!(&id.as_str()[19..20], "8" | "9" | "a" | "b"));
+        }
+    }
+
+    #[test]
+    fn the_time_stands_first_so_that_ids_sort() {
+        assert_eq!(&uuid_v7(0x0193_0000_0000, 0)[..13], b"01930000-0000");
+    }
+
+    #[test]
+    fn only_short_visible_ids_are_accepted() {
+        let accept = |text: &[u8]| RequestId::accept(&HeaderValue::from_bytes(text).unwrap());
+        assert!(accept(b"abc-123").is_some());
+        assert!(accept(b"").is_none());
+        assert!(accept(b"with space").is_none());
+        assert!(accept(&[b'a'; 129]).is_none());
+        assert!(accept(b"caf\xe9").is_none());
+    }
+}

@@ -1,0 +1,3 @@
+//! F3: intent. Stub.
+pub mod model;
+pub mod secret;

@@ -1,0 +1,1 @@
+//! Stub: error bodies that are content-encoded.
