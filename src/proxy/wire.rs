@@ -1,6 +1,6 @@
-//! What the spine and a client's HTTP/1 connection say to each other beside requests and replies.
+//! What the spine and a client's connection say to each other beside requests and replies.
 //!
-//! The connection's guard reads ahead of hyper: it tells the spine which request it refused, and
+//! On HTTP/1 the connection's guard reads ahead of hyper: it tells the spine which request it refused, and
 //! carries interim replies (1xx), which hyper cannot send. One thread, so plain cells.
 
 use std::cell::{Cell, RefCell};
@@ -51,7 +51,12 @@ impl Wire {
         (Open(Rc::clone(self)), refusal)
     }
 
-    /// Whether an exchange is under way, or about to begin.
+    /// How many exchanges are under way.
+    pub fn open(&self) -> u32 {
+        self.open.get()
+    }
+
+    /// Whether an exchange is under way on HTTP/1, or about to begin.
     pub fn is_busy(&self) -> bool {
         self.open.get() > 0 || self.begun.get() != self.released.get()
     }
@@ -113,13 +118,6 @@ impl Wire {
 /// Stands for an exchange until its reply is over.
 #[derive(Debug)]
 pub struct Open(Rc<Wire>);
-
-impl Open {
-    /// The wire itself.
-    pub fn wire(&self) -> &Rc<Wire> {
-        &self.0
-    }
-}
 
 impl Drop for Open {
     fn drop(&mut self) {

@@ -25,7 +25,7 @@ use std::rc::Rc;
 
 use self::chunk::{ChunkScanner, Extent, TrailerLimits};
 use self::head::{Head, HeadLimits, HeadScanner};
-use self::timer::Timer;
+pub(super) use self::timer::{Timer, Wait};
 use crate::base::BodyFault;
 use crate::config::model::Limits;
 use crate::problem::{Cause, Problem};

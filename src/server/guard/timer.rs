@@ -12,7 +12,7 @@ use crate::base::clock::{self, Instant};
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
+pub(in crate::server) enum Wait {
     /// The next request.
     Idle,
     /// The rest of a head.
@@ -23,26 +23,26 @@ pub(super) enum Wait {
 
 /// A deadline that can be set, moved and forgotten cheaply.
 #[derive(Debug, Default)]
-pub(super) struct Timer {
+pub(in crate::server) struct Timer {
     armed: Option<(Wait, Instant)>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
 impl Timer {
     /// Forgets the deadline.
-    pub(super) fn disarm(&mut self) {
+    pub(in crate::server) fn disarm(&mut self) {
         self.armed = None;
     }
 
     /// Sets the deadline, unless one is set already for the same wait.
-    pub(super) fn arm(&mut self, wait: Wait, after: Duration) {
+    pub(in crate::server) fn arm(&mut self, wait: Wait, after: Duration) {
         if !matches!(self.armed, Some((known, _)) if known == wait) {
             self.armed = Some((wait, clock::now() + after));
         }
     }
 
     /// Ready when the deadline has passed; else this task is woken when it does.
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(in crate::server) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((_, deadline)) = self.armed else { return Poll::Pending };
         let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
         if sleep.deadline() > deadline {
