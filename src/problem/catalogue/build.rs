@@ -158,7 +158,7 @@ fn speak(languages: &[String], errors: &mut Vec<CatalogueError>) -> Vec<Spoken> 
         };
         match embedded::edition(tag) {
             Ok(edition) => spoken.push(Spoken { tag: tag.clone(), content_language, edition }),
-            Err(error) => errors.push(error),
+            Err(message) => errors.push(wrong(&message)),
         }
     }
     spoken

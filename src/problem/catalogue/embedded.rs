@@ -3,7 +3,6 @@
 
 use toml::{Table, Value};
 
-use super::CatalogueError;
 use super::template::Template;
 use crate::problem::code::BuiltIn;
 
@@ -60,16 +59,13 @@ impl Words {
 ///
 /// # Errors
 /// A mistake in a file that ships with guichet: tests keep that from happening.
-pub(super) fn edition(tag: &str) -> Result<Option<Edition>, CatalogueError> {
+pub(super) fn edition(tag: &str) -> Result<Option<Edition>, String> {
     let primary = tag.split('-').next().unwrap_or_default();
     let found = LANGUAGES.iter().find(|known| known.eq_ignore_ascii_case(primary));
     let Some(language) = found else { return Ok(None) };
     let source = if *language == "fr" { FRENCH } else { ENGLISH };
-    read(source).map(Some).map_err(|message| CatalogueError {
-        name: None,
-        language: Some((*language).into()),
-        message: format!("guichet's own texts cannot be read: {message}"),
-    })
+    let wrong = |message| format!("guichet's own texts cannot be read: {message}");
+    read(source).map(Some).map_err(wrong)
 }
 
 fn read(source: &str) -> Result<Edition, String> {

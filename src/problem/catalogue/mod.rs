@@ -221,7 +221,7 @@ impl Catalogue {
         wait: Option<u64>,
     ) -> Text<'a> {
         match problem.message() {
-            Some(message) => Text::Given(message),
+            Some(message) => Text::given(message),
             None => self.catalogue_text(problem, problem.code(), None, language, wait),
         }
     }
@@ -264,7 +264,7 @@ impl Catalogue {
             };
             Text::choose(wording, values)
         });
-        text.unwrap_or(Text::Given(""))
+        text.unwrap_or_else(|| Text::given(""))
     }
 
     fn code_by_bare_name(&self, name: &str) -> Option<Code> {

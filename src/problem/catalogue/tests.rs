@@ -279,6 +279,6 @@ proptest! {
         status in proptest::option::of(0u16..1000),
     ) {
         let entries = [entry(&name, status, &[(&tag, &text), ("fr", &text)])];
-        let _ = Catalogue::new(&prefix, Some(&docs), &[tag.clone(), "fr".into()], &entries);
+        let _ = Catalogue::new(&prefix, Some(&docs), &[tag, "fr".into()], &entries);
     }
 }

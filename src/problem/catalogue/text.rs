@@ -11,16 +11,17 @@ use crate::problem::{Problem, Violation};
 
 /// A message that is ready to be written.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::problem) enum Text<'a> {
-    /// A text that was meant for clients as it is.
+pub(in crate::problem) struct Text<'a>(Kind<'a>);
+
+#[derive(Clone, Copy, Debug)]
+enum Kind<'a> {
     Given(&'a str),
-    /// A text of the catalogue.
     Filled(&'a Template, Values<'a>),
 }
 
 /// Where the values of placeholders come from.
 #[derive(Clone, Copy, Debug)]
-pub(in crate::problem) struct Values<'a> {
+pub(super) struct Values<'a> {
     pub(super) problem: &'a Problem,
     /// The parameter that the text is about; without one, the problem's first.
     pub(super) violation: Option<&'a Violation>,
@@ -33,18 +34,23 @@ pub(in crate::problem) struct Values<'a> {
 }
 
 impl<'a> Text<'a> {
+    /// A text that was meant for clients as it is.
+    pub(in crate::problem) fn given(text: &'a str) -> Self {
+        Self(Kind::Given(text))
+    }
+
     /// The most precise of the texts whose placeholders all have a value; the last if none has.
     pub(super) fn choose(wording: &'a Wording, values: Values<'a>) -> Option<Self> {
         let sayable = |template: &&Template| template.placeholders().all(|slot| values.has(slot));
         let found = wording.variants.iter().find(sayable).or_else(|| wording.variants.last());
-        found.map(|template| Self::Filled(template, values))
+        found.map(|template| Self(Kind::Filled(template, values)))
     }
 
     /// Writes the message, piece by piece.
     pub(in crate::problem) fn pieces(&self, each: &mut dyn FnMut(&str)) {
-        let (template, values) = match self {
-            Self::Given(text) => return each(text),
-            Self::Filled(template, values) => (template, values),
+        let (template, values) = match &self.0 {
+            Kind::Given(text) => return each(text),
+            Kind::Filled(template, values) => (template, values),
         };
         for part in template.parts() {
             match part {
@@ -56,9 +62,9 @@ impl<'a> Text<'a> {
 
     /// The message as one text, borrowed where nothing had to be filled in.
     pub(in crate::problem) fn to_text(self) -> Cow<'a, str> {
-        match self {
-            Self::Given(text) => Cow::Borrowed(text),
-            Self::Filled(template, _) => match template.fixed() {
+        match self.0 {
+            Kind::Given(text) => Cow::Borrowed(text),
+            Kind::Filled(template, _) => match template.fixed() {
                 Some(text) => Cow::Borrowed(text),
                 None => {
                     let mut out = String::with_capacity(128);
