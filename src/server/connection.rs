@@ -1,10 +1,13 @@
-//! STUB, to be replaced whole: serves one client connection.
+//! STUB, to be replaced whole: holds a connection open until the client leaves or the worker
+//! drains, and says nothing.
 
 use std::net::SocketAddr;
 use std::rc::Rc;
 
+use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpStream;
 
+use super::prefixed::Prefixed;
 use super::shared::Admission;
 use super::worker::Worker;
 use crate::base::ListenerId;
@@ -17,5 +20,14 @@ pub(super) async fn serve(
     remote: SocketAddr,
     admission: Admission,
 ) {
-    let _ = (worker, listener, socket, remote, admission);
+    let _ = (worker.listener(listener), remote);
+    if admission == Admission::Full {
+        return;
+    }
+    let mut socket = Prefixed::new(socket);
+    let mut all = Vec::new();
+    tokio::select! {
+        _ = socket.read_to_end(&mut all) => {}
+        () = worker.draining() => {}
+    }
 }
