@@ -38,6 +38,14 @@ pub(super) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpLis
     Ok(sockets)
 }
 
+/// Binds and listens on `address` with one socket that shares its port with nobody.
+///
+/// # Errors
+/// What the operating system says.
+pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
+    open(address, Sharing::Alone)
+}
+
 /// Accepts connections until the worker drains, then takes in what already waits, and ends.
 pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::net::TcpListener) {
     let mut draining = worker.draining();
@@ -54,7 +62,7 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(_) => {
-                worker.accept_failed();
+                worker.shared().accept_failed();
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = &mut draining => break,
@@ -119,9 +127,7 @@ fn open(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
     }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    if sharing == Sharing::Shared {
-        socket.listen(BACKLOG)?;
-    }
+    socket.listen(BACKLOG)?;
     Ok(socket.into())
 }
 

@@ -5,7 +5,7 @@
 //! connections once when one opens and once when it closes.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use tokio::sync::watch;
 
@@ -17,6 +17,8 @@ pub struct Shared {
     config: Arc<Config>,
     phase: watch::Sender<Phase>,
     connections: AtomicUsize,
+    accept_failures: AtomicU64,
+    cut_short: AtomicBool,
 }
 
 /// Where an instance is in its life; it only ever moves forward.
@@ -38,7 +40,7 @@ pub enum Phase {
 
 /// How a new connection is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
+pub(super) enum Admission {
     /// Served.
     Open,
     /// `limits.connections` is reached: told so with a 503, then closed.
@@ -48,7 +50,13 @@ pub enum Admission {
 impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
-        Arc::new(Self { config, phase, connections: AtomicUsize::new(0) })
+        Arc::new(Self {
+            config,
+            phase,
+            connections: AtomicUsize::new(0),
+            accept_failures: AtomicU64::new(0),
+            cut_short: AtomicBool::new(false),
+        })
     }
 
     /// The configuration that this instance runs.
@@ -69,6 +77,11 @@ impl Shared {
     /// Open client connections over all workers, those that are being refused included.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How often accepting failed for want of file descriptors or memory, over all workers.
+    pub fn accept_failures(&self) -> u64 {
+        self.accept_failures.load(Ordering::Relaxed)
     }
 
     /// Waits until the instance has reached `phase`, or has gone past it.
@@ -100,6 +113,21 @@ impl Shared {
         }
         self.release();
         None
+    }
+
+    /// Counts a failed accept.
+    pub(super) fn accept_failed(&self) {
+        self.accept_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a worker ended while connections were open.
+    pub(super) fn cut_connections(&self) {
+        self.cut_short.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any worker ended while connections were open.
+    pub(super) fn were_connections_cut(&self) -> bool {
+        self.cut_short.load(Ordering::Relaxed)
     }
 
     /// Counts a connection out.

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::sync::Notify;
+use tokio::task::spawn_local;
 use tokio::time::MissedTickBehavior;
 
 use super::drain::{Drain, DrainWatch};
@@ -28,7 +29,6 @@ pub(super) struct Worker {
     gateway: Rc<Gateway>,
     tls: Vec<Option<TlsListener>>,
     open: Cell<usize>,
-    accept_failures: Cell<u64>,
     drain: Rc<Drain>,
     left: Notify,
 }
@@ -79,16 +79,6 @@ impl Worker {
         self.open.get()
     }
 
-    /// How often accepting failed for want of something, since the start.
-    pub(super) fn accept_failures(&self) -> u64 {
-        self.accept_failures.get()
-    }
-
-    /// Counts a failed accept.
-    pub(super) fn accept_failed(&self) {
-        self.accept_failures.set(self.accept_failures.get() + 1);
-    }
-
     /// Whether connections are to end after the exchange under way.
     pub(super) fn is_draining(&self) -> bool {
         self.drain.begun()
@@ -116,25 +106,29 @@ impl Worker {
             gateway: Rc::new(gateway),
             tls,
             open: Cell::new(0),
-            accept_failures: Cell::new(0),
             drain: Rc::default(),
             left: Notify::new(),
         })
     }
 
     /// Serves until the instance drains and the last connection has left, or until it is cut.
-    async fn serve(self: Rc<Self>, sockets: Vec<(ListenerId, tokio::net::TcpListener)>) {
-        for (id, socket) in sockets {
-            tokio::task::spawn_local(listener::accept(Rc::clone(&self), id, socket));
-        }
-        tokio::task::spawn_local(Rc::clone(&self).tick());
+    pub(super) async fn serve(self: Rc<Self>, sockets: Vec<(ListenerId, tokio::net::TcpListener)>) {
+        let accept = |(id, socket)| spawn_local(listener::accept(Rc::clone(&self), id, socket));
+        let accepting: Vec<_> = sockets.into_iter().map(accept).collect();
+        spawn_local(Rc::clone(&self).tick());
         self.shared.reached(Phase::Draining).await;
         self.drain.begin();
-        // Accept loops get their turn first: what the kernel shook hands on is still taken in.
-        tokio::task::yield_now().await;
+        // They end at once, but only after taking in what the kernel has shaken hands on. One that
+        // panicked has nothing to take in.
+        for accepting in accepting {
+            let _ = accepting.await;
+        }
         tokio::select! {
             () = self.emptied() => {}
             () = self.shared.reached(Phase::Cut) => {}
+        }
+        if self.open.get() > 0 {
+            self.shared.cut_connections();
         }
     }
 
@@ -172,37 +166,40 @@ impl Drop for Place {
     }
 }
 
-/// Builds a worker's runtime, on the worker's own thread.
-///
-/// # Errors
-/// What the operating system says.
-pub(super) fn runtime() -> io::Result<LocalRuntime> {
-    Builder::new_current_thread()
-        .enable_all()
-        .event_interval(EVENT_INTERVAL)
-        .max_io_events_per_tick(IO_EVENTS)
-        .build_local(LocalOptions::default())
+/// A worker's thread, ready to serve.
+pub(super) struct SetUp {
+    runtime: LocalRuntime,
+    worker: Rc<Worker>,
+    sockets: Vec<(ListenerId, tokio::net::TcpListener)>,
 }
 
-/// Serves on this thread until the instance ends. `up` is called once everything stands.
-///
-/// # Errors
-/// Where the sockets cannot be handed to the runtime.
-pub(super) fn run(runtime: LocalRuntime, seat: Seat, up: impl FnOnce()) -> io::Result<()> {
-    let gateway = Gateway::new(Arc::clone(seat.shared.config()));
-    let worker = Worker::new(seat.shared, seat.tls, gateway);
-    let gateway = Rc::clone(worker.gateway());
-    let sockets = {
-        let _inside = runtime.enter();
+impl SetUp {
+    /// Sets everything up, on the worker's own thread.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn new(seat: Seat) -> io::Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .event_interval(EVENT_INTERVAL)
+            .max_io_events_per_tick(IO_EVENTS)
+            .build_local(LocalOptions::default())?;
+        let inside = runtime.enter();
         let hand_over = |(id, socket)| Ok((id, tokio::net::TcpListener::from_std(socket)?));
-        seat.sockets.into_iter().map(hand_over).collect::<io::Result<Vec<_>>>()?
-    };
-    up();
-    runtime.block_on(worker.serve(sockets));
-    // Dropping the runtime drops what is still open, and what that has to say is flushed after it.
-    drop(runtime);
-    gateway.flush();
-    Ok(())
+        let sockets = seat.sockets.into_iter().map(hand_over).collect::<io::Result<Vec<_>>>()?;
+        let gateway = Gateway::new(Arc::clone(seat.shared.config()));
+        drop(inside);
+        Ok(Self { runtime, worker: Worker::new(seat.shared, seat.tls, gateway), sockets })
+    }
+
+    /// Serves on this thread until the instance ends.
+    pub(super) fn serve(self) {
+        let gateway = Rc::clone(self.worker.gateway());
+        self.runtime.block_on(self.worker.serve(self.sockets));
+        // This drops what is still open; what that has to say is flushed after it.
+        drop(self.runtime);
+        gateway.flush();
+    }
 }
 
 const FLUSH_EVERY: Duration = Duration::from_millis(200);

@@ -1,16 +1,22 @@
 //! TLS towards clients: one [`TlsListener`] per listener, made at start and shared by its workers.
 
 mod certificates;
+mod files;
+mod self_signed;
+mod x509;
+
+#[cfg(test)]
+mod tests;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{RootCertStore, ServerConfig, ServerConnection};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
@@ -46,8 +52,23 @@ impl TlsListener {
         protocols: Protocols,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
-        let _ = (tls, protocols, environment, ClientAuth::None, PathBuf::new(), RootCertStore::empty());
-        Err(String::new())
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let certificates = Arc::new(Certificates::load(&tls.certificates, &provider, environment)?);
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions(tls))
+            .map_err(|error| error.to_string())?;
+        let builder = match client_verifier(tls, &provider)? {
+            Some(verifier) => builder.with_client_cert_verifier(verifier),
+            None => builder.with_no_client_auth(),
+        };
+        let mut config = builder.with_cert_resolver(Arc::clone(&certificates) as _);
+        config.alpn_protocols = alpn(protocols);
+        // Tickets resume sessions across workers without a shared table. Each listener has keys of
+        // its own: a session of one listener must not open another one whose client certificates
+        // it never showed (CVE-2025-23419).
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;
+        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificates, protocols })
     }
 
     /// Shakes hands. The caller bounds the time.
@@ -74,6 +95,11 @@ impl TlsListener {
         self.certificates.serves(server_name, host)
     }
 
+    /// Name and last day (seconds since 1970) of each certificate, for the metrics page.
+    pub(super) fn expiries(&self) -> impl Iterator<Item = (&str, i64)> {
+        self.certificates.expiries()
+    }
+
     /// The facts of the handshake, for `Peer`.
     pub(super) fn facts(connection: &ServerConnection) -> TlsFacts {
         let version = match connection.protocol_version() {
@@ -87,3 +113,56 @@ impl TlsListener {
         }
     }
 }
+
+fn versions(tls: &Tls) -> &'static [&'static SupportedProtocolVersion] {
+    if tls.allow_tls12 { FROM_TLS12 } else { FROM_TLS13 }
+}
+
+/// What is offered by ALPN (RFC 7301). A client that offers only other protocols is refused with
+/// the alert `no_application_protocol`.
+fn alpn(protocols: Protocols) -> Vec<Vec<u8>> {
+    let mut offered = Vec::new();
+    if protocols.http2 {
+        offered.push(b"h2".to_vec());
+    }
+    if protocols.http1 {
+        offered.push(b"http/1.1".to_vec());
+    }
+    offered
+}
+
+fn client_verifier(
+    tls: &Tls,
+    provider: &Arc<CryptoProvider>,
+) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
+    let path = tls.client_ca.as_deref();
+    match tls.client_auth {
+        ClientAuth::None => Ok(None),
+        ClientAuth::Optional => verifier(path, provider, Absent::Accepted).map(Some),
+        ClientAuth::Required => verifier(path, provider, Absent::Refused).map(Some),
+    }
+}
+
+/// What becomes of a client without a certificate; a wrong one is always refused.
+enum Absent {
+    Accepted,
+    Refused,
+}
+
+fn verifier(
+    path: Option<&Path>,
+    provider: &Arc<CryptoProvider>,
+    absent: Absent,
+) -> Result<Arc<dyn ClientCertVerifier>, String> {
+    let path = path.ok_or("client_auth needs client_ca: the PEM file of the authorities")?;
+    let roots = Arc::new(files::authorities(path)?);
+    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
+    let builder = match absent {
+        Absent::Accepted => builder.allow_unauthenticated(),
+        Absent::Refused => builder,
+    };
+    builder.build().map_err(|error| format!("{} cannot be used: {error}", path.display()))
+}
+
+static FROM_TLS12: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
+static FROM_TLS13: &[&SupportedProtocolVersion] = &[&TLS13];
