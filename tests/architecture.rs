@@ -60,7 +60,9 @@ fn imports_go_down() {
             }
             edges.entry(own.clone()).or_default().insert(target.clone());
             if below > floor {
-                wrong.push(format!("{place}: `{own}` (F{floor}) reaches up to `{target}` (F{below})"));
+                wrong.push(format!(
+                    "{place}: `{own}` (F{floor}) reaches up to `{target}` (F{below})"
+                ));
             } else if below == floor && floor != CONTROL {
                 wrong.push(format!("{place}: `{own}` and `{target}` are neighbours on F{floor}"));
             }
@@ -151,9 +153,9 @@ impl Source {
     }
 
     fn is_test(&self) -> bool {
-        self.path.components().any(|part| {
-            matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs"))
-        })
+        self.path
+            .components()
+            .any(|part| matches!(part.as_os_str().to_str(), Some("tests" | "tests.rs")))
     }
 
     /// First segments of all paths that start at the crate's root, with their lines.
