@@ -19,7 +19,7 @@ mod tls;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::future::Future;
 use std::io;
@@ -140,6 +140,11 @@ impl Running {
         self.shared.advance(Phase::Cut);
     }
 
+    /// Opens log files anew, after something else has renamed them.
+    pub fn reopen_logs(&self) {
+        // SEAM: `LogWriter::reopen` of the instance's writer.
+    }
+
     /// Resolves once every worker has ended; [`Self::join`] then returns without waiting.
     pub async fn ended(&self) {
         self.shared.reached(Phase::Ended).await;
@@ -186,7 +191,8 @@ fn bind_all(config: &Config, workers: usize) -> Result<Bound, StartError> {
     let mut by_worker: Vec<_> = std::iter::repeat_with(Vec::new).take(workers).collect();
     for (id, listener) in (0..).map(ListenerId).zip(&config.listeners) {
         for &address in &listener.bind {
-            let failed = |error| StartError::Bind { what: listener.name.clone(), address, error };
+            let failed =
+                |error| StartError::Bind { what: listener.name.as_str().into(), address, error };
             let sockets = listener::bind(address, workers).map_err(failed)?;
             let bound = sockets.first().map_or(Ok(address), TcpListener::local_addr);
             addresses.push((listener.name.clone(), bound.map_err(failed)?));
@@ -203,7 +209,7 @@ fn bind_admin(
     service: Option<AdminService>,
 ) -> Result<Option<(TcpListener, AdminService)>, StartError> {
     let Some((admin, service)) = config.admin.as_ref().zip(service) else { return Ok(None) };
-    let failed = |error| StartError::Bind { what: "admin".to_owned(), address: admin.bind, error };
+    let failed = |error| StartError::Bind { what: "admin".into(), address: admin.bind, error };
     Ok(Some((listener::bind_alone(admin.bind).map_err(failed)?, service)))
 }
 

@@ -24,20 +24,8 @@ pub(super) fn certified_key(
     let name = describe(key);
     let bytes = key.read(environment)?;
     let parsed = private_key(&bytes, &name)?;
-    CertifiedKey::from_der(certificates, parsed, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
-            "{name} does not belong to the certificate in {}: give the key that the certificate was \
-             made for; where the file holds a chain, the server's own certificate comes first",
-            chain.display()
-        ),
-        rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate in {} cannot be read: {reason:?}", chain.display())
-        }
-        other => format!(
-            "{name} cannot be used: {other}; RSA (2048 bits and more), ECDSA (P-256, P-384, P-521) \
-             and Ed25519 keys are understood"
-        ),
-    })
+    CertifiedKey::from_der(certificates, parsed, provider)
+        .map_err(|error| unusable(&error, chain, &name))
 }
 
 /// The authorities of a PEM file.
@@ -52,6 +40,24 @@ pub(super) fn authorities(path: &Path) -> Result<RootCertStore, String> {
         })?;
     }
     Ok(roots)
+}
+
+fn unusable(error: &rustls::Error, chain: &Path, key: &str) -> String {
+    let chain = chain.display();
+    if *error == rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
+        return format!(
+            "{key} does not belong to the certificate in {chain}: give the key that the \
+             certificate was made for; where the file holds a chain, the server's own certificate \
+             comes first"
+        );
+    }
+    if let rustls::Error::InvalidCertificate(reason) = error {
+        return format!("the certificate in {chain} cannot be read: {reason:?}");
+    }
+    format!(
+        "{key} cannot be used: {error}; RSA (2048 bits and more), ECDSA (P-256, P-384, P-521) and \
+         Ed25519 keys are understood"
+    )
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {

@@ -144,6 +144,7 @@ fn client_verifier(
 }
 
 /// What becomes of a client without a certificate; a wrong one is always refused.
+#[derive(Clone, Copy)]
 enum Absent {
     Accepted,
     Refused,
