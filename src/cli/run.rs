@@ -32,6 +32,9 @@ pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
         Ok(running) => running,
         Err(error) => return refused(&error),
     };
+    for warning in running.warnings() {
+        complain(&told("warning", warning, form));
+    }
     complain(&listening(config, &running, form));
     let end = runtime.block_on(oversee(&running, signals, form));
     conclude(running, end)

@@ -181,7 +181,7 @@ fn during_the_delay_it_is_not_ready_but_still_accepts() {
 fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
     let mut config = plain(&[LOOPBACK], 2);
     config.server.limits.connections = 2;
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Vec::new());
     let mut admitted: Vec<_> = (0..70).map(|_| shared.admit()).collect();
     assert_eq!(admitted[..2], [Some(shared::Admission::Open); 2]);
     assert_eq!(admitted[2..66], [Some(shared::Admission::Full); 64]);
@@ -193,7 +193,7 @@ fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
 
 #[test]
 fn a_phase_that_lies_behind_is_ignored() {
-    let shared = Shared::new(Arc::new(plain(&[], 1)));
+    let shared = Shared::new(Arc::new(plain(&[], 1)), Vec::new());
     shared.advance(Phase::Draining);
     shared.advance(Phase::Serving);
     assert_eq!(shared.phase(), Phase::Draining);
@@ -234,7 +234,7 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
 fn the_deadline_cuts_what_is_still_open() {
     let mut config = plain(&[], 1);
     config.server.shutdown.drain = Duration::from_millis(30);
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Vec::new());
     let (alive, workers) = mpsc::channel(1);
     let seat = ControlSeat { shared: Arc::clone(&shared), admin: None, workers };
     let control = thread::spawn(move || Control::new(seat).unwrap().run());

@@ -1,5 +1,6 @@
 //! Certificates, keys and authorities from PEM (RFC 7468), and errors that say what to do.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustls::crypto::CryptoProvider;
@@ -8,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, RootCertStore};
 
+use crate::config::model::CertificateSource;
 use crate::config::secret::Secret;
 
 /// A chain and its key, which belong together.
@@ -40,6 +42,16 @@ pub(super) fn authorities(path: &Path) -> Result<RootCertStore, String> {
         })?;
     }
     Ok(roots)
+}
+
+/// A warning where a key file may be read by every user of the machine.
+pub(super) fn exposed_key(source: &CertificateSource) -> Option<String> {
+    let CertificateSource::Files { key: Secret::File(path), .. } = source else { return None };
+    let mode = path.metadata().ok()?.permissions().mode();
+    let shown = path.display();
+    (mode & OTHERS_READ != 0).then(|| {
+        format!("the key file {shown} may be read by every user: `chmod 600 {shown}` ends that")
+    })
 }
 
 fn unusable(error: &rustls::Error, chain: &Path, key: &str) -> String {
@@ -99,6 +111,8 @@ fn describe(key: &Secret) -> String {
         Secret::Credential(name) => format!("the key in the credential {name}"),
     }
 }
+
+const OTHERS_READ: u32 = 0o004;
 
 #[cfg(test)]
 mod tests {
@@ -181,5 +195,17 @@ mod tests {
         assert!(certified_key(&chain, &secret, &provider, &environment).is_ok());
         let error = certified_key(&chain, &secret, &provider, &|_| None).unwrap_err();
         assert!(error.contains("KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_everybody_may_read_is_told_of() {
+        let files = files();
+        let path = files.0.path().join("a.key");
+        let key = Secret::File(path.clone());
+        let source = CertificateSource::Files { cert: files.0.path().join("a.pem"), key };
+        for (mode, expected) in [(0o644, true), (0o640, false), (0o600, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exposed_key(&source).is_some(), expected, "{mode:o}");
+        }
     }
 }
