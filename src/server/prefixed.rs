@@ -158,7 +158,7 @@ impl AsyncWrite for Prefixed {
 
 /// Bytes that may be looked at before anybody takes them: the longest PROXY header, with room.
 pub(super) const PEEK_LIMIT: usize = 4096;
-const PEEK_STEP: usize = 512;
+const PEEK_STEP: usize = 2048;
 const TLS_HANDSHAKE: u8 = 22;
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

@@ -13,8 +13,8 @@ use crate::problem::{Catalogue, Format};
 
 const LOOPBACK: &str = "127.0.0.1:0";
 
-fn listener(bind: &[&str], security: Security) -> model::Listener {
-    model::Listener {
+fn listener(bind: &[&str], security: Security) -> Listener {
+    Listener {
         name: "public".to_owned(),
         bind: bind.iter().map(|address| address.parse().unwrap()).collect(),
         protocols: model::Protocols { http1: true, http2: true },
@@ -23,7 +23,7 @@ fn listener(bind: &[&str], security: Security) -> model::Listener {
     }
 }
 
-fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
+fn config(listeners: Vec<Listener>, workers: usize) -> Config {
     let languages = vec!["fr".to_owned(), "en".to_owned()];
     let catalogue = Catalogue::new("fr.ammy", None, &languages, &[]).unwrap();
     Config {

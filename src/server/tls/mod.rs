@@ -56,6 +56,8 @@ impl TlsListener {
     ) -> Result<Self, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certificates = Arc::new(Certificates::load(&tls.certificates, &provider, environment)?);
+        warnings.extend(certificates.warnings());
+        warnings.extend(tls.certificates.iter().filter_map(files::exposed_key));
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(versions(tls))
             .map_err(|error| error.to_string())?;
