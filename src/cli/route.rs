@@ -99,10 +99,13 @@ fn judge(
             json["allow"] = allow.into();
             Ok(Dialect::Http)
         }
-        Err(problem) => Err((problem.clone(), match problem.cause() {
-            Cause::NoMethod => "routes have this path, but not with this method".to_owned(),
-            _ => "no route has this host and path".to_owned(),
-        })),
+        Err(problem) => Err((
+            problem.clone(),
+            match problem.cause() {
+                Cause::NoMethod => "routes have this path, but not with this method".to_owned(),
+                _ => "no route has this host and path".to_owned(),
+            },
+        )),
     };
     tell_others(config, &asked, &asking.method, text, json);
     gate::check_length(body, &config.server.limits)
@@ -135,8 +138,9 @@ fn tell_route(
     json: &mut Value,
 ) {
     let _ = writeln!(text, "  route     {}  ({})", route.name, route.pattern);
-    let captures: Vec<&str> =
-        (0..found.captures.len()).filter_map(|index| found.captures.of(index, &asked.path)).collect();
+    let captures: Vec<&str> = (0..found.captures.len())
+        .filter_map(|index| found.captures.of(index, &asked.path))
+        .collect();
     if !captures.is_empty() {
         let _ = writeln!(text, "  captured  {}", captures.join(", "));
     }
@@ -223,8 +227,9 @@ fn read(question: &Question) -> Result<Asking, String> {
     };
     let mut headers = HeaderMap::new();
     for line in &question.headers {
-        let (name, value) =
-            line.split_once(':').ok_or_else(|| format!("'{line}' is no header; write 'Name: value'"))?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or_else(|| format!("'{line}' is no header; write 'Name: value'"))?;
         let name = HeaderName::from_bytes(name.trim().as_bytes())
             .map_err(|_| format!("'{name}' is no header name"))?;
         let value = HeaderValue::from_str(value.trim())

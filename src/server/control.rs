@@ -12,6 +12,8 @@ use tokio::sync::mpsc;
 
 use super::shared::{Phase, Shared};
 use super::{AdminSeat, AdminService, Ended};
+use crate::observe::Exposition;
+use crate::upstream::Names;
 
 /// What the control thread is given.
 pub(super) struct ControlSeat {
@@ -19,6 +21,10 @@ pub(super) struct ControlSeat {
     pub(super) shared: Arc<Shared>,
     /// The admin socket and who answers on it.
     pub(super) admin: Option<(TcpListener, AdminService)>,
+    /// What the metrics page is made of.
+    pub(super) exposition: Arc<Exposition>,
+    /// Where the name resolver goes, which runs on this thread and is asked by the workers.
+    pub(super) name_resolver: std::sync::mpsc::Sender<Names>,
     /// Nothing is ever sent: it closes once the last worker has dropped its end.
     pub(super) workers: mpsc::Receiver<()>,
 }
@@ -36,12 +42,18 @@ impl Control {
     /// # Errors
     /// What the operating system says.
     pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
-        let ControlSeat { shared, admin, workers } = seat;
+        let ControlSeat { shared, admin, exposition, name_resolver, workers } = seat;
         let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
+        // Nobody takes it where the start has already failed.
+        let _ = name_resolver.send(Names::spawn(runtime.handle()));
         if let Some((socket, AdminService(serve))) = admin {
             let _inside = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(socket)?;
-            runtime.spawn_local(serve(AdminSeat { listener, shared: Arc::clone(&shared) }));
+            runtime.spawn_local(serve(AdminSeat {
+                listener,
+                shared: Arc::clone(&shared),
+                exposition,
+            }));
         }
         Ok(Self { runtime, shared, workers })
     }

@@ -23,6 +23,15 @@ pub enum StartError {
         /// What is wrong, with which file, and what to do about it.
         message: String,
     },
+    /// An upstream's certificate, key or authorities cannot be used.
+    Upstream(String),
+    /// The access log cannot be opened.
+    Log {
+        /// Where it was to go.
+        target: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
     /// A thread or its runtime cannot be made.
     Thread(io::Error),
 }
@@ -63,6 +72,10 @@ impl fmt::Display for StartError {
                 write!(f, "cannot bind [listen.{what}] to {address}: {error}")
             }
             Self::Tls { listener, message } => write!(f, "[listen.{listener}] tls: {message}"),
+            Self::Upstream(message) => f.write_str(message),
+            Self::Log { target, error } => {
+                write!(f, "cannot open the access log {target}: {error}")
+            }
             Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
         }
     }
@@ -71,8 +84,8 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Bind { error, .. } | Self::Thread(error) => Some(error),
-            Self::Tls { .. } => None,
+            Self::Bind { error, .. } | Self::Log { error, .. } | Self::Thread(error) => Some(error),
+            Self::Tls { .. } | Self::Upstream(_) => None,
         }
     }
 }

@@ -15,6 +15,7 @@ mod error;
 mod executor;
 mod guard;
 mod listener;
+mod parts;
 mod prefixed;
 mod proxy_protocol;
 mod shared;
@@ -39,10 +40,13 @@ pub use error::StartError;
 pub use shared::{Phase, Shared};
 
 use self::control::{Control, ControlSeat};
+use self::parts::Parts;
 use self::tls::TlsListener;
 use self::worker::Seat;
 use crate::base::ListenerId;
 use crate::config::model::{Config, Listener, Security};
+use crate::observe::{Exposition, LogWriter, log};
+use crate::proxy::OnRequest;
 
 /// What a start needs beside the configuration.
 pub struct StartOptions<'a> {
@@ -50,6 +54,17 @@ pub struct StartOptions<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Who answers on the admin listener; without one `[admin]` binds nothing.
     pub admin: Option<AdminService>,
+    /// Hash of the configuration's text, for `guichet_config_info`.
+    pub config_hash: String,
+    /// Called with every request's head before it is looked at; tests panic in it.
+    pub on_request: Option<OnRequest>,
+}
+
+impl<'a> StartOptions<'a> {
+    /// No admin service, and nobody who looks at requests.
+    pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
+        Self { environment, admin: None, config_hash: String::new(), on_request: None }
+    }
 }
 
 /// Serves the admin listener on the control thread until it is dropped. A plain function, so that
@@ -63,6 +78,8 @@ pub struct AdminSeat {
     pub listener: tokio::net::TcpListener,
     /// What it tells of.
     pub shared: Arc<Shared>,
+    /// What the metrics page is made of.
+    pub exposition: Arc<Exposition>,
 }
 
 /// A running instance. Dropping it without [`Running::join`] stops it without waiting.
@@ -71,6 +88,7 @@ pub struct Running {
     addresses: Vec<(String, SocketAddr)>,
     admin_address: Option<SocketAddr>,
     warnings: Vec<String>,
+    log: Option<LogWriter>,
     workers: Vec<JoinHandle<()>>,
     control: Option<JoinHandle<Ended>>,
 }
@@ -92,29 +110,36 @@ pub enum Ended {
 /// Certificates and keys come first, then sockets, then threads; at an error nothing stays behind.
 pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running, StartError> {
     let mut warnings = Vec::new();
-    let tls = load_tls(&config, options.environment, &mut warnings)?;
     let threads = config.server.workers.max(1);
+    let parts = Parts::new(&config, threads, options)?;
+    let tls = load_tls(&config, options.environment, &mut warnings)?;
     let Bound { addresses, sockets } = bind_all(&config, threads)?;
     let admin = bind_admin(&config, options.admin)?;
+    let log = parts::open_log(&config)?;
     let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
     let expiries = tls.iter().flatten().flat_map(TlsListener::expiries);
     let shared = Shared::new(config, expiries.map(|(name, at)| (name.to_owned(), at)).collect());
+    let exposition = parts.exposition(shared.certificates().to_vec(), log.as_ref());
     let (workers, control) = (Vec::with_capacity(threads), None);
-    let mut running = Running { shared, addresses, admin_address, warnings, workers, control };
+    let mut running = Running { shared, addresses, admin_address, warnings, log, workers, control };
     // Anything that fails from here on drops `running`, which tells the threads to end.
     let (alive, all_ended) = mpsc::channel(1);
     let (report, reports) = sync_mpsc::channel();
+    let (name_resolver, resolver) = sync_mpsc::channel();
+    let shared = Arc::clone(&running.shared);
+    let seat = ControlSeat { shared, admin, exposition, name_resolver, workers: all_ended };
+    running.control = Some(spawn_control(seat, report.clone())?);
+    let resolver = resolver.recv().map_err(|_| StartError::Thread(ended_early()))?;
     for (index, sockets) in sockets.into_iter().enumerate() {
-        let seat = Seat { shared: Arc::clone(&running.shared), tls: tls.clone(), sockets };
+        let parts = parts.of_worker(index, running.log.as_ref(), &resolver);
+        let seat = Seat { shared: Arc::clone(&running.shared), tls: tls.clone(), sockets, parts };
         running.workers.push(spawn_worker(index, seat, report.clone(), alive.clone())?);
     }
-    drop(alive);
-    let seat = ControlSeat { shared: Arc::clone(&running.shared), admin, workers: all_ended };
-    running.control = Some(spawn_control(seat, report)?);
+    drop((alive, report));
     // Every thread lets go of the channel once it has reported, or panicked before it could.
     let standing = reports.iter().collect::<io::Result<Vec<()>>>().map_err(StartError::Thread)?;
     if standing.len() != threads + 1 {
-        return Err(StartError::Thread(io::Error::other("it ended before it stood")));
+        return Err(StartError::Thread(ended_early()));
     }
     running.shared.advance(Phase::Serving);
     Ok(running)
@@ -154,7 +179,9 @@ impl Running {
 
     /// Opens log files anew, after something else has renamed them.
     pub fn reopen_logs(&self) {
-        // SEAM: `LogWriter::reopen` of the instance's writer.
+        if let Some(log) = &self.log {
+            log.reopen();
+        }
     }
 
     /// Resolves once every worker has ended; [`Self::join`] then returns without waiting.
@@ -168,7 +195,13 @@ impl Running {
             // A worker that panicked has nothing more to say; the control thread saw it end.
             let _ = worker.join();
         }
-        self.control.take().and_then(|thread| thread.join().ok()).unwrap_or(Ended::Stopped)
+        let ended = self.control.take().and_then(|thread| thread.join().ok());
+        if let Some(log) = self.log.take()
+            && let Err(error) = log.finish(LAST_LINES)
+        {
+            log::error("access_log", error);
+        }
+        ended.unwrap_or(Ended::Stopped)
     }
 }
 
@@ -254,6 +287,10 @@ fn spawn_control(
     thread::Builder::new().name(name).spawn(body).map_err(StartError::Thread)
 }
 
+fn ended_early() -> io::Error {
+    io::Error::other("it ended before it stood")
+}
+
 /// Tells the starting thread whether this one stands, and lets go of the channel.
 fn reported<T>(set_up: io::Result<T>, report: sync_mpsc::Sender<io::Result<()>>) -> Option<T> {
     let (standing, message) = match set_up {
@@ -265,3 +302,6 @@ fn reported<T>(set_up: io::Result<T>, report: sync_mpsc::Sender<io::Result<()>>)
     drop(report);
     standing
 }
+
+/// How long the access log may take for its last lines.
+const LAST_LINES: std::time::Duration = std::time::Duration::from_secs(5);

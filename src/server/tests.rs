@@ -64,7 +64,7 @@ pub(crate) fn plain(bind: &[&str], workers: usize) -> Config {
 }
 
 fn run(config: Config) -> Result<Running, StartError> {
-    start(Arc::new(config), &StartOptions { environment: &|_| None, admin: None })
+    start(Arc::new(config), &StartOptions::new(&|_| None))
 }
 
 /// Waits for a fact that other threads bring about, and fails where it does not come.
@@ -213,7 +213,7 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
     let mut config = plain(&[LOOPBACK], 1);
     config.admin = Some(model::Admin { bind: LOOPBACK.parse().unwrap() });
     config.server.shutdown.delay = Duration::from_secs(3600);
-    let options = StartOptions { environment: &|_| None, admin: Some(service) };
+    let options = StartOptions { admin: Some(service), ..StartOptions::new(&|_| None) };
     let running = start(Arc::new(config), &options).unwrap();
     let ask = || {
         let mut text = String::new();

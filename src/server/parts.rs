@@ -1,0 +1,119 @@
+//! What a worker's gateway is made of: built at start, where a mistake can still be told, and
+//! carried to the worker's thread, where everything that is not `Send` is made.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::StartOptions;
+use super::error::StartError;
+use crate::config::model::{AccessLog, Config, LogTarget};
+use crate::observe::{Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness};
+use crate::proxy::{Gateway, OnRequest};
+use crate::upstream::{self, Credentials, Upstreams};
+
+/// What all gateways of an instance share.
+pub(super) struct Parts {
+    config: Arc<Config>,
+    names: Arc<Names>,
+    registers: Vec<Arc<Registers>>,
+    credentials: Credentials,
+    config_hash: String,
+    on_request: Option<OnRequest>,
+}
+
+/// What one worker builds its gateway from.
+pub(super) struct GatewayParts {
+    config: Arc<Config>,
+    names: Arc<Names>,
+    registers: Arc<Registers>,
+    log: Option<(AccessLog, LogHandle)>,
+    credentials: Credentials,
+    resolver: upstream::Names,
+    on_request: Option<OnRequest>,
+}
+
+impl Parts {
+    /// Reads the upstreams' certificates and keys, and makes one set of registers per worker.
+    ///
+    /// # Errors
+    /// An upstream's file that cannot be read.
+    pub(super) fn new(
+        config: &Arc<Config>,
+        workers: usize,
+        options: &StartOptions<'_>,
+    ) -> Result<Self, StartError> {
+        let credentials = Credentials::load(&config.upstreams, options.environment)
+            .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let names = Arc::new(Names::new(config));
+        let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
+        Ok(Self {
+            config: Arc::clone(config),
+            names,
+            registers,
+            credentials,
+            config_hash: options.config_hash.clone(),
+            on_request: options.on_request,
+        })
+    }
+
+    /// What the metrics page is made of.
+    pub(super) fn exposition(
+        &self,
+        certificates: Vec<(String, i64)>,
+        log: Option<&LogWriter>,
+    ) -> Arc<Exposition> {
+        Arc::new(Exposition {
+            registers: self.registers.clone(),
+            names: Arc::clone(&self.names),
+            catalogue: Arc::clone(&self.config.errors.catalogue),
+            config_hash: self.config_hash.clone(),
+            certificates,
+            lost: log.map(LogWriter::lost),
+        })
+    }
+
+    /// The parts of one worker.
+    pub(super) fn of_worker(
+        &self,
+        index: usize,
+        log: Option<&LogWriter>,
+        resolver: &upstream::Names,
+    ) -> GatewayParts {
+        GatewayParts {
+            config: Arc::clone(&self.config),
+            names: Arc::clone(&self.names),
+            registers: Arc::clone(&self.registers[index]),
+            log: self.config.observe.access_log.clone().zip(log.map(LogWriter::handle)),
+            credentials: self.credentials.clone(),
+            resolver: resolver.clone(),
+            on_request: self.on_request,
+        }
+    }
+}
+
+impl GatewayParts {
+    /// Puts the gateway together, on the worker's own thread.
+    pub(super) fn build(self) -> Gateway {
+        let lines = self.log.map(|(settings, handle)| Lines::new(&settings, handle));
+        let catalogue = Arc::clone(&self.config.errors.catalogue);
+        let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
+        let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver);
+        Gateway::new(self.config, upstreams, witness, self.on_request)
+    }
+}
+
+/// Opens the access log, where there is one.
+///
+/// # Errors
+/// The file cannot be opened.
+pub(super) fn open_log(config: &Config) -> Result<Option<LogWriter>, StartError> {
+    let Some(settings) = &config.observe.access_log else { return Ok(None) };
+    let target = match &settings.to {
+        LogTarget::Stdout => "stdout".to_owned(),
+        LogTarget::Stderr => "stderr".to_owned(),
+        LogTarget::File(path) => path.display().to_string(),
+    };
+    let told = |error: io::Error| StartError::Log { target, error };
+    LogWriter::start(&settings.to).map(Some).map_err(told)
+}
