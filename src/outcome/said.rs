@@ -153,26 +153,18 @@ struct Named {
 impl Named {
     fn find(spelling: &str, catalogue: &Catalogue) -> Self {
         let code = catalogue.code_by_name(spelling);
-        let ours = match code {
-            Some(code) => catalogue.full_code(code).as_bytes() == spelling.as_bytes(),
-            None => has_prefix(spelling, catalogue),
-        };
-        Self { code, ours }
+        Self { code, ours: has_prefix(spelling, catalogue) }
     }
 }
 
-/// Whether a code that is not in the catalogue begins with its prefix, directly followed by a name.
+/// Whether a code begins with the prefix, directly followed by a name. An empty prefix marks
+/// nothing as ours.
 fn has_prefix(spelling: &str, catalogue: &Catalogue) -> bool {
-    let name = BuiltIn::ServerError.row().name;
-    let sample = catalogue.full_code(BuiltIn::ServerError.into()).to_str().unwrap_or_default();
-    sample
-        .strip_suffix(name)
-        .filter(|prefix| !prefix.is_empty())
-        .and_then(|prefix| spelling.strip_prefix(prefix))
-        .is_some_and(|name| {
-            name.starts_with(|first: char| first.is_ascii_uppercase())
-                && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
-        })
+    let prefix = Some(catalogue.prefix()).filter(|prefix| !prefix.is_empty());
+    prefix.and_then(|prefix| spelling.strip_prefix(prefix)).is_some_and(|name| {
+        name.starts_with(|first: char| first.is_ascii_uppercase())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    })
 }
 
 /// The code at the end of a link, as `errors.docs` builds it.

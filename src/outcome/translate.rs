@@ -137,7 +137,7 @@ fn by_shape(
         (Some(code), Shape::GraphQl | Shape::Grpc) => {
             Problem::new(Cause::UpstreamStatus).with_code(or_identifier(code, foreign))
         }
-        (Some(code), Shape::Http) if (natural(code, catalogue) < 500) == client_fault => {
+        (Some(code), Shape::Http) if (catalogue.code_status(code) < 500) == client_fault => {
             coded(code, foreign, catalogue)
         }
         (Some(_), Shape::Http) | (None, _) => by_status(foreign),
@@ -145,7 +145,7 @@ fn by_shape(
     if let Some(id) = said.request_id {
         problem = problem.with_request_id(id);
     }
-    if !client_fault || natural(problem.code(), catalogue) >= 500 {
+    if !client_fault || catalogue.code_status(problem.code()) >= 500 {
         return Some(problem);
     }
     if let Some(message) = said.message.as_deref().and_then(text::presentable) {
@@ -174,7 +174,7 @@ fn by_status(foreign: &Foreign<'_>) -> Problem {
 fn coded(code: Code, foreign: &Foreign<'_>, catalogue: &Catalogue) -> Problem {
     let problem = Problem::new(Cause::UpstreamStatus).with_code(code);
     match BuiltIn::for_status(foreign.status) {
-        Some((_, shown)) if shown == foreign.status && shown != natural(code, catalogue) => {
+        Some((_, shown)) if shown == foreign.status && shown != catalogue.code_status(code) => {
             problem.with_status(shown)
         }
         Some(_) | None => problem,
@@ -200,7 +200,7 @@ fn name_identifier(problem: Problem, foreign: &Foreign<'_>) -> Problem {
 }
 
 fn blame(problem: Problem, catalogue: &Catalogue) -> Problem {
-    let status = problem.status_override().unwrap_or_else(|| natural(problem.code(), catalogue));
+    let status = problem.status_override().unwrap_or_else(|| catalogue.code_status(problem.code()));
     problem.with_source(if status < 500 { Source::Client } else { Source::Upstream })
 }
 
@@ -224,14 +224,6 @@ fn finish(mut problem: Problem, foreign: &Foreign<'_>, reading: &Reading<'_>) ->
     match text::excerpt(&reading.bytes) {
         Some(excerpt) => problem.with_detail(format_args!("upstream status {status}: {excerpt}")),
         None => problem.with_detail(format_args!("upstream status {status}")),
-    }
-}
-
-/// The status that a code has by nature.
-fn natural(code: Code, catalogue: &Catalogue) -> u16 {
-    match code {
-        Code::BuiltIn(code) => code.row().status,
-        Code::Custom(_) => catalogue.status(&Problem::new(Cause::UpstreamStatus).with_code(code)),
     }
 }
 

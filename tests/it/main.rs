@@ -1,0 +1,21 @@
+//! guichet on real sockets: one file per behaviour, one rig for all.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    clippy::disallowed_methods,
+    unreachable_pub,
+    missing_docs,
+    dead_code,
+    reason = "a test binary; the rig is wider than today's tests"
+)]
+
+mod local_errors;
+mod negotiation;
+mod parse_errors;
+mod plain;
+mod rig;
+mod tls;

@@ -1,0 +1,203 @@
+//! guichet in process, on ports that the system chooses, from a TOML literal.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::eventually;
+
+/// A configuration in the making: what a test does not say has the rig's default, which is one
+/// worker, a plain listener that serves, a TLS listener, and every line in the log.
+pub struct Setup {
+    server: String,
+    plain: String,
+    tls: String,
+    upstream: String,
+    routes: String,
+    rest: String,
+}
+
+impl Setup {
+    /// Everything goes to this endpoint.
+    pub fn before(url: &str) -> Self {
+        Self::new()
+            .upstream(&format!("endpoints = [\"{url}\"]"))
+            .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
+    }
+
+    /// No upstream, no route.
+    pub fn new() -> Self {
+        Self {
+            server: "workers = 1\n".into(),
+            plain: "plain = \"allow\"\n".into(),
+            tls: "tls = { self_signed = [\"localhost\"] }\n".into(),
+            upstream: String::new(),
+            routes: String::new(),
+            rest: String::new(),
+        }
+    }
+
+    /// More lines of `[server]`.
+    pub fn server(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.server, "{lines}");
+        self
+    }
+
+    /// The lines of the plain listener, instead of `plain = "allow"`.
+    pub fn plain(mut self, lines: &str) -> Self {
+        self.plain = format!("{lines}\n");
+        self
+    }
+
+    /// The lines of the TLS listener, instead of a self-signed certificate.
+    pub fn tls(mut self, lines: &str) -> Self {
+        self.tls = format!("{lines}\n");
+        self
+    }
+
+    /// More lines of `[upstream.origin]`.
+    pub fn upstream(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.upstream, "{lines}");
+        self
+    }
+
+    /// One more route; earlier calls stand earlier in the file.
+    pub fn route(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.routes, "[[route]]\n{lines}");
+        self
+    }
+
+    /// One more route, before those that stand already.
+    pub fn route_first(mut self, lines: &str) -> Self {
+        self.routes = format!("[[route]]\n{lines}\n{}", self.routes);
+        self
+    }
+
+    /// Whole tables of their own.
+    pub fn with(mut self, tables: &str) -> Self {
+        let _ = writeln!(self.rest, "{tables}");
+        self
+    }
+
+    /// Starts the gateway.
+    #[track_caller]
+    pub fn start(self) -> Gateway {
+        let folder = tempfile::tempdir().expect("a folder");
+        let log = folder.path().join("access.log");
+        let mut text = format!(
+            "version = 1\n[server]\n{}\n[listen.plain]\nbind = [\"127.0.0.1:0\"]\n{}\n\
+             [listen.tls]\nbind = [\"127.0.0.1:0\"]\n{}\n\
+             [admin]\nbind = \"127.0.0.1:0\"\n\
+             [observe]\naccess_log = {{ to = \"{}\" }}\n",
+            self.server,
+            self.plain,
+            self.tls,
+            log.display()
+        );
+        if !self.upstream.is_empty() {
+            let _ = write!(text, "[upstream.origin]\n{}\n", self.upstream);
+        }
+        text.push_str(&self.rest);
+        text.push_str(&self.routes);
+        Gateway::start(&text, log, folder)
+    }
+}
+
+/// A running gateway; it drains when it is dropped.
+pub struct Gateway {
+    running: seam::Running,
+    log: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl Gateway {
+    /// Everything goes to this endpoint, with the rig's defaults.
+    #[track_caller]
+    pub fn before(url: &str) -> Self {
+        Setup::before(url).start()
+    }
+
+    #[track_caller]
+    fn start(text: &str, log: PathBuf, folder: tempfile::TempDir) -> Self {
+        Self { running: seam::start(text), log, _folder: folder }
+    }
+
+    /// Where a listener listens.
+    pub fn address(&self, listener: &str) -> SocketAddr {
+        self.running.address(listener)
+    }
+
+    /// The plain listener.
+    pub fn plain(&self) -> SocketAddr {
+        self.address("plain")
+    }
+
+    /// The TLS listener.
+    pub fn tls(&self) -> SocketAddr {
+        self.address("tls")
+    }
+
+    /// The admin listener.
+    pub fn admin(&self) -> SocketAddr {
+        self.running.admin()
+    }
+
+    /// Begins to drain, as TERM does, and returns at once.
+    pub fn begin_drain(&self) {
+        self.running.begin_drain();
+    }
+
+    /// Drains to the end; whether everything ended before the deadline.
+    pub fn drain(self) -> bool {
+        self.running.drain()
+    }
+
+    /// Every access log line so far.
+    pub fn log_lines(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        let parse = |line: &str| {
+            serde_json::from_str(line).unwrap_or_else(|e| panic!("a log line is JSON: {e}: {line}"))
+        };
+        whole.lines().map(parse).collect()
+    }
+
+    /// Waits for the line of this request.
+    #[track_caller]
+    pub fn log_line(&self, request_id: &str) -> Value {
+        self.log_line_where(|line| line["request_id"] == request_id)
+    }
+
+    /// Waits for a line.
+    #[track_caller]
+    pub fn log_line_where(&self, fits: impl Fn(&Value) -> bool) -> Value {
+        eventually("a log line", || self.log_lines().into_iter().find(&fits))
+    }
+}
+
+/// The only lines that know how guichet is started.
+mod seam {
+    use std::net::SocketAddr;
+
+    pub struct Running;
+
+    pub fn start(text: &str) -> Running {
+        let _ = text;
+        panic!("the server is not there yet")
+    }
+
+    impl Running {
+        pub fn address(&self, _listener: &str) -> SocketAddr {
+            unreachable!()
+        }
+        pub fn admin(&self) -> SocketAddr {
+            unreachable!()
+        }
+        pub fn begin_drain(&self) {}
+        pub fn drain(self) -> bool {
+            true
+        }
+    }
+}
