@@ -1,8 +1,15 @@
 //! F2: judging replies. What an upstream says, turned into the vocabulary.
 
 mod decode;
+mod graphql;
+mod grpc;
+mod kept;
 mod rule;
+mod said;
+mod text;
 mod translate;
+mod wait;
 
+pub use decode::decode;
 pub use rule::{Rule, StatusSet, Take, When};
 pub use translate::{Foreign, translate};

@@ -141,6 +141,13 @@ impl Problem {
         self
     }
 
+    /// Replaces the blame that the cause has by nature, as an upstream's own verdict says.
+    #[must_use]
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.0.source = source;
+        self
+    }
+
     /// Replaces the status that the code has by nature.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

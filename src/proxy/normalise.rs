@@ -59,6 +59,7 @@ impl Gateway {
             status: parts.status.as_u16(),
             headers: &parts.headers,
             body: body.get(..self.config.errors.inspect).unwrap_or(&body),
+            inspect: self.config.errors.inspect,
             rules: [&route.errors, &self.config.upstream(upstream).errors],
             identifier: route.identifier.as_deref(),
             keep: &self.config.errors.keep_headers,

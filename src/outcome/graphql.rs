@@ -1,0 +1,65 @@
+//! Spellings of GraphQL's `extensions.code`, turned into the vocabulary (errors.md, section 6).
+
+use crate::problem::BuiltIn;
+
+/// The code behind a spelling, case aside: guichet's own GraphQL codes, Apollo's, and a few that
+/// are common. `status` is the HTTP status beside it, which tells whose time ran out.
+pub(super) fn code(spelling: &str, status: u16) -> Option<BuiltIn> {
+    let (_, code) = SPELLINGS.iter().find(|(known, _)| spelling.eq_ignore_ascii_case(known))?;
+    if *code == BuiltIn::GatewayTimeout && status < 500 {
+        return Some(BuiltIn::RequestTimeout);
+    }
+    Some(*code)
+}
+
+#[rustfmt::skip]
+const SPELLINGS: &[(&str, BuiltIn)] = &[
+    // guichet's own.
+    ("not_found",                     BuiltIn::InvalidResource),
+    ("bad_request",                   BuiltIn::BadRequest),
+    ("unauthorized",                  BuiltIn::Unauthorized),
+    ("timeout",                       BuiltIn::GatewayTimeout),
+    ("too_many_requests",             BuiltIn::TooManyRequests),
+    ("internal_server_error",         BuiltIn::ServerError),
+    ("invalid_null",                  BuiltIn::InvalidNull),
+    ("service_unavailable",           BuiltIn::ServiceUnavailable),
+    ("graphql_parse_error",           BuiltIn::GraphqlParseError),
+    // Apollo's.
+    ("UNAUTHENTICATED",               BuiltIn::Unauthorized),
+    ("FORBIDDEN",                     BuiltIn::Forbidden),
+    ("BAD_USER_INPUT",                BuiltIn::BadRequest),
+    ("GRAPHQL_PARSE_FAILED",          BuiltIn::GraphqlParseError),
+    ("GRAPHQL_VALIDATION_FAILED",     BuiltIn::BadRequest),
+    ("OPERATION_RESOLUTION_FAILURE",  BuiltIn::BadRequest),
+    ("PERSISTED_QUERY_NOT_FOUND",     BuiltIn::BadRequest),
+    ("PERSISTED_QUERY_NOT_SUPPORTED", BuiltIn::BadRequest),
+    // Others'.
+    ("deprecated_token",              BuiltIn::Unauthorized),
+    ("RATE_LIMITED",                  BuiltIn::TooManyRequests),
+    ("GATEWAY_TIMEOUT",               BuiltIn::GatewayTimeout),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_of_the_vocabulary_has_its_own_spelling() {
+        for built_in in BuiltIn::ALL {
+            let row = built_in.row();
+            let found = code(row.graphql, row.status).unwrap();
+            assert_eq!(found.row().graphql, row.graphql);
+        }
+    }
+
+    #[test]
+    fn spellings_are_known_case_aside() {
+        assert_eq!(code("unauthenticated", 400), Some(BuiltIn::Unauthorized));
+        assert_eq!(code("Graphql_Parse_Failed", 400), Some(BuiltIn::GraphqlParseError));
+        assert_eq!(code("DEPRECATED_TOKEN", 401), Some(BuiltIn::Unauthorized));
+        assert_eq!(code("timeout", 408), Some(BuiltIn::RequestTimeout));
+        assert_eq!(code("TIMEOUT", 500), Some(BuiltIn::GatewayTimeout));
+        assert_eq!(code("SOLD_OUT", 400), None);
+        assert_eq!(code("", 400), None);
+    }
+}

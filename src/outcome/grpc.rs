@@ -1,0 +1,102 @@
+//! A gRPC status in the headers of an error reply, turned into the vocabulary.
+
+use http::HeaderMap;
+
+use crate::base::grpc::GrpcStatus;
+use crate::problem::BuiltIn;
+
+/// The status and message of a reply that carries them in its head ("trailers-only").
+pub(super) fn status(headers: &HeaderMap) -> Option<(GrpcStatus, Option<String>)> {
+    let number = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
+    let message = headers.get("grpc-message").map(|value| decode_message(value.as_bytes()));
+    Some((GrpcStatus::from_number(number)?, message))
+}
+
+/// The code for a gRPC status. None for those that say nothing: OK beside an error, and CANCELLED,
+/// which is the fault of whoever cancelled.
+pub(super) fn code(status: GrpcStatus) -> Option<BuiltIn> {
+    match status {
+        GrpcStatus::Ok | GrpcStatus::Cancelled => None,
+        GrpcStatus::Unknown | GrpcStatus::Internal | GrpcStatus::DataLoss => {
+            Some(BuiltIn::ServerError)
+        }
+        GrpcStatus::InvalidArgument | GrpcStatus::OutOfRange => Some(BuiltIn::BadRequest),
+        GrpcStatus::DeadlineExceeded => Some(BuiltIn::GatewayTimeout),
+        GrpcStatus::NotFound => Some(BuiltIn::InvalidResource),
+        GrpcStatus::AlreadyExists | GrpcStatus::Aborted => Some(BuiltIn::Conflict),
+        GrpcStatus::PermissionDenied => Some(BuiltIn::Forbidden),
+        GrpcStatus::ResourceExhausted => Some(BuiltIn::TooManyRequests),
+        GrpcStatus::FailedPrecondition => Some(BuiltIn::PreconditionFailed),
+        GrpcStatus::Unimplemented => Some(BuiltIn::NotImplemented),
+        GrpcStatus::Unavailable => Some(BuiltIn::ServiceUnavailable),
+        GrpcStatus::Unauthenticated => Some(BuiltIn::Unauthorized),
+    }
+}
+
+/// Undoes the percent-encoding of `grpc-message`. What is not properly encoded stays as it is.
+fn decode_message(encoded: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut left = encoded;
+    while let Some((&first, rest)) = left.split_first() {
+        let digits = rest
+            .first_chunk::<2>()
+            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(first));
+        left = if decoded.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use crate::base::grpc::encode_message;
+
+    fn read(
+        status_text: &str,
+        message: Option<&'static str>,
+    ) -> Option<(GrpcStatus, Option<String>)> {
+        let mut headers = HeaderMap::new();
+        headers.insert("grpc-status", HeaderValue::from_str(status_text).unwrap());
+        if let Some(message) = message {
+            headers.insert("grpc-message", HeaderValue::from_static(message));
+        }
+        status(&headers)
+    }
+
+    #[test]
+    fn status_and_message_are_read() {
+        let message = Some("100 % sûr".to_owned());
+        assert_eq!(read("5", Some("100 %25 s%C3%BBr")), Some((GrpcStatus::NotFound, message)));
+        assert_eq!(read("14", None), Some((GrpcStatus::Unavailable, None)));
+        for status in ["17", "-1", "", "NOT_FOUND", "300"] {
+            assert_eq!(read(status, None), None, "{status}");
+        }
+        assert_eq!(status(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn every_status_but_two_has_a_code() {
+        for number in 0..=16 {
+            let status = GrpcStatus::from_number(number).unwrap();
+            assert_eq!(code(status).is_some(), !matches!(number, 0 | 1), "{number}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn messages_read_back(message in ".*") {
+            prop_assert_eq!(decode_message(encode_message(&message).as_bytes()), message);
+        }
+
+        #[test]
+        fn odd_messages_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            let _ = decode_message(&bytes);
+        }
+    }
+}
