@@ -1,0 +1,139 @@
+//! `[errors]`: the catalogue, and which codes there are.
+
+use std::sync::Arc;
+
+use super::Check;
+use crate::config::diagnostic::{Diagnostic, Id};
+use crate::config::model::{self, Errors};
+use crate::config::read::{Section, Word};
+use crate::config::source::{FileId, Place};
+use crate::config::value;
+use crate::problem::{BuiltIn, Catalogue, CatalogueError, Code, CustomId, Format, Override};
+
+/// Which codes there are, even if the catalogue was refused: a gap in one text should not make
+/// every rule look wrong.
+pub(super) struct Codes {
+    catalogue: Option<Arc<Catalogue>>,
+    prefix: String,
+    added: Vec<String>,
+}
+
+impl Codes {
+    /// The code that `word` names, with or without prefix; reported if there is none.
+    pub(super) fn resolve(&self, word: Word<'_>, check: &mut Check<'_>) -> Option<Code> {
+        let name = word.text.strip_prefix(self.prefix.as_str()).unwrap_or(word.text);
+        let known = self
+            .catalogue
+            .as_ref()
+            .and_then(|catalogue| catalogue.code_by_name(word.text))
+            .or_else(|| BuiltIn::by_name(name).map(Code::from))
+            .or_else(|| self.added(name));
+        if known.is_none() {
+            let built_in = BuiltIn::ALL.iter().map(|code| code.row().name);
+            let names = self.added.iter().map(String::as_str).chain(built_in);
+            let word = Word { text: name, ..word };
+            check.unknown(Id::UnknownCode, word, "error code", names);
+        }
+        known
+    }
+
+    fn added(&self, name: &str) -> Option<Code> {
+        let index = self.added.iter().position(|known| known == name)?;
+        u16::try_from(index).ok().map(|index| Code::Custom(CustomId(index)))
+    }
+}
+
+pub(super) fn errors(
+    section: Section<'_>,
+    languages: &[String],
+    check: &mut Check<'_>,
+) -> (Option<Errors>, Codes) {
+    let prefix = section.text("prefix").map_or(model::PREFIX, |word| word.text);
+    let docs = section.text("docs").map(|word| word.text);
+    let overrides = overrides(section.section("catalogue"), languages, check);
+    let catalogue = match Catalogue::new(prefix, docs, languages, &overrides) {
+        Ok(catalogue) => Some(Arc::new(catalogue)),
+        Err(faults) => {
+            for fault in faults {
+                let diagnostic = diagnose(&fault, section);
+                check.push(diagnostic);
+            }
+            None
+        }
+    };
+    let added = overrides
+        .into_iter()
+        .map(|entry| entry.name)
+        .filter(|name| BuiltIn::by_name(name).is_none())
+        .collect();
+    let errors = catalogue.clone().map(|catalogue| Errors {
+        catalogue,
+        format: match section.text("format").map(|word| word.text) {
+            Some("problem+json") => Format::ProblemJson,
+            Some("json") => Format::Json,
+            Some(_) | None => model::FORMAT,
+        },
+        inspect: section.length("inspect").unwrap_or(model::INSPECT),
+        retry_after: section.duration("retry_after").unwrap_or(model::RETRY_AFTER),
+        keep_headers: section
+            .texts("keep_headers")
+            .iter()
+            .filter_map(|word| value::kept_header(word.text).ok())
+            .collect(),
+    });
+    (errors, Codes { catalogue, prefix: prefix.to_owned(), added })
+}
+
+fn overrides(
+    section: Section<'_>,
+    languages: &[String],
+    check: &mut Check<'_>,
+) -> Vec<Override> {
+    let mut overrides = Vec::new();
+    for entry in section.entries() {
+        let inner = Section::of_node(&entry.node);
+        let mut texts = Vec::new();
+        for text in inner.entries().iter().filter(|text| text.key != "status") {
+            match languages.iter().find(|tag| tag.eq_ignore_ascii_case(&text.key)) {
+                Some(tag) => {
+                    let written = text.node.as_str();
+                    texts.extend(written.map(|written| (tag.clone(), written.to_owned())));
+                }
+                None => {
+                    let known = languages.iter().map(String::as_str);
+                    let word = Word { text: &text.key, place: text.place };
+                    check.unknown(Id::UnknownName, word, "language", known);
+                }
+            }
+        }
+        // Entries whose values were refused already would only be called incomplete.
+        let whole = entry.node.as_table().is_some()
+            && inner.entries().iter().all(|text| !text.node.is_broken());
+        if whole {
+            let status = inner.integer("status");
+            overrides.push(Override { name: entry.key.clone(), status, texts });
+        }
+    }
+    overrides
+}
+
+fn diagnose(fault: &CatalogueError, section: Section<'_>) -> Diagnostic {
+    let catalogue = section.section("catalogue");
+    let entry = fault.name.as_ref().and_then(|name| {
+        catalogue.entries().iter().find(|entry| entry.key == *name)
+    });
+    let place: Option<Place> = match (entry, &fault.language) {
+        (Some(entry), Some(language)) => Section::of_node(&entry.node)
+            .entries()
+            .iter()
+            .find(|text| text.key.eq_ignore_ascii_case(language))
+            .map(|text| text.node.place)
+            .or(Some(entry.place)),
+        (Some(entry), None) => Some(entry.place),
+        (None, _) => None,
+    };
+    match place {
+        Some(place) => Diagnostic::at(Id::Catalogue, place, &fault.message),
+        None => Diagnostic::whole(Id::Catalogue, FileId::MAIN, &fault.message),
+    }
+}

@@ -1,0 +1,150 @@
+//! Tree → model: defaults filled in, names resolved, and everything refused that is well formed
+//! but makes no sense.
+//!
+//! The form was checked before (`shape`), so a value that cannot be read here was reported there;
+//! whether a key *is set* is therefore asked of its presence, never of its value.
+
+mod errors;
+mod listen;
+mod observe;
+mod respond;
+mod rewrite;
+mod route;
+mod rule;
+mod server;
+mod upstream;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use super::diagnostic::{Diagnostic, Id, Report};
+use super::model::Config;
+use super::read::{Section, Word};
+use super::secret::{self, Secret};
+use super::source::{Place, Sources};
+use super::substitute::Environment;
+use super::suggest;
+use super::tree::{Node, Table};
+use crate::base::UpstreamId;
+
+/// Builds the model. None where something it cannot do without was refused.
+pub(crate) fn model(
+    root: &Table,
+    sources: &Sources,
+    environment: Environment<'_>,
+    report: &mut Report,
+) -> Option<Config> {
+    let root = Section::of(root);
+    let mut check = Check { sources, environment, report };
+    let server = server::server(root.section("server"));
+    let (errors, codes) = errors::errors(root.section("errors"), &server.languages, &mut check);
+    let observe = observe::observe(root.section("observe"), sources);
+    let mut taken = HashMap::new();
+    let listeners = listen::listeners(root, &server, &mut taken, &mut check);
+    let admin = server::admin(root.section("admin"), &mut taken, &mut check);
+    let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
+    let (routes, table) = route::routes(root, &ids, &codes, &mut check);
+    unused(root.section("upstream"), &routes, &ids, &mut check);
+    Some(Config { server, listeners, admin, observe, errors: errors?, upstreams, routes, table })
+}
+
+/// What every check needs: the texts, the environment, and where mistakes go.
+struct Check<'c> {
+    sources: &'c Sources,
+    environment: Environment<'c>,
+    report: &'c mut Report,
+}
+
+impl Check<'_> {
+    fn push(&mut self, diagnostic: Diagnostic) {
+        self.report.push(diagnostic);
+    }
+
+    /// Points into a string.
+    fn within(&self, word: Word<'_>, at: &std::ops::Range<usize>) -> Place {
+        self.sources.within(word.place, word.text, at)
+    }
+
+    /// The path at `key`, with a warning if there is surely no such file. Only a warning: `check`
+    /// runs on machines and under users that cannot see the files of production.
+    fn path(&mut self, section: Section<'_>, key: &str) -> Option<PathBuf> {
+        let word = section.text(key)?;
+        let path = self.sources.resolve(word.place.file, word.text);
+        self.look(&path, word.place);
+        Some(path)
+    }
+
+    fn look(&mut self, path: &Path, place: Place) {
+        if secret::is_missing(path) {
+            let message = format!("there is no file {}", path.display());
+            self.push(
+                Diagnostic::at(Id::MissingFile, place, message)
+                    .help("paths start from the folder of the file that they stand in"),
+            );
+        }
+    }
+
+    /// The secret at `key`, with a warning if it is surely not there.
+    fn secret(&mut self, section: Section<'_>, key: &str) -> Option<Secret> {
+        let node = section.node(key)?;
+        let secret = secret::from_node(node, self.sources)?;
+        if let Some(why) = secret.missing(self.environment) {
+            let id = match secret {
+                Secret::File(_) => Id::MissingFile,
+                Secret::Env(_) | Secret::Credential(_) => Id::MissingSecret,
+            };
+            self.push(Diagnostic::at(id, node.place, why));
+        }
+        Some(secret)
+    }
+
+    /// A reference to something that does not exist.
+    fn unknown<'n>(
+        &mut self,
+        id: Id,
+        word: Word<'_>,
+        what: &str,
+        known: impl Iterator<Item = &'n str> + Clone,
+    ) {
+        let help = match suggest::nearest(word.text, known.clone()) {
+            Some(likely) => format!("did you mean `{likely}`?"),
+            None if known.clone().next().is_none() => format!("there is no {what} at all"),
+            None => format!("there are {}", suggest::one_of(known.take(12)).replace(" or ", " and ")),
+        };
+        let message = format!("there is no {what} `{}`", super::shape::quoted(word.text));
+        self.push(Diagnostic::at(id, word.place, message).help(help));
+    }
+}
+
+/// Index as an id's number. Files are bounded, so that nobody reaches the end of the numbers by
+/// accident; who does is told.
+fn number(index: usize, what: &str, node: &Node, check: &mut Check<'_>) -> u16 {
+    u16::try_from(index).unwrap_or_else(|_| {
+        let message = format!("there are more than {} {what}", u16::MAX);
+        check.push(Diagnostic::at(Id::OutOfRange, node.place, message));
+        u16::MAX
+    })
+}
+
+/// Upstreams that no route names: mostly a slip, or a leftover.
+fn unused(
+    section: Section<'_>,
+    routes: &[super::model::Route],
+    ids: &HashMap<&str, UpstreamId>,
+    check: &mut Check<'_>,
+) {
+    use super::model::Target;
+    let used: std::collections::HashSet<UpstreamId> = routes
+        .iter()
+        .filter_map(|route| match &route.target {
+            Target::Upstream(id) => Some(*id),
+            Target::Respond(_) => None,
+        })
+        .collect();
+    for entry in section.entries() {
+        if ids.get(entry.key.as_str()).is_some_and(|id| !used.contains(id)) {
+            let message = format!("no route uses the upstream `{}`", entry.key);
+            check.push(Diagnostic::at(Id::Unused, entry.place, message));
+        }
+    }
+}

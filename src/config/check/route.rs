@@ -1,0 +1,223 @@
+//! `[[route]]`: what matches, what answers, and whether a request can ever get there.
+
+use std::collections::HashMap;
+
+use super::errors::Codes;
+use super::respond::respond;
+use super::rewrite::rewrite;
+use super::{Check, number, rule};
+use crate::base::{RouteId, UpstreamId};
+use crate::config::diagnostic::{Diagnostic, Id};
+use crate::config::model::{self, Normalise, Respond, Route, Target};
+use crate::config::read::{Section, Word};
+use crate::config::source::Place;
+use crate::config::tree::{Node, Value};
+use crate::problem::{BuiltIn, Dialect};
+use crate::route::{HostPattern, Pattern, Table};
+
+type Upstreams<'t> = HashMap<&'t str, UpstreamId>;
+
+pub(super) fn routes(
+    root: Section<'_>,
+    upstreams: &Upstreams<'_>,
+    codes: &Codes,
+    check: &mut Check<'_>,
+) -> (Vec<Route>, Table) {
+    let mut routes = Vec::new();
+    let mut table = Table::default();
+    let mut names: HashMap<String, Place> = HashMap::new();
+    let mut places: Vec<Place> = Vec::new();
+    for (node, section) in root.tables("route") {
+        let id = RouteId(number(routes.len(), "routes", node, check));
+        let place = section.node("match").map_or(node.place, |node| node.place);
+        places.push(place);
+        let name = name(node, section, routes.len() + 1, &mut names, check);
+        let pattern = section.text("match").and_then(|word| pattern(word, check));
+        let hosts = hosts(section, check);
+        if let (Some(pattern), Some(hosts)) = (&pattern, &hosts)
+            && let Err(shadow) = table.insert(id, hosts, pattern)
+        {
+            let first = places.get(usize::from(shadow.shadowed_by.0)).copied();
+            let made = Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
+                .help("make one of the two more precise: another path, method or host");
+            check.push(match first {
+                Some(first) => made.other(first, "this route takes them all"),
+                None => made,
+            });
+        }
+        routes.push(route(node, section, name, pattern.as_ref(), (upstreams, codes), check));
+    }
+    (routes, table)
+}
+
+fn route(
+    node: &Node,
+    section: Section<'_>,
+    name: String,
+    pattern: Option<&Pattern>,
+    (upstreams, codes): (&Upstreams<'_>, &Codes),
+    check: &mut Check<'_>,
+) -> Route {
+    let target = target(node, section, upstreams, codes, check);
+    if let Target::Respond(_) = target
+        && section.has("respond")
+    {
+        without_effect(section, check);
+    }
+    let text = |key| section.text(key).map_or("", |word| word.text).to_owned();
+    Route {
+        name,
+        pattern: text("match"),
+        hosts: section.texts("hosts").iter().map(|word| word.text.to_owned()).collect(),
+        target,
+        rewrite: section.text("rewrite").and_then(|word| rewrite(word, pattern, check)),
+        timeout: section.duration("timeout"),
+        normalise: match section.node("normalise").map(|node| &node.value) {
+            Some(Value::Boolean(true)) => Normalise::On,
+            Some(Value::Boolean(false)) => Normalise::Off,
+            Some(Value::String(_)) => Normalise::Observe,
+            Some(_) | None => model::NORMALISE,
+        },
+        errors: rule::rules(section, codes, check),
+        identifier: identifier(section.section("params"), pattern, check),
+        dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
+    }
+}
+
+fn name(
+    node: &Node,
+    section: Section<'_>,
+    count: usize,
+    names: &mut HashMap<String, Place>,
+    check: &mut Check<'_>,
+) -> String {
+    let written = section.text("name");
+    let place = written.map_or(node.place, |word| word.place);
+    let name = written.map_or_else(|| format!("route-{count}"), |word| word.text.to_owned());
+    if let Some(first) = names.get(&name) {
+        let made = Diagnostic::at(Id::TakenName, place, format!("two routes have the name `{name}`"))
+            .label("again here")
+            .other(*first, "first used here")
+            .help("logs and metrics tell routes apart by their names: choose another one");
+        check.push(made);
+    }
+    names.entry(name.clone()).or_insert(place);
+    name
+}
+
+fn pattern(word: Word<'_>, check: &mut Check<'_>) -> Option<Pattern> {
+    match Pattern::parse(word.text) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            let place = check.within(word, &error.at);
+            check.push(
+                Diagnostic::at(Id::BadMatch, place, error.message)
+                    .help("write METHODS PATH, such as \"GET,POST /v1/users/{id}\""),
+            );
+            None
+        }
+    }
+}
+
+/// The hosts; none if one of them cannot be read.
+fn hosts(section: Section<'_>, check: &mut Check<'_>) -> Option<Vec<HostPattern>> {
+    let mut hosts = Some(Vec::new());
+    for word in section.texts("hosts") {
+        match HostPattern::parse(word.text) {
+            Ok(host) => hosts.iter_mut().for_each(|hosts| hosts.push(host.clone())),
+            Err(error) => {
+                let place = check.within(word, &error.at);
+                check.push(
+                    Diagnostic::at(Id::BadHost, place, error.message)
+                        .help("write a host such as \"api.example.fr\" or \"*.example.fr\""),
+                );
+                hosts = None;
+            }
+        }
+    }
+    hosts
+}
+
+/// What answers: exactly one of `upstream` and `respond`. A flow is of a later version and was
+/// reported as such.
+fn target(
+    node: &Node,
+    section: Section<'_>,
+    upstreams: &Upstreams<'_>,
+    codes: &Codes,
+    check: &mut Check<'_>,
+) -> Target {
+    let set: Vec<(&str, Place)> = ["upstream", "respond", "flow"]
+        .into_iter()
+        .filter_map(|key| section.place(key).map(|place| (key, place)))
+        .collect();
+    match set.as_slice() {
+        [] => check.push(
+            Diagnostic::at(Id::NoTarget, node.place, "nothing answers this route")
+                .help("add `upstream = \"…\"`, or `respond = { … }`"),
+        ),
+        [_] => {}
+        [(first_key, first), (key, place), ..] => check.push(
+            Diagnostic::at(Id::TwoTargets, *place, "two things answer this route")
+                .label(format!("`{key}` answers it"))
+                .other(*first, format!("`{first_key}` answers it too"))
+                .help("keep one of the two"),
+        ),
+    }
+    if let Some(word) = section.text("upstream") {
+        match upstreams.get(word.text) {
+            Some(id) => return Target::Upstream(*id),
+            None => {
+                let mut names: Vec<&str> = upstreams.keys().copied().collect();
+                names.sort_unstable();
+                check.unknown(Id::UnknownName, word, "upstream", names.iter().copied());
+            }
+        }
+    }
+    let respond = section.node("respond").and_then(|node| respond(node, codes, check));
+    // Without a target the file is refused, so this placeholder never answers anybody.
+    Target::Respond(respond.unwrap_or(Respond::Problem(BuiltIn::ServerError.into())))
+}
+
+/// Keys that only make sense towards an upstream.
+fn without_effect(section: Section<'_>, check: &mut Check<'_>) {
+    for key in ["rewrite", "timeout", "normalise", "errors"] {
+        if let Some(place) = section.place(key) {
+            let message = format!("`{key}` has no effect on a fixed reply");
+            check.push(Diagnostic::at(Id::NoEffect, place, message).help("take it away"));
+        }
+    }
+}
+
+/// The parameter marked `identifier`. Every named parameter must stand in the path.
+fn identifier(
+    params: Section<'_>,
+    pattern: Option<&Pattern>,
+    check: &mut Check<'_>,
+) -> Option<String> {
+    let mut marked: Option<(&str, Place)> = None;
+    for entry in params.entries() {
+        let section = Section::of_node(&entry.node);
+        let in_path = section.text("in").is_none_or(|word| word.text == "path");
+        if let Some(pattern) = pattern
+            && in_path
+            && !pattern.names.contains(&entry.key)
+        {
+            let word = Word { text: &entry.key, place: entry.place };
+            let names = pattern.names.iter().map(String::as_str);
+            check.unknown(Id::UnknownParameter, word, "parameter in the path named", names);
+        }
+        if section.boolean("identifier") != Some(true) {
+            continue;
+        }
+        match marked {
+            None => marked = Some((&entry.key, entry.place)),
+            Some((first, place)) => check.push(
+                Diagnostic::at(Id::TwoIdentifiers, entry.place, "a route has one identifier")
+                    .other(place, format!("`{first}` is marked already"))
+                    .help("mark the parameter whose thing is missing when the upstream says 404"),
+            ),
+        }
+    }
+    marked.map(|(name, _)| name.to_owned())
+}

@@ -1,0 +1,359 @@
+//! What is wrong with a configuration: one [`Diagnostic`] for each mistake, all of them gathered
+//! in one [`Report`] before anything is refused.
+
+use std::ops::Range;
+
+use super::source::{FileId, Place};
+
+/// The kind of a mistake. Its code is stable: people search for it, and programs filter by it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs, reason = "each is explained in `explain` and by `guichet explain`")]
+pub enum Id {
+    Syntax,
+    Encoding,
+    Unreadable,
+    TooLarge,
+    UnknownKey,
+    WrongType,
+    MissingUnit,
+    MissingKey,
+    SetTwice,
+    Include,
+    Version,
+    BadValue,
+    UnknownWord,
+    OutOfRange,
+    UnknownName,
+    UnknownCode,
+    MissingVariable,
+    BadVariable,
+    Conflict,
+    Incomplete,
+    TakenAddress,
+    Catalogue,
+    NoListener,
+    NoTarget,
+    TwoTargets,
+    BadMatch,
+    BadHost,
+    Unreachable,
+    UnknownCapture,
+    UnknownParameter,
+    BadRewrite,
+    BadRespond,
+    TakenName,
+    TwoIdentifiers,
+    MissingFile,
+    MissingSecret,
+    BadSecret,
+    LaterKey,
+    LaterWord,
+    Unused,
+    NothingIncluded,
+    NoEffect,
+    Exposed,
+    NothingServed,
+    Overtaken,
+}
+
+impl Id {
+    /// Every id, in the order of the codes.
+    pub const ALL: &'static [Self] = &[
+        Self::Syntax,
+        Self::Encoding,
+        Self::Unreadable,
+        Self::TooLarge,
+        Self::UnknownKey,
+        Self::WrongType,
+        Self::MissingUnit,
+        Self::MissingKey,
+        Self::SetTwice,
+        Self::Include,
+        Self::Version,
+        Self::BadValue,
+        Self::UnknownWord,
+        Self::OutOfRange,
+        Self::UnknownName,
+        Self::UnknownCode,
+        Self::MissingVariable,
+        Self::BadVariable,
+        Self::Conflict,
+        Self::Incomplete,
+        Self::TakenAddress,
+        Self::Catalogue,
+        Self::NoListener,
+        Self::NoTarget,
+        Self::TwoTargets,
+        Self::BadMatch,
+        Self::BadHost,
+        Self::Unreachable,
+        Self::UnknownCapture,
+        Self::UnknownParameter,
+        Self::BadRewrite,
+        Self::BadRespond,
+        Self::TakenName,
+        Self::TwoIdentifiers,
+        Self::MissingFile,
+        Self::MissingSecret,
+        Self::BadSecret,
+        Self::LaterKey,
+        Self::LaterWord,
+        Self::Unused,
+        Self::NothingIncluded,
+        Self::NoEffect,
+        Self::Exposed,
+        Self::NothingServed,
+        Self::Overtaken,
+    ];
+
+    /// The stable code: `G00` syntax, `G01` keys and types, `G02` values and references, `G03`
+    /// routes, `G04` files and secrets, `G05` later features, `G09` warnings.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Syntax => "G0001",
+            Self::Encoding => "G0002",
+            Self::Unreadable => "G0003",
+            Self::TooLarge => "G0004",
+            Self::UnknownKey => "G0101",
+            Self::WrongType => "G0102",
+            Self::MissingUnit => "G0103",
+            Self::MissingKey => "G0104",
+            Self::SetTwice => "G0105",
+            Self::Include => "G0106",
+            Self::Version => "G0107",
+            Self::BadValue => "G0201",
+            Self::UnknownWord => "G0202",
+            Self::OutOfRange => "G0203",
+            Self::UnknownName => "G0204",
+            Self::UnknownCode => "G0205",
+            Self::MissingVariable => "G0206",
+            Self::BadVariable => "G0207",
+            Self::Conflict => "G0208",
+            Self::Incomplete => "G0209",
+            Self::TakenAddress => "G0210",
+            Self::Catalogue => "G0211",
+            Self::NoListener => "G0212",
+            Self::NoTarget => "G0301",
+            Self::TwoTargets => "G0302",
+            Self::BadMatch => "G0303",
+            Self::BadHost => "G0304",
+            Self::Unreachable => "G0305",
+            Self::UnknownCapture => "G0306",
+            Self::UnknownParameter => "G0307",
+            Self::BadRewrite => "G0308",
+            Self::BadRespond => "G0309",
+            Self::TakenName => "G0310",
+            Self::TwoIdentifiers => "G0311",
+            Self::MissingFile => "G0401",
+            Self::MissingSecret => "G0402",
+            Self::BadSecret => "G0403",
+            Self::LaterKey => "G0501",
+            Self::LaterWord => "G0502",
+            Self::Unused => "G0901",
+            Self::NothingIncluded => "G0902",
+            Self::NoEffect => "G0903",
+            Self::Exposed => "G0904",
+            Self::NothingServed => "G0905",
+            Self::Overtaken => "G0906",
+        }
+    }
+
+    /// The id with this code, in any case.
+    pub fn by_code(code: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|id| id.code().eq_ignore_ascii_case(code))
+    }
+
+    /// Whether a file with this mistake is refused.
+    pub const fn severity(self) -> Severity {
+        match self {
+            Self::MissingFile
+            | Self::MissingSecret
+            | Self::Unused
+            | Self::NothingIncluded
+            | Self::NoEffect
+            | Self::Exposed
+            | Self::NothingServed
+            | Self::Overtaken => Severity::Warning,
+            Self::Syntax
+            | Self::Encoding
+            | Self::Unreadable
+            | Self::TooLarge
+            | Self::UnknownKey
+            | Self::WrongType
+            | Self::MissingUnit
+            | Self::MissingKey
+            | Self::SetTwice
+            | Self::Include
+            | Self::Version
+            | Self::BadValue
+            | Self::UnknownWord
+            | Self::OutOfRange
+            | Self::UnknownName
+            | Self::UnknownCode
+            | Self::MissingVariable
+            | Self::BadVariable
+            | Self::Conflict
+            | Self::Incomplete
+            | Self::TakenAddress
+            | Self::Catalogue
+            | Self::NoListener
+            | Self::NoTarget
+            | Self::TwoTargets
+            | Self::BadMatch
+            | Self::BadHost
+            | Self::Unreachable
+            | Self::UnknownCapture
+            | Self::UnknownParameter
+            | Self::BadRewrite
+            | Self::BadRespond
+            | Self::TakenName
+            | Self::TwoIdentifiers
+            | Self::BadSecret
+            | Self::LaterKey
+            | Self::LaterWord => Severity::Error,
+        }
+    }
+}
+
+/// Whether a file is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The file is refused as a whole.
+    Error,
+    /// The file is taken, but somebody should look; `check --strict` fails.
+    Warning,
+}
+
+impl Severity {
+    /// The word that is printed.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One mistake, with where it stands and what would be right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// What kind of mistake it is.
+    pub id: Id,
+    /// Whether it refuses the file.
+    pub severity: Severity,
+    /// One sentence without a full stop: what is wrong.
+    pub message: String,
+    /// The file at fault.
+    pub file: FileId,
+    /// The bytes at fault; none where the file as a whole is.
+    pub span: Option<Range<usize>>,
+    /// A few words that stand beside the caret.
+    pub label: Option<String>,
+    /// Other places that explain it, each with a few words.
+    pub others: Vec<(Place, String)>,
+    /// The likely fix, one sentence each.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    pub(crate) fn at(id: Id, place: Place, message: impl Into<String>) -> Self {
+        let mut made = Self::whole(id, place.file, message);
+        made.span = Some(place.span());
+        made
+    }
+
+    pub(crate) fn whole(id: Id, file: FileId, message: impl Into<String>) -> Self {
+        Self {
+            id,
+            severity: id.severity(),
+            message: message.into(),
+            file,
+            span: None,
+            label: None,
+            others: Vec::new(),
+            help: Vec::new(),
+        }
+    }
+
+    pub(crate) fn label(mut self, words: impl Into<String>) -> Self {
+        self.label = Some(words.into());
+        self
+    }
+
+    pub(crate) fn help(mut self, sentence: impl Into<String>) -> Self {
+        self.help.push(sentence.into());
+        self
+    }
+
+    pub(crate) fn help_if(mut self, sentence: Option<impl Into<String>>) -> Self {
+        self.help.extend(sentence.map(Into::into));
+        self
+    }
+
+    pub(crate) fn other(mut self, place: Place, words: impl Into<String>) -> Self {
+        self.others.push((place, words.into()));
+        self
+    }
+}
+
+/// Everything that was found so far. Bounded: a hopeless file is refused with its first mistakes.
+#[derive(Debug, Default)]
+pub(crate) struct Report {
+    found: Vec<Diagnostic>,
+}
+
+impl Report {
+    pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
+        if self.found.len() < MOST_DIAGNOSTICS {
+            self.found.push(diagnostic);
+        }
+    }
+
+    pub(crate) fn has_errors(&self) -> bool {
+        self.found.iter().any(|found| found.severity == Severity::Error)
+    }
+
+    /// The diagnostics in the order of the files and their lines.
+    pub(crate) fn into_sorted(mut self) -> Vec<Diagnostic> {
+        self.found.sort_by_key(|found| {
+            (found.file, found.span.as_ref().map(|span| span.start), found.id)
+        });
+        self.found.dedup();
+        self.found
+    }
+}
+
+const MOST_DIAGNOSTICS: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_ordered_and_found_again() {
+        let codes: Vec<_> = Id::ALL.iter().map(|id| id.code()).collect();
+        assert!(codes.is_sorted());
+        assert_eq!(codes.iter().collect::<HashSet<_>>().len(), codes.len());
+        assert!(Id::ALL.iter().all(|id| Id::by_code(&id.code().to_lowercase()) == Some(*id)));
+        assert_eq!(Id::by_code("G9999"), None);
+    }
+
+    #[test]
+    fn the_ninth_group_holds_warnings_only() {
+        for id in Id::ALL.iter().filter(|id| id.code().starts_with("G09")) {
+            assert_eq!(id.severity(), Severity::Warning);
+        }
+    }
+
+    #[test]
+    fn a_report_is_bounded() {
+        let mut report = Report::default();
+        for at in 0..10_000 {
+            let place = Place { file: FileId::MAIN, start: at, end: at };
+            report.push(Diagnostic::at(Id::Syntax, place, "x"));
+        }
+        assert_eq!(report.into_sorted().len(), MOST_DIAGNOSTICS);
+    }
+}

@@ -1,0 +1,172 @@
+//! Formats of strings: the words for them, an example, a pattern for editors, and the check.
+
+use crate::config::value;
+
+/// What a string must look like.
+#[derive(Debug)]
+pub(crate) struct Format {
+    /// With its article: "an address and a port".
+    pub(crate) words: &'static str,
+    /// A right one, for the help.
+    pub(crate) example: &'static str,
+    /// A regular expression (ECMA 262) that every right one matches, for the JSON Schema.
+    pub(crate) pattern: Option<&'static str>,
+    /// Says what is wrong.
+    pub(crate) check: fn(&str) -> Result<(), String>,
+}
+
+pub(super) static TEXT: Format =
+    Format { words: "a string", example: "text", pattern: None, check: anything };
+
+pub(super) static NAME: Format = Format {
+    words: "a name",
+    example: "users",
+    pattern: Some("^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"),
+    check: value::name,
+};
+
+pub(super) static LANGUAGE: Format = Format {
+    words: "a language tag",
+    example: "fr",
+    pattern: Some("^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$"),
+    check: value::language,
+};
+
+pub(super) static ADDRESS: Format = Format {
+    words: "an address and a port",
+    example: "127.0.0.1:8080",
+    pattern: Some(":[0-9]{1,5}$"),
+    check: |text| value::address(text).map(drop),
+};
+
+pub(super) static NETWORK: Format = Format {
+    words: "an address or a network",
+    example: "10.0.0.0/8",
+    pattern: Some("^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"),
+    check: |text| value::network(text).map(drop),
+};
+
+pub(super) static PATH: Format =
+    Format { words: "a path", example: "tls/api.pem", pattern: Some("."), check: value::path };
+
+pub(super) static ENDPOINT: Format = Format {
+    words: "an endpoint",
+    example: "http://127.0.0.1:9000",
+    pattern: Some("^(https?://.+|unix:/.+)$"),
+    check: |text| value::endpoint(text).map(drop),
+};
+
+pub(super) static HOST_POLICY: Format = Format {
+    words: "\"preserve\", \"endpoint\" or a host",
+    example: "preserve",
+    pattern: Some("."),
+    check: |text| value::host_policy(text).map(drop),
+};
+
+pub(super) static SERVER_NAME: Format = Format {
+    words: "a host name",
+    example: "users.internal",
+    pattern: Some("^[A-Za-z0-9_.:-]+$"),
+    check: value::server_name,
+};
+
+pub(super) static DOCS: Format = Format {
+    words: "an absolute URL",
+    example: "https://api.example.fr/errors/",
+    pattern: Some("^https?://"),
+    check: value::url,
+};
+
+pub(super) static PREFIX: Format = Format {
+    words: "a prefix in reverse-domain notation",
+    example: "fr.ammy",
+    pattern: Some("^[A-Za-z][A-Za-z0-9]*(\\.[A-Za-z][A-Za-z0-9]*)*$"),
+    check: value::prefix,
+};
+
+pub(super) static CODE: Format = Format {
+    words: "the name of an error code",
+    example: "InvalidParameter",
+    pattern: Some("^[A-Za-z][A-Za-z0-9.]*$"),
+    check: anything,
+};
+
+pub(super) static NEW_CODE: Format = Format {
+    words: "the name of an error code",
+    example: "OutOfStock",
+    pattern: Some("^[A-Z][A-Za-z0-9]{0,63}$"),
+    check: value::code_name,
+};
+
+pub(super) static HEADER: Format = Format {
+    words: "the name of a header",
+    example: "x-trace",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    check: |text| value::kept_header(text).map(drop),
+};
+
+pub(super) static POINTER: Format = Format {
+    words: "a JSON pointer",
+    example: "/error/code",
+    pattern: Some("^(/([^~/]|~[01])*)*$"),
+    check: value::pointer,
+};
+
+pub(super) static LOG_TARGET: Format = Format {
+    words: "\"stdout\", \"stderr\" or a path",
+    example: "stdout",
+    pattern: Some("."),
+    check: value::path,
+};
+
+pub(super) static ALWAYS: Format = Format {
+    words: "\"error\" or \"slow:\" and a duration",
+    example: "slow:1s",
+    pattern: Some("^(error|slow:[0-9]+(ms|s|m|h|d))$"),
+    check: |text| value::always(text).map(drop),
+};
+
+/// `match`, `hosts` and `rewrite` are judged with the route table, where more can be said.
+pub(super) static MATCH: Format = Format {
+    words: "methods and a path",
+    example: "GET /v1/users/{id}",
+    pattern: Some("/"),
+    check: anything,
+};
+
+pub(super) static HOST: Format = Format {
+    words: "a host, or `*.` and a domain",
+    example: "api.example.fr",
+    pattern: Some("^(\\*\\.)?[^/\\s]+$"),
+    check: anything,
+};
+
+pub(super) static REWRITE: Format = Format {
+    words: "a path, with captures in braces",
+    example: "/people/{id}",
+    pattern: Some("^/"),
+    check: anything,
+};
+
+pub(super) static CAPTURE: Format =
+    Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
+
+fn anything(_: &str) -> Result<(), String> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_example_is_right() {
+        for format in [
+            &TEXT, &NAME, &LANGUAGE, &ADDRESS, &NETWORK, &PATH, &ENDPOINT, &HOST_POLICY,
+            &SERVER_NAME, &DOCS, &PREFIX, &CODE, &NEW_CODE, &HEADER, &POINTER, &LOG_TARGET,
+            &ALWAYS, &MATCH, &HOST, &REWRITE, &CAPTURE,
+        ] {
+            assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);
+        }
+    }
+}

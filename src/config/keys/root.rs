@@ -1,0 +1,74 @@
+//! The top of the file, and the features that later versions bring there.
+
+use super::{Default, Key, Kind, Shape, errors, format, observe, route, server, upstream};
+
+pub(crate) static ROOT: Shape = Shape::of(&[
+    Key::new(
+        "version",
+        Kind::Integer { least: 1, most: 1 },
+        Default::Required,
+        "version of this format",
+    )
+    .example("1")
+    .active(),
+    Key::new(
+        "include",
+        Kind::List { of: &Kind::Text(&format::PATH), least: 0 },
+        Default::Value("[]"),
+        "more files, as in [\"conf.d/*.toml\"]: merged by table, a key set twice is refused",
+    ),
+    Key::new(
+        "server",
+        Kind::Table(&server::SERVER),
+        Default::Table,
+        "the process: threads, languages, trust, limits, shutdown",
+    ),
+    Key::new(
+        "listen",
+        Kind::Table(&server::LISTEN),
+        Default::Required,
+        "where clients connect, one table for each listener",
+    )
+    .also(&["listener", "listeners", "bind", "port", "http", "https", "entrypoints"])
+    .active(),
+    Key::new(
+        "admin",
+        Kind::Table(&server::ADMIN),
+        Default::Table,
+        "livez, readyz and metrics, for operators",
+    ),
+    Key::new("observe", Kind::Table(&observe::OBSERVE), Default::Table, "what is logged")
+        .also(&["log", "logs", "logging", "access_log"]),
+    Key::new(
+        "errors",
+        Kind::Table(&errors::ERRORS),
+        Default::Table,
+        "the error vocabulary: prefix, format, texts, the operator's own codes",
+    )
+    .also(&["error"]),
+    Key::new(
+        "upstream",
+        Kind::Table(&upstream::UPSTREAM),
+        Default::None("only fixed replies"),
+        "backends, one table for each",
+    )
+    .also(&["backend", "backends", "upstreams", "service", "services", "cluster", "server_pool"])
+    .active(),
+    Key::new(
+        "route",
+        Kind::Tables(&route::ROUTE),
+        Default::None("every request gets InvalidResource"),
+        "which request goes where, one [[route]] for each",
+    )
+    .also(&["routes", "location", "rule", "rules"])
+    .active(),
+    Key::later("store", "limits shared by replicas"),
+    Key::later("limit", "rate limits"),
+    Key::later("overload", "overload protection"),
+    Key::later("auth", "authentication"),
+    Key::later("openapi", "routes from an OpenAPI document"),
+    Key::later("flow", "flows"),
+    Key::later("object", "typed objects of flows"),
+    Key::later("maintenance", "planned maintenance"),
+    Key::later("fault", "fault injection"),
+]);

@@ -1,0 +1,186 @@
+//! `[[route]]`.
+
+use super::errors::RULES;
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
+
+const CHECKED: &str = "checked parameters";
+
+pub(super) static ROUTE: Shape = Shape::of(&[
+    Key::new(
+        "name",
+        Kind::Text(&format::NAME),
+        Default::None("route-1, route-2, … by place"),
+        "the name that logs and metrics use",
+    )
+    .also(&["id"])
+    .example("\"app\"")
+    .active(),
+    Key::new(
+        "match",
+        Kind::Text(&format::MATCH),
+        Default::Required,
+        "METHODS PATH; no method = all; {name} one segment, {*name} the rest",
+    )
+    .also(&["path", "url", "uri", "pattern", "prefix"])
+    .example("\"/{*path}\"")
+    .active(),
+    Key::new(
+        "hosts",
+        Kind::List { of: &Kind::Text(&format::HOST), least: 1 },
+        Default::None("every host"),
+        "hosts it answers to; *.example.fr for every name below",
+    )
+    .also(&["host", "domain", "domains", "server_name"])
+    .example("[\"api.example.fr\"]"),
+    Key::new(
+        "upstream",
+        Kind::Text(&format::NAME),
+        Default::None("respond is needed"),
+        "the backend that answers",
+    )
+    .also(&["backend", "service", "proxy_pass", "to", "target"])
+    .example("\"app\"")
+    .active(),
+    Key::new(
+        "respond",
+        Kind::Table(&RESPOND),
+        Default::None("upstream is needed"),
+        "a fixed reply",
+    )
+    .also(&["reply", "response", "return"]),
+    Key::new(
+        "rewrite",
+        Kind::Text(&format::REWRITE),
+        Default::None("the path as it came"),
+        "the path that the upstream gets",
+    )
+    .also(&["strip_prefix", "replace"])
+    .example("\"/{path}\""),
+    Key::new(
+        "timeout",
+        POSITIVE,
+        Default::None("the upstream's total"),
+        "limit on the whole exchange, up to the head of the answer",
+    )
+    .example("\"10s\""),
+    Key::new(
+        "normalise",
+        Kind::Either(&[Kind::Bool, Kind::Words { now: &["observe"], later: &[] }]),
+        Default::Value("true"),
+        "whether upstream errors get one form; \"observe\" only counts and logs",
+    )
+    .also(&["normalize"]),
+    RULES,
+    Key::new(
+        "params",
+        Kind::Table(&PARAMS),
+        Default::None("none is marked"),
+        "what is known about parameters",
+    )
+    .also(&["parameters", "param"]),
+    Key::new(
+        "graphql",
+        Kind::Table(&GRAPHQL),
+        Default::None("plain HTTP"),
+        "an empty table marks a GraphQL endpoint: errors take GraphQL's form",
+    ),
+    Key::later("flow", "flows"),
+    Key::later("auth", "authentication"),
+    Key::later("limits", "rate limits"),
+    Key::later("cors", "CORS"),
+    Key::later("compress", "compression"),
+    Key::later("body", "checked bodies"),
+]);
+
+static RESPOND: Shape = Shape::of(&[
+    Key::new(
+        "status",
+        Kind::Integer { least: 200, most: 599 },
+        Default::Value("200"),
+        "HTTP status; from 400 on it comes from a code",
+    ),
+    Key::new("json", Kind::Any, Default::None("no body"), "a JSON body, written as TOML")
+        .also(&["body"])
+        .example("{ ok = true }"),
+    Key::new("text", Kind::Text(&format::TEXT), Default::None("no body"), "a plain text body")
+        .example("\"ok\""),
+    Key::new("html", Kind::Text(&format::TEXT), Default::None("no body"), "an HTML body")
+        .example("\"<p>ok</p>\""),
+    Key::new(
+        "code",
+        Kind::Text(&format::CODE),
+        Default::None("a success"),
+        "an error of the vocabulary, in place of status and body",
+    )
+    .also(&["raise", "error"])
+    .example("\"Gone\""),
+]);
+
+static PARAMS: Shape = Shape {
+    keys: &[],
+    others: Some(Others {
+        placeholder: "NAME",
+        names: &format::CAPTURE,
+        kind: Kind::Table(&PARAM),
+        doc: "a parameter by its name",
+        example: ("id", ""),
+    }),
+};
+
+static PARAM: Shape = Shape::of(&[
+    Key::new(
+        "in",
+        Kind::Words {
+            now: &["path"],
+            later: &[("query", CHECKED), ("header", CHECKED), ("cookie", CHECKED)],
+        },
+        Default::Value("\"path\""),
+        "where the parameter stands",
+    ),
+    Key::new(
+        "identifier",
+        Kind::Bool,
+        Default::Value("false"),
+        "it names a thing: a 404 of the upstream becomes InvalidIdentifier and names it",
+    ),
+    Key::new(
+        "type",
+        Kind::Words {
+            now: &["string"],
+            later: &[
+                ("integer", CHECKED),
+                ("number", CHECKED),
+                ("boolean", CHECKED),
+                ("date", CHECKED),
+                ("date-time", CHECKED),
+                ("uuid", CHECKED),
+                ("email", CHECKED),
+                ("siret", CHECKED),
+                ("siren", CHECKED),
+                ("iban", CHECKED),
+            ],
+        },
+        Default::Value("\"string\""),
+        "what it looks like",
+    ),
+    Key::later("optional", CHECKED),
+    Key::later("one_of", CHECKED),
+    Key::later("min", CHECKED),
+    Key::later("max", CHECKED),
+    Key::later("min_length", CHECKED),
+    Key::later("max_length", CHECKED),
+    Key::later("pattern", CHECKED),
+    Key::later("repeated", CHECKED),
+]);
+
+const GRAPHQL_LATER: &str = "reading of GraphQL operations";
+
+static GRAPHQL: Shape = Shape::of(&[
+    Key::later("limits", GRAPHQL_LATER),
+    Key::later("timeout", GRAPHQL_LATER),
+    Key::later("root_errors", GRAPHQL_LATER),
+    Key::later("mutation_errors", GRAPHQL_LATER),
+    Key::later("warnings", GRAPHQL_LATER),
+    Key::later("inspect", GRAPHQL_LATER),
+    Key::later("codes", GRAPHQL_LATER),
+]);
