@@ -34,6 +34,8 @@ pub enum BodyFault {
     Syntax,
     /// Nothing arrived for too long.
     Timeout,
+    /// Its trailers are more, or larger, than the limit.
+    TrailerLimit,
     /// The client went away before the end.
     Left,
 }
@@ -44,6 +46,7 @@ impl fmt::Display for BodyFault {
             Self::TooLarge => "the request body is larger than the limit",
             Self::Syntax => "the request body is not framed correctly",
             Self::Timeout => "the request body stopped arriving",
+            Self::TrailerLimit => "the request has too many or too large trailers",
             Self::Left => "the client left before the end of its body",
         })
     }

@@ -9,11 +9,13 @@ pub mod peer;
 pub mod prefer;
 pub mod quantity;
 pub mod request_id;
+pub mod trace;
 
 pub use body::{Body, BodyFault};
 pub use peer::Peer;
 pub use quantity::{parse_duration, parse_size};
 pub use request_id::RequestId;
+pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Index of a route in the configuration, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

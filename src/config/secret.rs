@@ -19,3 +19,26 @@ impl fmt::Debug for Secret {
         f.write_str("***")
     }
 }
+
+impl Secret {
+    /// STAND-IN until the configuration's own: reads the secret.
+    ///
+    /// # Errors
+    /// A sentence that says where it was looked for.
+    pub fn read(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Vec<u8>, String> {
+        let from_file = |path: &std::path::Path| {
+            std::fs::read(path).map_err(|error| format!("cannot read {}: {error}", path.display()))
+        };
+        match self {
+            Self::File(path) => from_file(path),
+            Self::Env(name) => environment(name)
+                .map(String::into_bytes)
+                .ok_or_else(|| format!("the environment variable {name} is not set")),
+            Self::Credential(name) => {
+                let directory = environment("CREDENTIALS_DIRECTORY")
+                    .ok_or("CREDENTIALS_DIRECTORY is not set: systemd sets it")?;
+                from_file(&PathBuf::from(directory).join(name))
+            }
+        }
+    }
+}

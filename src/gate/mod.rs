@@ -1,1 +1,20 @@
-//! Stub.
+//! F5: what a request must pass before anything is done for it.
+//!
+//! Gates are plain functions in a fixed order, and the order has reasons:
+//! 1. what the guard refused, and connections that are one too many: nothing else is looked at;
+//! 2. `entry`: plain HTTP is refused before anything that reads secrets;
+//! 3. `message`: the head itself, where HTTP/2 has no guard, and the bounds that both share;
+//! 4. `target`: host, path and route; per-route gates need to know it;
+//! 5. the size of the body, where the head tells it.
+//!
+//! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
+
+mod entry;
+mod fields;
+mod message;
+mod target;
+
+pub use entry::{Entry, effective_scheme, entry};
+pub use fields::{Fields, Seen};
+pub use message::check_head;
+pub use target::{Asked, Found, ask, check_length, find, without_port};

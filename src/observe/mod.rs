@@ -1,1 +1,39 @@
-//! Stub.
+//! F4: the witness. What happened is told once: as a line, as counters, from one record.
+//!
+//! Nothing here decides anything. Other floors report facts to a [`Witness`] (through a
+//! [`Record`] for an exchange, through its methods for everything else) and never name a metric
+//! or write a line. A worker's witness costs a healthy request a few additions and one line
+//! appended to a buffer: no lock, no allocation, no waiting.
+
+mod access_log;
+mod counter;
+mod exposition;
+mod facts;
+mod json;
+mod keys;
+pub mod log;
+mod metrics;
+mod names;
+mod process;
+mod readiness;
+mod record;
+mod registers;
+mod stamp;
+mod tally;
+mod text;
+mod witness;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use access_log::Lines;
+pub use exposition::Exposition;
+pub use facts::{Facts, Head, Kind, Outcome};
+pub use metrics::{Family, FamilyKind};
+pub use names::{Names, UpstreamNames};
+pub use readiness::{Readiness, Stage};
+pub use record::Record;
+pub use registers::{ConnectionFailure, ConnectionState, Protocol, Registers};
+pub use witness::{OpenConnection, UpstreamConnection, Witness};
+pub use writer::{LogHandle, LogWriter, Lost};

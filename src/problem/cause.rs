@@ -185,7 +185,7 @@ impl Cause {
             Self::PlainHttp             => ("plain_http",              Client,   B::NonSecureConnection),
             Self::NoRoute               => ("no_route",                Client,   B::InvalidResource),
             Self::NoMethod              => ("no_method",               Client,   B::MethodNotAllowed),
-            Self::ClientLeft            => ("client_left",             Client,   B::RequestTimeout),
+            Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),
             Self::Configured            => ("configured",              Gateway,  B::ServerError),

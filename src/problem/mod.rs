@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
-pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override};
+pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
 pub use render::{Dialect, Format, Rendered, Reply, render};

@@ -1,1 +1,95 @@
-//! Stub.
+//! F7: the spine. [`Gateway::handle`] orders the rooms that a request crosses: gates, target,
+//! normalise, rescue. It holds no logic of its own, and it cannot fail.
+//!
+//! ```text
+//! handle(request) -> Response            the type says that it cannot fail
+//!   exchange = open(request)
+//!   match attempt(exchange, request) { Ok(reply) => reply, Err(problem) => rescue(problem) }
+//! ```
+
+mod attempt;
+mod connection;
+mod exchange;
+mod forward;
+mod headers;
+mod normalise;
+mod panic;
+mod redirect;
+mod rescue;
+mod service;
+mod stream;
+mod upgrade;
+mod wire;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{Request, Response};
+use hyper::body::Incoming;
+
+pub use connection::{Connection, Protocol};
+pub use service::Service;
+pub use stream::Watched;
+pub use wire::{Open, Wire};
+
+use self::exchange::Exchange;
+use crate::config::model::Config;
+use crate::observe::Witness;
+use crate::upstream::Upstreams;
+
+/// Everything that one worker needs to answer requests.
+#[derive(Debug)]
+pub struct Gateway {
+    config: Arc<Config>,
+    upstreams: Upstreams,
+    witness: Rc<Witness>,
+    identity: headers::Identity,
+    on_request: Option<OnRequest>,
+}
+
+/// Called with every request's head before it is looked at. A panic in it is answered like any
+/// other panic, which is how the tests provoke one.
+pub type OnRequest = fn(&Parts);
+
+impl Gateway {
+    /// A worker's gateway.
+    pub fn new(
+        config: Arc<Config>,
+        upstreams: Upstreams,
+        witness: Rc<Witness>,
+        on_request: Option<OnRequest>,
+    ) -> Self {
+        Self { config, upstreams, witness, identity: headers::Identity::new(), on_request }
+    }
+
+    /// Answers a request. Whatever happens, the answer is a reply.
+    pub async fn handle(
+        &self,
+        connection: &Connection,
+        request: Request<Incoming>,
+    ) -> Response<Watched> {
+        let (parts, body) = request.into_parts();
+        let mut exchange = Exchange::open(self, connection, &parts);
+        let attempt = panic::caught(self.attempt(&mut exchange, connection, parts, body)).await;
+        match attempt {
+            Ok(response) => exchange.finish(response),
+            Err(problem) => rescue::rescue(self, exchange, connection, problem),
+        }
+    }
+
+    /// The witness of this worker, for events of connections.
+    pub fn witness(&self) -> &Rc<Witness> {
+        &self.witness
+    }
+
+    /// Drops upstream connections that have been idle for too long. Called once a second.
+    pub fn sweep(&self) {
+        self.upstreams.sweep();
+    }
+
+    /// Hands the log lines of this worker to the writer. Called a few times a second.
+    pub fn flush(&self) {
+        self.witness.flush();
+    }
+}

@@ -1,0 +1,222 @@
+//! The access log of one worker: which exchanges are told, the line, and the buffer of lines.
+//!
+//! The line is one JSON object with the members of the contract in their order. A member that is
+//! not known is left out rather than written as `null`, which halves a usual line; members after
+//! `cause` are guichet's own additions: `detail` (the private reason in words) and `would_change`
+//! (the code that a reply under `normalise = "observe"` would have had).
+
+use std::time::Duration;
+
+use http::Version;
+
+use super::facts::{Facts, Kind, Outcome};
+use super::json::Object;
+use super::log::Level;
+use super::names::Names;
+use super::stamp::Stamp;
+use super::writer::{BUFFER, LogHandle};
+use crate::base::{Source, clock};
+use crate::config::model::AccessLog;
+use crate::problem::Catalogue;
+
+/// One worker's lines on their way to the writer.
+#[derive(Debug)]
+pub struct Lines {
+    policy: Policy,
+    stamp: Stamp,
+    buffer: Vec<u8>,
+    count: u64,
+    writer: LogHandle,
+}
+
+/// Which exchanges are told.
+#[derive(Debug)]
+struct Policy {
+    share: f64,
+    errors: bool,
+    slower: Option<Duration>,
+}
+
+impl Lines {
+    /// Lines as `observe.access_log` wants them, handed to `writer`.
+    pub fn new(config: &AccessLog, writer: LogHandle) -> Self {
+        let policy = Policy {
+            share: config.sample,
+            errors: config.always_errors,
+            slower: config.always_slower,
+        };
+        let buffer = Vec::with_capacity(BUFFER);
+        Self { policy, stamp: Stamp::new(), buffer, count: 0, writer }
+    }
+
+    /// Writes the line of an exchange, if it is told. Returns how many lines were dropped because
+    /// the buffer was full and the writer could not take it.
+    pub(super) fn append(
+        &mut self,
+        facts: &Facts,
+        took: Duration,
+        names: &Names,
+        catalogue: &Catalogue,
+    ) -> u64 {
+        if !self.policy.tells(facts, took) {
+            return 0;
+        }
+        let object = Object::begin(&mut self.buffer);
+        write(object, facts, took, names, catalogue, &mut self.stamp);
+        self.count += 1;
+        if self.buffer.len() < FULL { 0 } else { self.flush() }
+    }
+
+    /// Hands the buffer over. Returns how many lines were dropped.
+    pub(super) fn flush(&mut self) -> u64 {
+        let count = std::mem::take(&mut self.count);
+        if count == 0 {
+            return 0;
+        }
+        if self.writer.hand_over(&mut self.buffer, count) { 0 } else { count }
+    }
+}
+
+impl Policy {
+    fn tells(&self, facts: &Facts, took: Duration) -> bool {
+        self.share >= 1.0
+            || (self.errors && facts.is_error())
+            || self.slower.is_some_and(|limit| took >= limit)
+            || (self.share > 0.0 && fastrand::f64() < self.share)
+    }
+}
+
+/// The members of the contract, in its order. `consumer` and `limit` have no facts yet.
+fn write(
+    mut line: Object<'_>,
+    facts: &Facts,
+    took: Duration,
+    names: &Names,
+    catalogue: &Catalogue,
+    stamp: &mut Stamp,
+) {
+    line.raw("ts", |out| stamp.write(clock::unix_millis(), out));
+    line.word("level", level(facts).as_str());
+    line.word("kind", facts.kind.as_str());
+    line.text("request_id", facts.request_id.value().as_bytes(), REQUEST_ID);
+    if let Some(trace) = facts.trace {
+        line.word("trace_id", trace.hex());
+    }
+    line.text("listener", names.listener(facts.peer.listener).as_bytes(), NAME);
+    line.raw("client_ip", |out| write_display(facts.client_ip, out));
+    if let Some(tls) = &facts.peer.tls {
+        line.word("tls", tls.version);
+    }
+    if let Some(version) = facts.protocol {
+        line.word("protocol", protocol(version));
+    }
+    if let Some(method) = &facts.method {
+        line.text("method", method.as_str().as_bytes(), METHOD);
+    }
+    if let Some(host) = host(facts) {
+        line.text("host", host, HOST);
+    }
+    if let Some(uri) = facts.uri.as_ref().filter(|uri| !uri.path().is_empty()) {
+        line.text("path", uri.path().as_bytes(), PATH);
+    }
+    if facts.route.is_some() {
+        line.text("route", names.route(facts.route).as_bytes(), NAME);
+    }
+    if facts.status != 0 {
+        line.number("status", facts.status.into());
+    }
+    if let Some(code) = facts.code {
+        line.text("code", catalogue.full_code(code).as_bytes(), NAME);
+    }
+    if let Some(source) = facts.source {
+        line.word("origin", source.as_str());
+    }
+    line.word("outcome", facts.outcome.as_str());
+    if let Some(parameter) = &facts.parameter {
+        line.text("parameter", parameter.as_bytes(), NAME);
+    }
+    if let Some((upstream, endpoint)) = facts.upstream {
+        line.text("upstream", names.upstream(upstream).as_bytes(), NAME);
+        if let Some(endpoint) = endpoint {
+            line.text("endpoint", names.endpoint(upstream, endpoint).as_bytes(), NAME);
+        }
+        line.number("attempts", facts.attempts.into());
+    }
+    line.flag("complete", facts.complete);
+    line.millis("t_total_ms", took);
+    if let Some(time) = facts.upstream_time {
+        line.millis("t_upstream_ms", time);
+    }
+    if let Some(time) = facts.connect_time {
+        line.millis("t_connect_ms", time);
+    }
+    line.number("bytes_in", facts.bytes_in);
+    line.number("bytes_out", facts.bytes_out);
+    if let Some(agent) = &facts.user_agent {
+        line.text("user_agent", agent.as_bytes(), USER_AGENT);
+    }
+    if let Some(cause) = facts.cause {
+        line.word("cause", cause.as_str());
+    }
+    if let Some(detail) = &facts.detail {
+        line.text("detail", detail.as_bytes(), DETAIL);
+    }
+    if let Some(code) = facts.would_change {
+        line.text("would_change", catalogue.full_code(code).as_bytes(), NAME);
+    }
+    line.end();
+}
+
+/// A failure that is not the client's is an error; what a client got wrong, or left, is worth a
+/// warning at most.
+fn level(facts: &Facts) -> Level {
+    let client = facts.source == Some(Source::Client);
+    match facts.outcome {
+        Outcome::Aborted | Outcome::Refused => Level::Warn,
+        Outcome::Failed if client => Level::Warn,
+        Outcome::Failed => Level::Error,
+        // An upstream's error that passes untouched (`normalise = false`) has no code, no blame.
+        Outcome::Success | Outcome::Warning => match facts.status {
+            500.. if !client => Level::Error,
+            400.. => Level::Warn,
+            _ if facts.kind == Kind::Connection => Level::Warn,
+            _ => Level::Info,
+        },
+    }
+}
+
+fn protocol(version: Version) -> &'static str {
+    match version {
+        Version::HTTP_2 => "h2",
+        Version::HTTP_11 => "http/1.1",
+        Version::HTTP_10 => "http/1.0",
+        Version::HTTP_3 => "h3",
+        _ => "http/0.9",
+    }
+}
+
+/// The host as the client wrote it, without the user and password that may stand before it.
+fn host(facts: &Facts) -> Option<&[u8]> {
+    let uri = facts.uri.as_ref();
+    let told = facts.host.as_ref().map(|host| host.as_bytes());
+    let host = told.or_else(|| Some(uri?.authority()?.as_str().as_bytes()))?;
+    host.rsplit(|byte| *byte == b'@').next()
+}
+
+fn write_display(value: impl std::fmt::Display, out: &mut Vec<u8>) {
+    use std::io::Write as _;
+    // Writing into a Vec cannot fail, and an address holds nothing to escape.
+    let _ = write!(out, "\"{value}\"");
+}
+
+/// Bytes after which the buffer is handed over: the last line of a buffer finds its room beyond.
+const FULL: usize = BUFFER - (2 << 10);
+
+// Most bytes that a member keeps of its text: a line is bounded whatever a client sends.
+const DETAIL: usize = 1 << 10;
+const HOST: usize = 300;
+const METHOD: usize = 32;
+const NAME: usize = 256;
+const PATH: usize = 2 << 10;
+const REQUEST_ID: usize = 128;
+const USER_AGENT: usize = 512;

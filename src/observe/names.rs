@@ -1,0 +1,62 @@
+//! The names behind the ids: what the log and the metrics call listeners, routes, upstreams and
+//! endpoints. Made once from the configuration and shared by all workers.
+
+use crate::base::{EndpointId, ListenerId, RouteId, UpstreamId};
+use crate::config::model::Config;
+
+/// Names in the order of their ids.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// By `ListenerId`.
+    pub listeners: Vec<String>,
+    /// By `RouteId`.
+    pub routes: Vec<String>,
+    /// By `UpstreamId`.
+    pub upstreams: Vec<UpstreamNames>,
+}
+
+/// The names of one upstream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct UpstreamNames {
+    /// Its own.
+    pub name: String,
+    /// The URLs of its endpoints as configured, by `EndpointId`.
+    pub endpoints: Vec<String>,
+}
+
+impl Names {
+    /// The names of a configuration.
+    pub fn new(config: &Config) -> Self {
+        let upstreams = config.upstreams.iter().map(|upstream| UpstreamNames {
+            name: upstream.name.clone(),
+            endpoints: upstream.endpoints.iter().map(|endpoint| endpoint.url.clone()).collect(),
+        });
+        Self {
+            listeners: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
+            routes: config.routes.iter().map(|route| route.name.clone()).collect(),
+            upstreams: upstreams.collect(),
+        }
+    }
+
+    /// The listener's name.
+    pub fn listener(&self, id: ListenerId) -> &str {
+        self.listeners.get(usize::from(id.0)).map_or("", String::as_str)
+    }
+
+    /// The route's name; empty where no route was found, as the label of the metrics.
+    pub fn route(&self, id: Option<RouteId>) -> &str {
+        id.and_then(|id| self.routes.get(usize::from(id.0))).map_or("", String::as_str)
+    }
+
+    /// The upstream's name.
+    pub fn upstream(&self, id: UpstreamId) -> &str {
+        self.upstreams.get(usize::from(id.0)).map_or("", |upstream| upstream.name.as_str())
+    }
+
+    /// The endpoint's URL as configured.
+    pub fn endpoint(&self, upstream: UpstreamId, endpoint: EndpointId) -> &str {
+        let upstream = self.upstreams.get(usize::from(upstream.0));
+        let endpoints = upstream.map_or(&[][..], |upstream| &upstream.endpoints);
+        endpoints.get(usize::from(endpoint.0)).map_or("", String::as_str)
+    }
+}

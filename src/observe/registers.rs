@@ -1,0 +1,272 @@
+//! One worker's counters, sized from the configuration when the worker starts.
+//!
+//! Everything is made beforehand: counting never allocates, never locks and never formats. The
+//! worker's witness writes; the metrics page reads all workers' registers and adds them up.
+
+use std::time::Duration;
+
+use super::counter::{Bounds, Counter, Gauge, Histogram};
+use super::facts::{Facts, Kind, Outcome};
+use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
+use super::names::Names;
+use super::tally::Tally;
+use crate::base::{ListenerId, RouteId, Source, UpstreamId};
+use crate::problem::Cause;
+
+/// The counters of one worker. Shared with the metrics page, written through `Witness` alone.
+#[derive(Debug)]
+pub struct Registers {
+    pub(super) requests: Tally,
+    pub(super) errors: Tally,
+    pub(super) would_change: Tally,
+    pub(super) upstream_requests: Tally,
+    /// Place 0 is "no route".
+    pub(super) routes: Box<[RouteCells]>,
+    pub(super) listeners: Box<[ListenerCells]>,
+    pub(super) upstreams: Box<[UpstreamCells]>,
+    pub(super) lines_dropped: Counter,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RouteCells {
+    pub(super) in_flight: Gauge,
+    pub(super) duration: Histogram,
+    pub(super) overhead: Histogram,
+    pub(super) outcomes: [Counter; Outcome::ALL.len()],
+}
+
+#[derive(Debug)]
+pub(super) struct ListenerCells {
+    pub(super) connections: [Gauge; Protocol::ALL.len()],
+    pub(super) failures: Box<[Counter]>,
+}
+
+#[derive(Debug)]
+pub(super) struct UpstreamCells {
+    pub(super) duration: Histogram,
+    pub(super) connections: [Gauge; ConnectionState::ALL.len()],
+    pub(super) retries: Box<[Counter]>,
+}
+
+/// What a client connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Not known yet: a handshake, a PROXY header, the first bytes.
+    Unknown,
+    /// HTTP/1.1 or 1.0.
+    Http1,
+    /// HTTP/2.
+    Http2,
+    /// Whatever it was upgraded to.
+    Tunnel,
+}
+
+/// What a connection to an upstream is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionState {
+    /// Being made.
+    Connecting,
+    /// Carrying an exchange, or several.
+    Active,
+    /// Waiting in the pool.
+    Idle,
+}
+
+/// Why a client connection came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionFailure {
+    /// The system did not hand it over (out of descriptors, gone already).
+    Accept,
+    /// Its PROXY header is missing, malformed, or from a peer that is not trusted.
+    ProxyHeader,
+    /// The client's side of the TLS handshake failed.
+    TlsHandshake,
+    /// The TLS handshake or the PROXY header took too long.
+    HandshakeTimeout,
+    /// A cause of the vocabulary: a limit, a request that cannot be read.
+    Cause(Cause),
+}
+
+impl Registers {
+    /// Empty registers for the listeners, routes and upstreams of a configuration.
+    pub fn new(names: &Names) -> Self {
+        let (listeners, routes) = (names.listeners.len(), names.routes.len());
+        let upstreams = names.upstreams.len();
+        let listener = || ListenerCells {
+            connections: Default::default(),
+            failures: counters(ConnectionFailure::COUNT),
+        };
+        let upstream = || UpstreamCells {
+            duration: Histogram::default(),
+            connections: Default::default(),
+            retries: counters(Cause::ALL.len()),
+        };
+        Self {
+            requests: Tally::with_room_for((listeners * (routes + 1)).saturating_mul(16)),
+            errors: Tally::with_room_for((routes + 1) * 16),
+            would_change: Tally::with_room_for((routes + 1) * 4),
+            upstream_requests: Tally::with_room_for(upstreams * 16),
+            routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
+            listeners: std::iter::repeat_with(listener).take(listeners).collect(),
+            upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
+            lines_dropped: Counter::default(),
+        }
+    }
+
+    /// Counts an exchange that has ended after `took`.
+    pub(super) fn count(&self, facts: &Facts, took: Duration) {
+        let (listener, route) = (facts.peer.listener, facts.route);
+        if let (Kind::Connection, Some(cause)) = (facts.kind, facts.cause) {
+            self.connection_failed(listener, ConnectionFailure::Cause(cause));
+        }
+        // A failed connection that got an answer counts as a request answered, so that the sum of
+        // answers by status and the sum of errors agree; one that got none was no request at all.
+        if facts.kind == Kind::Request || facts.status != 0 {
+            let method = MethodLabel::of(facts.method.as_ref());
+            let key = RequestKey { listener, route, method, status: facts.status };
+            self.requests.bump(key.pack());
+            self.route(route).outcomes[facts.outcome as usize].bump(1);
+        }
+        if facts.kind == Kind::Request {
+            let cells = self.route(route);
+            cells.duration.observe(Bounds::EXCHANGE, took);
+            let own = took.saturating_sub(facts.upstream_time.unwrap_or_default());
+            cells.overhead.observe(Bounds::OVERHEAD, own);
+        }
+        let source = facts.source.unwrap_or(Source::Gateway);
+        if let Some(code) = facts.code {
+            self.errors.bump(ErrorKey { route, code, source }.pack());
+        }
+        if let Some(code) = facts.would_change {
+            self.would_change.bump(ErrorKey { route, code, source: Source::Upstream }.pack());
+        }
+    }
+
+    pub(super) fn connection_failed(&self, listener: ListenerId, failure: ConnectionFailure) {
+        if let Some(cells) = self.listener(listener) {
+            cells.failures[failure.number()].bump(1);
+        }
+    }
+
+    pub(super) fn upstream_answered(&self, id: UpstreamId, status: Option<u16>, took: Duration) {
+        let key = UpstreamKey { upstream: id, status: status.unwrap_or(0) };
+        self.upstream_requests.bump(key.pack());
+        if let Some(cells) = self.upstream(id) {
+            cells.duration.observe(Bounds::EXCHANGE, took);
+        }
+    }
+
+    pub(super) fn route(&self, id: Option<RouteId>) -> &RouteCells {
+        let place = id.map_or(0, |id| usize::from(id.0) + 1);
+        self.routes.get(place).unwrap_or(&self.routes[0])
+    }
+
+    pub(super) fn listener(&self, id: ListenerId) -> Option<&ListenerCells> {
+        self.listeners.get(usize::from(id.0))
+    }
+
+    pub(super) fn upstream(&self, id: UpstreamId) -> Option<&UpstreamCells> {
+        self.upstreams.get(usize::from(id.0))
+    }
+
+    /// Events that found no room in a bounded table.
+    pub(super) fn left_out(&self) -> u64 {
+        let tables = [&self.requests, &self.errors, &self.would_change, &self.upstream_requests];
+        tables.into_iter().map(Tally::left_out).sum()
+    }
+}
+
+fn counters(count: usize) -> Box<[Counter]> {
+    std::iter::repeat_with(Counter::default).take(count).collect()
+}
+
+impl Protocol {
+    /// Every protocol, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Unknown, Self::Http1, Self::Http2, Self::Tunnel];
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Http1 => "http/1.1",
+            Self::Http2 => "h2",
+            Self::Tunnel => "tunnel",
+        }
+    }
+}
+
+impl ConnectionState {
+    /// Every state, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Connecting, Self::Active, Self::Idle];
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connecting => "connecting",
+            Self::Active => "active",
+            Self::Idle => "idle",
+        }
+    }
+}
+
+impl ConnectionFailure {
+    const COUNT: usize = Self::OWN.len() + Cause::ALL.len();
+    const OWN: [Self; 4] =
+        [Self::Accept, Self::ProxyHeader, Self::TlsHandshake, Self::HandshakeTimeout];
+
+    /// Every failure, in the order of their numbers.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Self::OWN.into_iter().chain(Cause::ALL.iter().copied().map(Self::Cause))
+    }
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::ProxyHeader => "proxy_header",
+            Self::TlsHandshake => "client_tls_handshake",
+            Self::HandshakeTimeout => "handshake_timeout",
+            Self::Cause(cause) => cause.as_str(),
+        }
+    }
+
+    const fn number(self) -> usize {
+        match self {
+            Self::Accept => 0,
+            Self::ProxyHeader => 1,
+            Self::TlsHandshake => 2,
+            Self::HandshakeTimeout => 3,
+            Self::Cause(cause) => Self::OWN.len() + cause as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn numbers_of_closed_sets_are_their_places() {
+        assert!(Protocol::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(ConnectionState::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(Outcome::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(ConnectionFailure::all().enumerate().all(|(at, it)| it.number() == at));
+        assert_eq!(ConnectionFailure::all().count(), ConnectionFailure::COUNT);
+    }
+
+    #[test]
+    fn failures_have_words_of_their_own() {
+        let words: HashSet<_> = ConnectionFailure::all().map(ConnectionFailure::as_str).collect();
+        assert_eq!(words.len(), ConnectionFailure::COUNT);
+    }
+
+    #[test]
+    fn an_id_from_elsewhere_is_ignored_rather_than_fatal() {
+        let registers = Registers::new(&Names::default());
+        registers.connection_failed(ListenerId(9), ConnectionFailure::Accept);
+        registers.upstream_answered(UpstreamId(9), None, Duration::ZERO);
+        registers.route(Some(RouteId(9))).in_flight.raise();
+        assert_eq!(registers.route(None).in_flight.value(), 1);
+    }
+}

@@ -1,0 +1,195 @@
+//! [`Witness`]: the only place that logs or counts. One per worker; it cannot leave its thread.
+//!
+//! Other floors report facts and never name a metric: what a fact is called, how it is labelled
+//! and whether it is logged is decided here and in the files beside.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::access_log::Lines;
+use super::facts::Facts;
+use super::log;
+use super::names::Names;
+use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers};
+use crate::base::clock;
+use crate::base::{ListenerId, RequestId, RouteId, UpstreamId};
+use crate::problem::{Catalogue, Cause};
+
+/// One worker's ear: its registers, its lines, and the names to tell them by.
+#[derive(Debug)]
+pub struct Witness {
+    registers: Arc<Registers>,
+    names: Arc<Names>,
+    catalogue: Arc<Catalogue>,
+    lines: Option<RefCell<Lines>>,
+    panics: Cell<(u64, u32)>,
+}
+
+impl Witness {
+    /// A witness that writes into `registers`, and into `lines` unless the access log is off.
+    pub fn new(
+        registers: Arc<Registers>,
+        names: Arc<Names>,
+        catalogue: Arc<Catalogue>,
+        lines: Option<Lines>,
+    ) -> Self {
+        let lines = lines.map(RefCell::new);
+        Self { registers, names, catalogue, lines, panics: Cell::new((0, 0)) }
+    }
+
+    /// Counts an exchange that has ended, and writes its line. Called by a record as it drops.
+    pub(super) fn speak(&self, facts: &Facts) {
+        let took = clock::now().saturating_duration_since(facts.started);
+        self.registers.count(facts, took);
+        let Some(lines) = &self.lines else { return };
+        let dropped = lines.borrow_mut().append(facts, took, &self.names, &self.catalogue);
+        self.registers.lines_dropped.bump(dropped);
+    }
+
+    /// Hands the lines written so far to the writer. A worker's tick calls it, every 200 ms, and
+    /// once more when the worker ends. Never waits: if the writer lags, lines are dropped and
+    /// counted.
+    pub fn flush(&self) {
+        let Some(lines) = &self.lines else { return };
+        self.registers.lines_dropped.bump(lines.borrow_mut().flush());
+    }
+
+    /// A client connection was accepted; it counts as open until the guard drops.
+    #[must_use = "the connection counts as open while the guard lives"]
+    pub fn connection_opened(self: &Rc<Self>, listener: ListenerId) -> OpenConnection {
+        let guard =
+            OpenConnection { witness: Rc::clone(self), listener, protocol: Protocol::Unknown };
+        guard.turn(|gauge| gauge.raise());
+        guard
+    }
+
+    /// A client connection came to nothing, and no record tells of it: a failed handshake, say.
+    /// (A record of `Kind::Connection` counts its failure by itself.)
+    pub fn connection_failed(&self, listener: ListenerId, failure: ConnectionFailure) {
+        self.registers.connection_failed(listener, failure);
+    }
+
+    /// A connection to an upstream is being made; it counts until the guard drops.
+    #[must_use = "the connection counts while the guard lives"]
+    pub fn upstream_connection(self: &Rc<Self>, upstream: UpstreamId) -> UpstreamConnection {
+        let state = ConnectionState::Connecting;
+        let guard = UpstreamConnection { witness: Rc::clone(self), upstream, state };
+        guard.turn(|gauge| gauge.raise());
+        guard
+    }
+
+    /// An attempt at an upstream has ended: with the head of an answer, or with none.
+    pub fn upstream_answered(&self, upstream: UpstreamId, status: Option<u16>, took: Duration) {
+        self.registers.upstream_answered(upstream, status, took);
+    }
+
+    /// An attempt failed for `cause`, and another one follows.
+    pub fn upstream_retried(&self, upstream: UpstreamId, cause: Cause) {
+        if let Some(cells) = self.registers.upstream(upstream) {
+            cells.retries[cause as usize].bump(1);
+        }
+    }
+
+    /// A request panicked; `payload` is what unwinding carried. At most ten lines a second, so
+    /// that a panic in every request cannot fill standard error.
+    pub fn panicked(&self, request_id: &RequestId, payload: &(dyn Any + Send)) {
+        let second = clock::unix_millis() / 1_000;
+        let (last, said) = self.panics.get();
+        let said = if last == second { said } else { 0 };
+        self.panics.set((second, said.saturating_add(1)));
+        if said < PANICS_A_SECOND {
+            let (id, words) = (request_id.as_str(), panic_words(payload));
+            log::error("panic", format_args!("request {id} panicked: {words}"));
+        }
+    }
+
+    /// The registers that this witness writes into.
+    pub fn registers(&self) -> &Arc<Registers> {
+        &self.registers
+    }
+
+    /// The names that it tells by.
+    pub fn names(&self) -> &Arc<Names> {
+        &self.names
+    }
+
+    /// A request leaves one route's requests in flight, or enters another's.
+    pub(super) fn moved(&self, from: Option<RouteId>, to: Option<RouteId>) {
+        if from.is_some() {
+            self.registers.route(from).in_flight.lower();
+        }
+        if to.is_some() {
+            self.registers.route(to).in_flight.raise();
+        }
+    }
+}
+
+fn panic_words(payload: &(dyn Any + Send)) -> &str {
+    if let Some(words) = payload.downcast_ref::<&'static str>() {
+        return words;
+    }
+    payload.downcast_ref::<String>().map_or("(no words)", String::as_str)
+}
+
+/// A client connection that is counted as open until this drops.
+#[derive(Debug)]
+pub struct OpenConnection {
+    witness: Rc<Witness>,
+    listener: ListenerId,
+    protocol: Protocol,
+}
+
+impl OpenConnection {
+    /// The protocol is known, or has changed.
+    pub fn speaks(&mut self, protocol: Protocol) {
+        self.turn(|gauge| gauge.lower());
+        self.protocol = protocol;
+        self.turn(|gauge| gauge.raise());
+    }
+
+    fn turn(&self, how: impl FnOnce(&super::counter::Gauge)) {
+        if let Some(cells) = self.witness.registers.listener(self.listener) {
+            how(&cells.connections[self.protocol as usize]);
+        }
+    }
+}
+
+impl Drop for OpenConnection {
+    fn drop(&mut self) {
+        self.turn(|gauge| gauge.lower());
+    }
+}
+
+/// A connection to an upstream that is counted in its state until this drops.
+#[derive(Debug)]
+pub struct UpstreamConnection {
+    witness: Rc<Witness>,
+    upstream: UpstreamId,
+    state: ConnectionState,
+}
+
+impl UpstreamConnection {
+    /// The connection is now doing something else.
+    pub fn enter(&mut self, state: ConnectionState) {
+        self.turn(|gauge| gauge.lower());
+        self.state = state;
+        self.turn(|gauge| gauge.raise());
+    }
+
+    fn turn(&self, how: impl FnOnce(&super::counter::Gauge)) {
+        if let Some(cells) = self.witness.registers.upstream(self.upstream) {
+            how(&cells.connections[self.state as usize]);
+        }
+    }
+}
+
+impl Drop for UpstreamConnection {
+    fn drop(&mut self) {
+        self.turn(|gauge| gauge.lower());
+    }
+}
+
+const PANICS_A_SECOND: u32 = 10;

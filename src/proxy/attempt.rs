@@ -1,0 +1,87 @@
+//! The order of the rooms: gates first, then whatever the route names as its target.
+
+use http::request::Parts;
+use http::{HeaderValue, Response, StatusCode, header};
+use hyper::body::{Body as _, Incoming};
+
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::stream::Watched;
+use super::{Gateway, headers, redirect};
+use crate::config::model::{Respond, Target};
+use crate::gate::{self, Entry, Found};
+use crate::problem::{Cause, Problem};
+
+impl Gateway {
+    /// Answers, or says why not. The order of the gates is argued in [`crate::gate`].
+    pub(super) async fn attempt(
+        &self,
+        exchange: &mut Exchange,
+        connection: &Connection,
+        parts: Parts,
+        body: Incoming,
+    ) -> Result<Response<Watched>, Problem> {
+        if let Some(refusal) = exchange.take_refusal() {
+            return Err(refusal);
+        }
+        if let Some(cause) = connection.refuse {
+            return Err(Problem::new(cause).closing());
+        }
+        if let Some(on_request) = self.on_request {
+            on_request(&parts);
+        }
+        let config = &*self.config;
+        let limits = &config.server.limits;
+        let entry = gate::entry(config, &connection.peer, &parts.headers)?;
+        gate::check_head(&parts.method, &parts.uri, parts.version, &exchange.fields, limits)?;
+        if exchange.fields.named.has(gate::Seen::VIA) && self.identity.is_loop(&parts.headers) {
+            return Err(Cause::Loop.into());
+        }
+        if parts.uri.path() == "*" {
+            return Ok(options(HeaderValue::from_static(EVERY_METHOD)));
+        }
+        let uri = parts.uri.clone();
+        let asked = gate::ask(&uri, &exchange.fields)?;
+        if entry == Entry::Redirect {
+            return redirect::to_https(config, &asked, &uri);
+        }
+        if let Some(serves) = &connection.serves
+            && !serves(asked.host())
+        {
+            return Err(Problem::new(Cause::WrongHost));
+        }
+        let found = match gate::find(config, &asked, &parts.method)? {
+            Found::Route(found) => found,
+            Found::Options(allow) => return Ok(options(allow)),
+        };
+        let route = config.route(found.route);
+        exchange.record.routed(found.route);
+        exchange.dialect = route.dialect;
+        gate::check_length(body.size_hint().exact(), limits)?;
+        match &route.target {
+            Target::Upstream(id) => {
+                let forward = super::forward::Forward { route, upstream: *id, found, asked };
+                self.forward(exchange, connection, forward, parts, body).await
+            }
+            Target::Respond(Respond::Fixed { status, content_type, body }) => {
+                let mut response = Response::new(Watched::full(body.clone()));
+                *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
+                response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());
+                Ok(response)
+            }
+            Target::Respond(Respond::Problem(code)) => {
+                Err(Problem::new(Cause::Configured).with_code(*code))
+            }
+        }
+    }
+}
+
+fn options(allow: HeaderValue) -> Response<Watched> {
+    let mut response = Response::new(Watched::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response.headers_mut().insert(header::ALLOW, allow);
+    headers::no_content(&mut response);
+    response
+}
+
+const EVERY_METHOD: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

@@ -1,0 +1,110 @@
+//! A client's connection as its exchanges see it: who is there, and values that are the same for
+//! every request, made once.
+
+use std::cell::RefCell;
+use std::fmt::{self, Write as _};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use http::HeaderValue;
+
+use super::wire::Wire;
+use crate::base::Peer;
+use crate::problem::Cause;
+
+/// One client connection.
+pub struct Connection {
+    /// Who is there.
+    pub peer: Rc<Peer>,
+    /// What the connection and its exchanges say to each other.
+    pub wire: Rc<Wire>,
+    /// Whether it speaks HTTP/1, where one exchange follows the other.
+    pub protocol: Protocol,
+    /// Every request is refused with this: the connection is one too many.
+    pub refuse: Option<Cause>,
+    /// Whether the certificate that the client was shown serves a host.
+    pub serves: Option<Box<dyn Fn(&str) -> bool>>,
+    /// The client's address as `X-Forwarded-For` wants it.
+    pub(super) address: HeaderValue,
+    forwarded: RefCell<Option<(HeaderValue, HeaderValue)>>,
+}
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1 or 1.0, behind a guard.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
+    /// A connection of this peer.
+    pub fn new(peer: Rc<Peer>, wire: Rc<Wire>, protocol: Protocol) -> Self {
+        let address = header_value(&peer.ip().to_canonical().to_string());
+        let forwarded = RefCell::new(None);
+        Self { peer, wire, protocol, refuse: None, serves: None, address, forwarded }
+    }
+
+    /// The `Forwarded` element for requests to `host` (RFC 7239): clients nearly always ask for the
+    /// same host again, so the last one is kept.
+    pub(super) fn forwarded(&self, host: &HeaderValue) -> HeaderValue {
+        let mut kept = self.forwarded.borrow_mut();
+        if let Some((known, value)) = kept.as_ref()
+            && known == host
+        {
+            return value.clone();
+        }
+        let value = header_value(&forwarded_element(&self.peer, host));
+        *kept = Some((host.clone(), value.clone()));
+        value
+    }
+}
+
+fn forwarded_element(peer: &Peer, host: &HeaderValue) -> String {
+    let mut element = String::with_capacity(80);
+    // Writing into a String cannot fail.
+    let _ = match peer.ip().to_canonical() {
+        IpAddr::V4(address) => write!(element, "for={address}"),
+        IpAddr::V6(address) => write!(element, "for=\"[{address}]\""),
+    };
+    // Host was checked to be a plain authority, so it needs no escaping.
+    let _ = write!(element, ";host=\"{}\"", host.to_str().unwrap_or_default());
+    let _ = write!(element, ";proto={}", peer.scheme());
+    element
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::ListenerId;
+
+    fn connection(address: &str) -> Connection {
+        let address = address.parse().unwrap();
+        let peer = Peer { address, local: address, listener: ListenerId(0), tls: None, trusted: false };
+        Connection::new(Rc::new(peer), Rc::default(), Protocol::Http1)
+    }
+
+    #[test]
+    fn addresses_are_written_as_each_header_wants_them() {
+        let v4 = connection("192.0.2.1:1234");
+        assert_eq!(v4.address, "192.0.2.1");
+        let host = HeaderValue::from_static("gw.test:8443");
+        assert_eq!(v4.forwarded(&host), "for=192.0.2.1;host=\"gw.test:8443\";proto=http");
+        let v6 = connection("[2001:db8::1]:1234");
+        assert_eq!(v6.address, "2001:db8::1");
+        assert_eq!(v6.forwarded(&host), "for=\"[2001:db8::1]\";host=\"gw.test:8443\";proto=http");
+        let mapped = connection("[::ffff:192.0.2.1]:1");
+        assert_eq!(mapped.address, "192.0.2.1");
+    }
+}

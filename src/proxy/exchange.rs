@@ -1,0 +1,125 @@
+//! One exchange: what is known of a request while it is answered.
+
+use std::rc::Rc;
+
+use http::request::Parts;
+use http::{HeaderMap, Method, Response, Version};
+
+use super::connection::Connection;
+use super::headers;
+use super::stream::Watched;
+use super::wire::Open;
+use super::Gateway;
+use crate::base::body::Meter;
+use crate::base::trace::TraceContext;
+use crate::base::RequestId;
+use crate::config::model::Security;
+use crate::gate::Fields;
+use crate::observe::Record;
+use crate::problem::{Dialect, Problem};
+
+/// What is known of a request while it is answered.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    /// All that will be said of it.
+    pub(super) record: Record,
+    /// The request's id.
+    pub(super) request_id: RequestId,
+    /// The trace that goes on to the upstream.
+    pub(super) trace: TraceContext,
+    /// What its fields said.
+    pub(super) fields: Fields,
+    /// Its method.
+    pub(super) method: Method,
+    /// Its version.
+    pub(super) version: Version,
+    /// How an error would be dressed.
+    pub(super) dialect: Dialect,
+    /// The client's body, if there is one.
+    pub(super) meter: Option<Rc<Meter>>,
+    /// Value of `Strict-Transport-Security`, where the listener has one.
+    pub(super) hsts: Option<http::HeaderValue>,
+    /// Keeps the connection busy until the reply is over.
+    open: Open,
+    /// What the guard refused.
+    refusal: Option<Problem>,
+}
+
+impl Exchange {
+    /// Opens an exchange: the id first, because every refusal must carry one.
+    pub(super) fn open(gateway: &Gateway, connection: &Connection, parts: &Parts) -> Self {
+        let (open, refusal) = connection.wire.begin();
+        let fields = Fields::gather(&parts.headers);
+        let trusted = connection.peer.trusted;
+        let given = fields.request_id.as_ref().filter(|_| trusted);
+        let request_id = given.and_then(RequestId::accept).unwrap_or_else(RequestId::generate);
+        let trace = fields
+            .traceparent
+            .as_ref()
+            .and_then(|value| TraceContext::parse(value.as_bytes()))
+            .map_or_else(TraceContext::begin, TraceContext::child);
+        let witness = Rc::clone(&gateway.witness);
+        let peer = Rc::clone(&connection.peer);
+        let mut record = Record::new(witness, peer, request_id.clone(), parts);
+        record.trace = Some(trace.trace);
+        if trusted {
+            record.client_ip = headers::client_address(
+                &parts.headers,
+                connection.peer.ip(),
+                &gateway.config.server,
+            );
+        }
+        let listener = &gateway.config.listeners[usize::from(connection.peer.listener.0)];
+        let hsts = match &listener.security {
+            Security::Tls(tls) if connection.peer.tls.is_some() => {
+                tls.hsts.and_then(headers::hsts)
+            }
+            Security::Tls(_) | Security::Plain(_) => None,
+        };
+        Self {
+            record,
+            request_id,
+            trace,
+            fields,
+            method: parts.method.clone(),
+            version: parts.version,
+            dialect: Dialect::Http,
+            meter: None,
+            hsts,
+            open,
+            refusal,
+        }
+    }
+
+    /// What the guard refused, once.
+    pub(super) fn take_refusal(&mut self) -> Option<Problem> {
+        self.refusal.take()
+    }
+
+    /// Whether the client's body was read to its end, or there is none.
+    pub(super) fn body_is_over(&self) -> bool {
+        self.meter.as_ref().is_none_or(|meter| meter.complete.get())
+    }
+
+    /// The last touch that every reply gets, and the end of the exchange's own life: from here
+    /// on the body carries the record.
+    pub(super) fn finish(mut self, mut response: Response<Watched>) -> Response<Watched> {
+        let headers = response.headers_mut();
+        headers.insert(headers::X_REQUEST_ID, self.request_id.value().clone());
+        if let Some(hsts) = self.hsts.take() {
+            headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
+        }
+        if self.version == Version::HTTP_2 {
+            headers::strip_connection(headers);
+        }
+        self.record.status = response.status().as_u16();
+        let (parts, mut body) = response.into_parts();
+        body.attend(self.record, self.open, self.meter, self.method == Method::HEAD);
+        Response::from_parts(parts, body)
+    }
+
+    /// The fields that decide how an error is dressed.
+    pub(super) fn preferences(&self) -> HeaderMap {
+        self.fields.preferences()
+    }
+}

@@ -1,0 +1,105 @@
+//! Judges the head of an upstream's reply: under 400 it passes untouched, whatever its body;
+//! 400 and above becomes a problem, unless the route says otherwise.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::response::Parts;
+use http::{Response, StatusCode};
+use http_body_util::BodyExt as _;
+
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::stream::{Rest, Watched};
+use super::{Gateway, headers, upgrade};
+use crate::base::UpstreamId;
+use crate::config::model::{Normalise, Route};
+use crate::outcome::{Foreign, translate};
+use crate::problem::Problem;
+use crate::upstream::Stream;
+
+impl Gateway {
+    /// Passes a success on, turns an error into a problem.
+    pub(super) async fn normalise(
+        &self,
+        exchange: &mut Exchange,
+        connection: &Connection,
+        route: &Route,
+        upstream: UpstreamId,
+        response: Response<Stream>,
+    ) -> Result<Response<Watched>, Problem> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return upgrade::switch(connection, response);
+        }
+        let (mut parts, stream) = response.into_parts();
+        if parts.status.as_u16() < 400 || route.normalise == Normalise::Off {
+            headers::inbound(&mut parts.headers);
+            return Ok(Response::from_parts(parts, Watched::upstream(stream)));
+        }
+        let read = self.read_ahead(stream).await;
+        let problem = self.judge(route, upstream, &parts, &read.ahead);
+        if route.normalise == Normalise::On {
+            return Err(problem);
+        }
+        exchange.record.would_change = Some(problem.code());
+        headers::inbound(&mut parts.headers);
+        Ok(Response::from_parts(parts, Watched::replayed(read.ahead, read.rest)))
+    }
+
+    fn judge(
+        &self,
+        route: &Route,
+        upstream: UpstreamId,
+        parts: &Parts,
+        ahead: &VecDeque<Bytes>,
+    ) -> Problem {
+        let body = joined(ahead);
+        let foreign = Foreign {
+            status: parts.status.as_u16(),
+            headers: &parts.headers,
+            body: body.get(..self.config.errors.inspect).unwrap_or(&body),
+            rules: [&route.errors, &self.config.upstream(upstream).errors],
+            identifier: route.identifier.as_deref(),
+            keep: &self.config.errors.keep_headers,
+        };
+        translate(&foreign, &self.config.errors.catalogue)
+    }
+
+    /// Reads at most `errors.inspect` bytes of an error's body, and no longer than a moment: an
+    /// upstream that fails slowly must not delay what can already be said.
+    async fn read_ahead(&self, mut stream: Stream) -> ReadAhead {
+        let mut ahead = VecDeque::new();
+        let mut length = 0;
+        let reading = async {
+            while length <= self.config.errors.inspect {
+                match stream.frame().await {
+                    None => return Some(Rest::Nothing),
+                    Some(Err(error)) => return Some(Rest::Broken(Some(error))),
+                    Some(Ok(frame)) => {
+                        if let Ok(data) = frame.into_data() {
+                            length += data.len();
+                            ahead.push_back(data);
+                        }
+                    }
+                }
+            }
+            None
+        };
+        let rest = tokio::time::timeout(PATIENCE, reading).await.unwrap_or(None);
+        ReadAhead { ahead, rest: rest.unwrap_or(Rest::Stream(stream)) }
+    }
+}
+
+struct ReadAhead {
+    ahead: VecDeque<Bytes>,
+    rest: Rest,
+}
+
+fn joined(ahead: &VecDeque<Bytes>) -> Vec<u8> {
+    let mut body = Vec::with_capacity(ahead.iter().map(Bytes::len).sum());
+    ahead.iter().for_each(|bytes| body.extend_from_slice(bytes));
+    body
+}
+
+const PATIENCE: Duration = Duration::from_secs(2);

@@ -1,0 +1,199 @@
+//! The reply's body on its way to the client. It counts, notices how it ends, and carries the
+//! record, which speaks when the body is dropped.
+//!
+//! A body that breaks after its head was sent is cut so that the client can tell: the error makes
+//! hyper close without a last chunk (HTTP/1) or reset the stream (HTTP/2).
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+use super::wire::Open;
+use crate::base::body::Meter;
+use crate::observe::{Outcome, Record};
+use crate::problem::Problem;
+use crate::upstream::{Stream, UpstreamError};
+
+/// A reply's body.
+#[derive(Debug)]
+pub struct Watched {
+    content: Content,
+    record: Option<Record>,
+    open: Option<Open>,
+    meter: Option<Rc<Meter>>,
+}
+
+#[derive(Debug)]
+enum Content {
+    Empty,
+    Full(Option<Bytes>),
+    Upstream(Stream),
+    /// What was read ahead to judge an error, then the rest.
+    Replayed(VecDeque<Bytes>, Rest),
+}
+
+/// What follows bytes that were read ahead.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// Nothing: the body had ended.
+    Nothing,
+    /// More of the body.
+    Stream(Stream),
+    /// The body had broken; told after the bytes before it.
+    Broken(Option<UpstreamError>),
+}
+
+/// The reply was cut: what remains cannot be had.
+#[derive(Debug)]
+pub struct Cut;
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the upstream's answer broke off")
+    }
+}
+
+impl std::error::Error for Cut {}
+
+impl Watched {
+    pub(super) fn empty() -> Self {
+        Self::of(Content::Empty)
+    }
+
+    pub(super) fn full(bytes: Bytes) -> Self {
+        Self::of(Content::Full((!bytes.is_empty()).then_some(bytes)))
+    }
+
+    pub(super) fn upstream(stream: Stream) -> Self {
+        Self::of(Content::Upstream(stream))
+    }
+
+    pub(super) fn replayed(ahead: VecDeque<Bytes>, rest: Rest) -> Self {
+        Self::of(Content::Replayed(ahead, rest))
+    }
+
+    fn of(content: Content) -> Self {
+        Self { content, record: None, open: None, meter: None }
+    }
+
+    /// Takes over what the exchange knew, so that it is told when the body is over.
+    pub(super) fn attend(
+        &mut self,
+        record: Record,
+        open: Open,
+        meter: Option<Rc<Meter>>,
+        bodiless: bool,
+    ) {
+        self.record = Some(record);
+        self.open = Some(open);
+        self.meter = meter;
+        if bodiless || self.is_end_stream() {
+            self.complete();
+        }
+    }
+
+    fn complete(&mut self) {
+        let Some(record) = &mut self.record else { return };
+        record.complete = true;
+        if record.outcome == Outcome::Aborted && record.cause.is_none() {
+            record.outcome = match record.status {
+                ..400 => Outcome::Success,
+                400..500 => Outcome::Refused,
+                500.. => Outcome::Failed,
+            };
+        }
+    }
+
+    fn broke(&mut self, error: UpstreamError) {
+        let Some(record) = &mut self.record else { return };
+        let status = record.status;
+        record.blame(&Problem::from(error), status);
+        record.outcome = Outcome::Failed;
+    }
+}
+
+impl Body for Watched {
+    type Data = Bytes;
+    type Error = Cut;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        let watched = self.get_mut();
+        let polled = match &mut watched.content {
+            Content::Empty => Poll::Ready(None),
+            Content::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Content::Upstream(stream) => Pin::new(stream).poll_frame(cx),
+            Content::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
+                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                (None, Rest::Stream(stream)) => Pin::new(stream).poll_frame(cx),
+                (None, Rest::Broken(error)) => Poll::Ready(error.take().map(Err)),
+                (None, Rest::Nothing) => Poll::Ready(None),
+            },
+        };
+        match polled {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => {
+                if let (Some(data), Some(record)) = (frame.data_ref(), &mut watched.record) {
+                    record.bytes_out += data.len() as u64;
+                }
+                if watched.is_end_stream() {
+                    watched.complete();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                watched.broke(error);
+                Poll::Ready(Some(Err(Cut)))
+            }
+            Poll::Ready(None) => {
+                watched.complete();
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.content {
+            Content::Empty => true,
+            Content::Full(bytes) => bytes.is_none(),
+            Content::Upstream(stream) => stream.is_end_stream(),
+            Content::Replayed(ahead, rest) => {
+                ahead.is_empty()
+                    && match rest {
+                        Rest::Nothing => true,
+                        Rest::Stream(stream) => stream.is_end_stream(),
+                        Rest::Broken(error) => error.is_none(),
+                    }
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Full(bytes) => {
+                SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+            }
+            Content::Upstream(stream) => stream.size_hint(),
+            // The head's own Content-Length, where there is one, still holds.
+            Content::Replayed(_, _) => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        if let (Some(meter), Some(record)) = (&self.meter, &mut self.record) {
+            record.bytes_in = meter.bytes.get();
+        }
+        // The record speaks before the connection may take its next request.
+        drop(self.record.take());
+    }
+}

@@ -1,0 +1,128 @@
+//! What the spine and a client's connection say to each other beside requests and replies.
+//!
+//! On HTTP/1 the connection's guard reads ahead of hyper: it tells the spine which request it refused, and
+//! carries interim replies (1xx), which hyper cannot send. One thread, so plain cells.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::Waker;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::problem::Problem;
+use crate::upstream::Tunnel;
+
+/// One client connection, as its exchanges know it.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// Requests that the guard has let through, the refused one included.
+    released: Cell<u32>,
+    /// Requests that have reached the spine.
+    begun: Cell<u32>,
+    /// Exchanges whose reply is not over yet.
+    open: Cell<u32>,
+    /// The refusal that takes the place of the last request.
+    refusal: RefCell<Option<Problem>>,
+    /// Interim replies that wait for the socket.
+    interim: RefCell<Vec<u8>>,
+    has_interim: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+    tunnel: RefCell<Option<Tunnel>>,
+}
+
+impl Wire {
+    /// The guard lets a request through.
+    pub fn release(&self) {
+        self.released.set(self.released.get().wrapping_add(1));
+    }
+
+    /// The guard refuses; the request that it lets through now is only its stand-in.
+    pub fn refuse(&self, problem: Problem) {
+        self.refusal.replace(Some(problem));
+        self.release();
+    }
+
+    /// An exchange begins. The refusal, if this request is the stand-in for it.
+    pub fn begin(self: &Rc<Self>) -> (Open, Option<Problem>) {
+        self.begun.set(self.begun.get().wrapping_add(1));
+        self.open.set(self.open.get() + 1);
+        let is_last = self.begun.get() == self.released.get();
+        let refusal = if is_last { self.refusal.take() } else { None };
+        (Open(Rc::clone(self)), refusal)
+    }
+
+    /// How many exchanges are under way.
+    pub fn open(&self) -> u32 {
+        self.open.get()
+    }
+
+    /// Whether an exchange is under way on HTTP/1, or about to begin.
+    pub fn is_busy(&self) -> bool {
+        self.open.get() > 0 || self.begun.get() != self.released.get()
+    }
+
+    /// Queues an interim reply. Beyond a bound they are dropped: they are hints.
+    pub fn send_interim(&self, status: StatusCode, headers: &HeaderMap) {
+        let mut queue = self.interim.borrow_mut();
+        if queue.len() > INTERIM_BOUND {
+            return;
+        }
+        queue.extend_from_slice(b"HTTP/1.1 ");
+        queue.extend_from_slice(status.as_str().as_bytes());
+        queue.push(b' ');
+        queue.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+        queue.extend_from_slice(b"\r\n");
+        for (name, value) in headers {
+            queue.extend_from_slice(name.as_str().as_bytes());
+            queue.extend_from_slice(b": ");
+            queue.extend_from_slice(value.as_bytes());
+            queue.extend_from_slice(b"\r\n");
+        }
+        queue.extend_from_slice(b"\r\n");
+        self.has_interim.set(true);
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether interim replies wait; cheap enough for every poll.
+    pub fn has_interim(&self) -> bool {
+        self.has_interim.get()
+    }
+
+    /// Takes the waiting interim replies.
+    pub fn take_interim(&self) -> Vec<u8> {
+        self.has_interim.set(false);
+        self.interim.take()
+    }
+
+    /// Remembers whom to wake for interim replies.
+    pub fn register(&self, waker: &Waker) {
+        let mut known = self.waker.borrow_mut();
+        if !known.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            *known = Some(waker.clone());
+        }
+    }
+
+    /// The spine hands over the upstream's side of a tunnel, to be joined after the 101.
+    pub fn join_tunnel(&self, tunnel: Tunnel) {
+        self.tunnel.replace(Some(tunnel));
+    }
+
+    /// The connection takes the upstream's side.
+    pub fn take_tunnel(&self) -> Option<Tunnel> {
+        self.tunnel.take()
+    }
+}
+
+/// Stands for an exchange until its reply is over.
+#[derive(Debug)]
+pub struct Open(Rc<Wire>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.set(self.0.open.get() - 1);
+    }
+}
+
+const INTERIM_BOUND: usize = 16 * 1024;

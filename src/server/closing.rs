@@ -1,0 +1,36 @@
+//! Closes a connection so that the last reply arrives.
+//!
+//! Closing a socket with unread bytes makes the kernel send a reset, and a reset can overtake the
+//! reply (RFC 9112, section 9.6). So the sending side is closed first, and what the client still
+//! sends is read and dropped, within bounds.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::time::timeout;
+
+use super::guard::Guard;
+
+/// Ends a connection.
+pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut guard: Guard<S>) {
+    let unread = guard.may_hold_unread();
+    if !matches!(timeout(PATIENCE, guard.shutdown()).await, Ok(Ok(()))) || !unread {
+        return;
+    }
+    let (mut socket, _) = guard.into_parts();
+    let drained = async {
+        let mut scrap = vec![0; 16 * 1024];
+        let mut total = 0;
+        while total < MOST_UNREAD {
+            match socket.read(&mut scrap).await {
+                Ok(0) | Err(_) => return,
+                Ok(read) => total += read,
+            }
+        }
+    };
+    // Whether the client was done or the time was up, nothing more can be done for it.
+    let _ = timeout(PATIENCE, drained).await;
+}
+
+const PATIENCE: Duration = Duration::from_secs(5);
+const MOST_UNREAD: usize = 64 << 20;

@@ -1,0 +1,215 @@
+//! One client connection, from its first byte to its last: what it speaks, TLS, HTTP/1 behind the
+//! guard or HTTP/2, and a close that loses nothing.
+
+use std::future::{Future as _, poll_fn};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::closing::close;
+use super::executor::Local;
+use super::guard::{Guard, Timer, Wait};
+use super::prefixed::{Opening, Prefixed};
+use super::proxy_protocol;
+use super::shared::Admission;
+use super::tls::{Negotiated, TlsListener};
+use super::tunnel;
+use super::worker::Worker;
+use crate::base::{ListenerId, Peer};
+use crate::problem::Cause;
+use crate::proxy::{Connection, Protocol, Service, Wire};
+
+/// Serves a connection until it ends. Every wait in here has a deadline.
+pub(super) async fn serve(
+    worker: Rc<Worker>,
+    listener: ListenerId,
+    socket: TcpStream,
+    remote: SocketAddr,
+    admission: Admission,
+) {
+    let Ok(local) = socket.local_addr() else { return };
+    let trusted = worker.config().server.trusts(remote.ip());
+    let mut peer = Peer { address: remote, local, listener, tls: None, trusted };
+    let mut socket = Prefixed::new(socket);
+    let limits = &worker.config().server.limits;
+    if worker.listener(listener).proxy_protocol {
+        // A header from a stranger is not believed, and without it the client is unknown.
+        if !trusted {
+            return;
+        }
+        let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
+        match read {
+            Ok(Ok(Some((source, destination)))) => {
+                peer.address = source;
+                peer.local = destination;
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
+    let Ok(Ok(opening)) = timeout(limits.idle, socket.opening()).await else { return };
+    let session = Session { worker: Rc::clone(&worker), admission };
+    match (worker.tls(listener), opening) {
+        (Some(tls), Opening::Tls) => session.over_tls(tls.clone(), socket, peer).await,
+        (_, Opening::Unknown) | (None, Opening::Tls) => {}
+        // On a TLS port the gate answers every plain request with 426.
+        (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
+        (None, Opening::Http2) if worker.listener(listener).protocols.http2 => {
+            session.http2(socket, peer, None).await;
+        }
+        // An unwanted HTTP/2 preface is told so by the guard, in the words of HTTP/1.
+        (Some(_) | None, Opening::Http1) | (None, Opening::Http2) => {
+            session.http1(socket, peer, None).await;
+        }
+    }
+}
+
+type Serves = Option<Box<dyn Fn(&str) -> bool>>;
+
+struct Session {
+    worker: Rc<Worker>,
+    admission: Admission,
+}
+
+impl Session {
+    async fn over_tls(&self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
+        let patience = self.worker.config().server.limits.header_time;
+        let Ok(Ok(stream)) = timeout(patience, tls.accept(socket)).await else { return };
+        let (_, session) = stream.get_ref();
+        let Some(negotiated) = tls.negotiated(session) else { return };
+        let facts = TlsListener::facts(session);
+        let asked = facts.server_name.clone();
+        peer.tls = Some(facts);
+        let serves: Serves = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
+        match negotiated {
+            Negotiated::Http1 => self.http1(stream, peer, serves).await,
+            Negotiated::Http2 => self.http2(stream, peer, serves).await,
+        }
+    }
+
+    fn connection(&self, peer: Peer, wire: Rc<Wire>, protocol: Protocol, serves: Serves) -> Service {
+        let mut connection = Connection::new(Rc::new(peer), wire, protocol);
+        connection.serves = serves;
+        connection.refuse = match self.admission {
+            Admission::Open => None,
+            Admission::Full => Some(Cause::ConnectionLimit),
+        };
+        Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
+    }
+
+    async fn http1<S>(&self, socket: S, peer: Peer, serves: Serves)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let limits = &self.worker.config().server.limits;
+        let wire = Rc::new(Wire::default());
+        let guard = Guard::new(socket, Rc::clone(&wire), peer.tls.is_some(), limits);
+        let service = self.connection(peer, Rc::clone(&wire), Protocol::Http1, serves);
+        let mut builder = http1::Builder::new();
+        // The guard has its own timers and bounds, and hyper's must never be the first to strike.
+        builder.header_read_timeout(None);
+        if limits.headers > HYPER_FIELDS {
+            builder.max_headers(limits.headers);
+        }
+        builder.max_buf_size(READ_BUFFER.max(limits.header + limits.uri + 4096));
+        let service = service_fn(move |request| service.answer(request));
+        let mut connection = builder.serve_connection(TokioIo::new(guard), service);
+        let mut draining = Some(self.worker.draining());
+        let ended = poll_fn(|cx| {
+            if let Some(watch) = &mut draining
+                && Pin::new(watch).poll(cx).is_ready()
+            {
+                draining = None;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            connection.poll_without_shutdown(cx)
+        })
+        .await;
+        let parts = connection.into_parts();
+        let guard = parts.io.into_inner();
+        match wire.take_tunnel() {
+            Some(upstream) if ended.is_ok() => {
+                let (socket, held) = guard.into_parts();
+                tunnel::join(socket, [parts.read_buf, held.into()], upstream).await;
+            }
+            Some(_) | None => close(guard).await,
+        }
+    }
+
+    async fn http2<S>(&self, socket: S, peer: Peer, serves: Serves)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let limits = &self.worker.config().server.limits;
+        let wire = Rc::new(Wire::default());
+        let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
+        let service = service_fn(move |request| service.answer(request));
+        let mut connection =
+            http2_builder(limits.header).serve_connection(TokioIo::new(socket), service);
+        let mut draining = Some(self.worker.draining());
+        let mut idle = Timer::default();
+        // hyper's error is the client's: what can be said of it was said on its streams.
+        let _ = poll_fn(|cx| {
+            if let Some(watch) = &mut draining
+                && Pin::new(watch).poll(cx).is_ready()
+            {
+                draining = None;
+                Pin::new(&mut connection).graceful_shutdown();
+            }
+            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
+                return Poll::Ready(ended);
+            }
+            if wire.open() > 0 {
+                idle.disarm();
+                return Poll::Pending;
+            }
+            idle.arm(Wait::Idle, limits.idle);
+            if idle.poll(cx).is_ready() {
+                // GOAWAY once; a client that does not go is cut when it is silent once more.
+                if draining.take().is_none() {
+                    return Poll::Ready(Ok(()));
+                }
+                Pin::new(&mut connection).graceful_shutdown();
+                idle.disarm();
+                idle.arm(Wait::Idle, limits.idle);
+                cx.waker().wake_by_ref();
+            }
+            Poll::Pending
+        })
+        .await;
+    }
+}
+
+fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
+    let mut builder = http2::Builder::new(Local);
+    // h2 answers an over-large field list with a bare 431, so its bound lies above the gateway's
+    // own, which answers in the vocabulary. Other figures are those of docs/http.md.
+    let list = u32::try_from(header_limit.saturating_mul(2)).unwrap_or(u32::MAX).max(64 * 1024);
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(100)
+        .initial_stream_window_size(256 * 1024)
+        .initial_connection_window_size(1024 * 1024)
+        .max_frame_size(16 * 1024)
+        .max_header_list_size(list)
+        .header_table_size(4096)
+        .max_pending_accept_reset_streams(20)
+        .max_local_error_reset_streams(256)
+        .max_send_buf_size(64 * 1024)
+        .keep_alive_interval(std::time::Duration::from_secs(30))
+        .keep_alive_timeout(std::time::Duration::from_secs(20));
+    builder
+}
+
+/// hyper's own bound on the number of fields, where nothing is said.
+const HYPER_FIELDS: usize = 100;
+/// Most that hyper reads ahead of one connection.
+const READ_BUFFER: usize = 128 * 1024;

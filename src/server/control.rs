@@ -1,0 +1,78 @@
+//! The control thread: it leads an instance through its life and answers on the admin listener.
+//!
+//! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
+//! the workers' business.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, LocalRuntime};
+use tokio::sync::mpsc;
+
+use super::shared::{Phase, Shared};
+use super::{AdminSeat, AdminService, Ended};
+
+/// What the control thread is given.
+pub(super) struct ControlSeat {
+    /// Shared by all threads.
+    pub(super) shared: Arc<Shared>,
+    /// The admin socket and who answers on it.
+    pub(super) admin: Option<(TcpListener, AdminService)>,
+    /// Nothing is ever sent: it closes once the last worker has dropped its end.
+    pub(super) workers: mpsc::Receiver<()>,
+}
+
+/// The control thread's state, ready to run.
+pub(super) struct Control {
+    runtime: LocalRuntime,
+    shared: Arc<Shared>,
+    workers: mpsc::Receiver<()>,
+}
+
+impl Control {
+    /// Sets everything up, on the control thread itself.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
+        let ControlSeat { shared, admin, workers } = seat;
+        let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
+        if let Some((socket, AdminService(serve))) = admin {
+            let _inside = runtime.enter();
+            let listener = tokio::net::TcpListener::from_std(socket)?;
+            runtime.spawn_local(serve(AdminSeat { listener, shared: Arc::clone(&shared) }));
+        }
+        Ok(Self { runtime, shared, workers })
+    }
+
+    /// Runs until every worker has ended.
+    pub(super) fn run(self) -> Ended {
+        let ended = self.runtime.block_on(live(&self.shared, self.workers));
+        self.shared.advance(Phase::Ended);
+        ended
+    }
+}
+
+async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
+    let shutdown = shared.config().server.shutdown;
+    tokio::select! {
+        // Nobody asked for it: every worker has panicked.
+        _ = workers.recv() => return Ended::Stopped,
+        () = shared.reached(Phase::Leaving) => {}
+    }
+    // Load balancers see "not ready" and turn away while requests are still served.
+    tokio::select! {
+        () = tokio::time::sleep(shutdown.delay) => shared.advance(Phase::Draining),
+        () = shared.reached(Phase::Draining) => {}
+    }
+    let cut = tokio::select! {
+        _ = workers.recv() => Ended::Stopped,
+        () = shared.reached(Phase::Cut) => Ended::Stopped,
+        () = tokio::time::sleep(shutdown.drain) => Ended::DeadlinePassed,
+    };
+    shared.advance(Phase::Cut);
+    // Closed: every worker has let go.
+    let _ = workers.recv().await;
+    if shared.were_connections_cut() { cut } else { Ended::Clean }
+}

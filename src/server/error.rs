@@ -1,0 +1,76 @@
+//! Why an instance does not start, in words for the person who started it.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+/// Why an instance does not start.
+#[derive(Debug)]
+pub enum StartError {
+    /// A socket cannot be bound.
+    Bind {
+        /// Name of the listener, or `admin`.
+        what: String,
+        /// The address.
+        address: SocketAddr,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// A certificate, a key or the authorities of clients cannot be used.
+    Tls {
+        /// Name of the listener.
+        listener: String,
+        /// What is wrong, with which file, and what to do about it.
+        message: String,
+    },
+    /// A thread or its runtime cannot be made.
+    Thread(io::Error),
+}
+
+impl StartError {
+    /// What to do about it, where that is known.
+    pub fn hint(&self) -> Option<String> {
+        let Self::Bind { address, error, .. } = self else { return None };
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Some(format!(
+                "another process listens there, perhaps another guichet; \
+                 `ss -ltnp 'sport = :{}'` shows which",
+                address.port()
+            )),
+            io::ErrorKind::PermissionDenied => Some(format!(
+                "ports below 1024 need a right of their own: take a higher port than {}, or give \
+                 CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)",
+                address.port()
+            )),
+            io::ErrorKind::AddrNotAvailable => Some(format!(
+                "this machine has no address {}: `ip address` shows which it has",
+                address.ip()
+            )),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bind { what, address, error } if what == "admin" => {
+                write!(f, "cannot bind [admin] to {address}: {error}")
+            }
+            Self::Bind { what, address, error } => {
+                write!(f, "cannot bind [listen.{what}] to {address}: {error}")
+            }
+            Self::Tls { listener, message } => write!(f, "[listen.{listener}] tls: {message}"),
+            Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Bind { error, .. } | Self::Thread(error) => Some(error),
+            Self::Tls { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Follows the chunked coding of a request body (RFC 9112, section 7.1) byte by byte and strictly.
+//!
+//! hyper decodes the coding; this only makes sure that there is one reading of it: CRLF line ends,
+//! hexadecimal sizes without sign, prefix or space, well-formed extensions and trailers, all bounded.
+
+use super::field;
+use crate::base::BodyFault;
+
+/// Where the reading stands within one chunked body.
+#[derive(Debug)]
+pub(super) struct ChunkScanner {
+    state: State,
+    /// Data bytes left in this chunk.
+    left: u64,
+    digits: u8,
+    extension_bytes: usize,
+    trailer: Vec<u8>,
+    trailer_fields: usize,
+    trailer_bytes: usize,
+    limits: TrailerLimits,
+}
+
+/// Bounds on trailers: those of heads.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TrailerLimits {
+    pub(super) bytes: usize,
+    pub(super) fields: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Size,
+    /// After `;`, or within an extension's name.
+    ExtensionName { empty: bool },
+    /// After `=`, or within a token value.
+    ExtensionValue { empty: bool },
+    Quoted,
+    QuotedPair,
+    /// After a closing quote: `;` or the line end.
+    QuotedEnd,
+    SizeFeed,
+    Data,
+    DataReturn,
+    DataFeed,
+    Trailer,
+}
+
+/// How far the body reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// All bytes belong to the body, and more will come.
+    Open,
+    /// The body ends after this many bytes.
+    Ends(usize),
+}
+
+impl ChunkScanner {
+    pub(super) fn new(limits: TrailerLimits) -> Self {
+        Self {
+            state: State::Size,
+            left: 0,
+            digits: 0,
+            extension_bytes: 0,
+            trailer: Vec::new(),
+            trailer_fields: 0,
+            trailer_bytes: 0,
+            limits,
+        }
+    }
+
+    /// Reads on.
+    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Extent, BodyFault> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.state == State::Data {
+                let available = (bytes.len() - at) as u64;
+                let step = self.left.min(available);
+                self.left -= step;
+                at += usize::try_from(step).unwrap_or(usize::MAX);
+                if self.left == 0 {
+                    self.state = State::DataReturn;
+                }
+                continue;
+            }
+            let ended = self.step(bytes[at])?;
+            at += 1;
+            if ended {
+                return Ok(Extent::Ends(at));
+            }
+        }
+        Ok(Extent::Open)
+    }
+
+    fn step(&mut self, byte: u8) -> Result<bool, BodyFault> {
+        self.state = match (self.state, byte) {
+            (State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
+            (State::Size, b';') if self.digits > 0 => State::ExtensionName { empty: true },
+            (State::Size, b'\r') if self.digits > 0 => State::SizeFeed,
+            (State::ExtensionName { .. }, _) if field::is_token(byte) => {
+                self.extension(State::ExtensionName { empty: false })?
+            }
+            (State::ExtensionName { empty: false }, b'=') => State::ExtensionValue { empty: true },
+            (State::ExtensionName { empty: false } | State::QuotedEnd, b';')
+            | (State::ExtensionValue { empty: false }, b';') => {
+                State::ExtensionName { empty: true }
+            }
+            (State::ExtensionName { empty: false } | State::QuotedEnd, b'\r')
+            | (State::ExtensionValue { empty: false }, b'\r') => State::SizeFeed,
+            (State::ExtensionValue { .. }, _) if field::is_token(byte) => {
+                self.extension(State::ExtensionValue { empty: false })?
+            }
+            (State::ExtensionValue { empty: true }, b'"') => State::Quoted,
+            (State::Quoted, b'"') => State::QuotedEnd,
+            (State::Quoted, b'\\') => State::QuotedPair,
+            (State::Quoted | State::QuotedPair, b'\t' | b' '..=0x7e | 0x80..) => {
+                self.extension(State::Quoted)?
+            }
+            (State::SizeFeed, b'\n') if self.left == 0 => State::Trailer,
+            (State::SizeFeed, b'\n') => State::Data,
+            (State::DataReturn, b'\r') => State::DataFeed,
+            (State::DataFeed, b'\n') => {
+                self.digits = 0;
+                State::Size
+            }
+            (State::Trailer, _) => return self.trailer_byte(byte),
+            (
+                State::Size
+                | State::ExtensionName { .. }
+                | State::ExtensionValue { .. }
+                | State::Quoted
+                | State::QuotedPair
+                | State::QuotedEnd
+                | State::SizeFeed
+                | State::Data
+                | State::DataReturn
+                | State::DataFeed,
+                _,
+            ) => return Err(BodyFault::Syntax),
+        };
+        Ok(false)
+    }
+
+    fn digit(&mut self, byte: u8) -> Result<bool, BodyFault> {
+        let value = char::from(byte).to_digit(16).ok_or(BodyFault::Syntax)?;
+        self.digits += 1;
+        // Zeros before the size are allowed, but not without end.
+        if self.digits > MAX_SIZE_DIGITS || self.left > u64::MAX >> 5 {
+            return Err(BodyFault::Syntax);
+        }
+        self.left = (self.left << 4) | u64::from(value);
+        Ok(false)
+    }
+
+    fn extension(&mut self, next: State) -> Result<State, BodyFault> {
+        self.extension_bytes += 1;
+        if self.extension_bytes > MAX_EXTENSION_BYTES { Err(BodyFault::Syntax) } else { Ok(next) }
+    }
+
+    fn trailer_byte(&mut self, byte: u8) -> Result<bool, BodyFault> {
+        self.trailer_bytes += 1;
+        if self.trailer_bytes > self.limits.bytes {
+            return Err(BodyFault::TrailerLimit);
+        }
+        if byte != b'\n' {
+            self.trailer.push(byte);
+            return Ok(false);
+        }
+        let Some(line) = self.trailer.strip_suffix(b"\r") else {
+            return Err(BodyFault::Syntax);
+        };
+        if line.is_empty() {
+            return Ok(true);
+        }
+        field::split(line).map_err(|_| BodyFault::Syntax)?;
+        self.trailer_fields += 1;
+        self.trailer.clear();
+        if self.trailer_fields > self.limits.fields {
+            return Err(BodyFault::TrailerLimit);
+        }
+        Ok(false)
+    }
+}
+
+const MAX_SIZE_DIGITS: u8 = 32;
+/// Of one body: extensions are for nobody we know, and a way to make a server read without end.
+const MAX_EXTENSION_BYTES: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn scan(text: &[u8]) -> Result<Extent, BodyFault> {
+        ChunkScanner::new(TrailerLimits { bytes: 1000, fields: 10 }).scan(text)
+    }
+
+    #[test]
+    fn well_formed_bodies_end_where_they_end() {
+        for text in [
+            "0\r\n\r\n",
+            "5\r\nhello\r\n0\r\n\r\n",
+            "5;name=val;q=\"x \\\" y\";flag\r\nhello\r\n000\r\n\r\n",
+            "000000000000000000005\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+            "A\r\n0123456789\r\n0\r\n\r\n",
+        ] {
+            assert_eq!(scan(text.as_bytes()), Ok(Extent::Ends(text.len())), "{text}");
+            let followed = format!("{text}GET /");
+            assert_eq!(scan(followed.as_bytes()), Ok(Extent::Ends(text.len())), "{text}");
+        }
+    }
+
+    #[test]
+    fn anything_doubtful_is_refused() {
+        for text in [
+            "0x5\r\nhello\r\n0\r\n\r\n", "1_0\r\n", "\r\nhello", " 5\r\nhello", "5 \r\nhello", "+5\r\n", "-5\r\n",
+            "5\r\nhello0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\r\n\r\n\r\n", "5\r\rhello\r\n0\r\n\r\n", "5;\r\nhello\r\n0\r\n\r\n", "5;a=\r\nhello",
+            "5;a\nb\r\nhello", "5;a=\"x\r\nhello", "ffffffffffffffffffff\r\n", "0\r\nX T: 1\r\n\r\n", "0\r\nX: 1\n\r\n",
+            "0\r\n folded\r\n\r\n", "0\n\n", "5;a=\"x\"y\r\nhello",
+        ] {
+            assert_eq!(scan(text.as_bytes()), Err(BodyFault::Syntax), "{text}");
+        }
+        let many = format!("0\r\n{}\r\n", "X: 1\r\n".repeat(11));
+        assert_eq!(scan(many.as_bytes()), Err(BodyFault::TrailerLimit));
+        let long = format!("5;{}\r\nhello", "a".repeat(2000));
+        assert_eq!(scan(long.as_bytes()), Err(BodyFault::Syntax));
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_do_not_change_the_verdict(
+            text in proptest::collection::vec(
+                prop_oneof![Just(b'0'), Just(b'5'), Just(b'\r'), Just(b'\n'), Just(b';'), Just(b'a'), any::<u8>()], 0..60),
+            cut in 0usize..60,
+        ) {
+            let whole = scan(&text);
+            let cut = cut.min(text.len());
+            let mut scanner = ChunkScanner::new(TrailerLimits { bytes: 1000, fields: 10 });
+            let pieces = match scanner.scan(&text[..cut]) {
+                Ok(Extent::Open) => scanner.scan(&text[cut..]).map(|extent| match extent {
+                    Extent::Open => Extent::Open,
+                    Extent::Ends(at) => Extent::Ends(cut + at),
+                }),
+                other => other,
+            };
+            prop_assert_eq!(whole, pieces);
+        }
+    }
+}

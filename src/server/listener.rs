@@ -1,0 +1,136 @@
+//! Sockets that listen: binding one per worker to the same address, and an accept loop that never
+//! dies.
+//!
+//! An accept that fails says something about one connection (it was reset while it waited) or about
+//! the whole process (no file descriptor is left). The first is nothing; the second is waited out,
+//! because a loop that spins or ends makes a shortage into an outage (RUSTSEC-2024-0376).
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
+
+use super::connection;
+use super::worker::Worker;
+use crate::base::ListenerId;
+
+/// Binds and listens on `address`, once for each of `workers`, with `SO_REUSEPORT`: the kernel
+/// spreads connections over the sockets. With port 0 the first socket decides for the others.
+///
+/// # Errors
+/// What the operating system says; `AddrInUse` as well when the address is taken by a process that
+/// also shares its port, such as another guichet.
+pub(super) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
+    if address.port() != 0 {
+        // A shared port lets two processes of one user take it unawares, each with half of the
+        // connections. A bind that does not share tells; it is given back at once.
+        drop(open(address, Sharing::Alone)?);
+    }
+    let first = open(address, Sharing::Shared)?;
+    let settled = first.local_addr()?;
+    let mut sockets = vec![first];
+    for _ in 1..workers {
+        sockets.push(open(settled, Sharing::Shared)?);
+    }
+    Ok(sockets)
+}
+
+/// Binds and listens on `address` with one socket that shares its port with nobody.
+///
+/// # Errors
+/// What the operating system says.
+pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
+    open(address, Sharing::Alone)
+}
+
+/// Accepts connections until the worker drains, then takes in what already waits, and ends.
+pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::net::TcpListener) {
+    let mut draining = worker.draining();
+    let mut pause = PAUSE_MIN;
+    loop {
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = &mut draining => break,
+        };
+        match accepted {
+            Ok((stream, remote)) => {
+                pause = PAUSE_MIN;
+                open_connection(&worker, id, stream, remote);
+            }
+            Err(error) if concerns_one_connection(&error) => {}
+            Err(_) => {
+                worker.shared().accept_failed();
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = &mut draining => break,
+                }
+                pause = (pause * 2).min(PAUSE_MAX);
+            }
+        }
+    }
+    // The kernel has shaken hands on these; closing the socket would reset them.
+    if let Ok(socket) = socket.into_std() {
+        while let Ok((stream, remote)) = socket.accept() {
+            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+            if let Ok(stream) = stream {
+                open_connection(&worker, id, stream, remote);
+            }
+        }
+    }
+}
+
+fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
+    let Some((place, admission)) = worker.admit() else { return };
+    // Without it small replies wait for the client's acknowledgement; where it cannot be set, the
+    // connection is already gone and says so by itself.
+    let _ = stream.set_nodelay(true);
+    let worker = Rc::clone(worker);
+    tokio::task::spawn_local(async move {
+        let _place = place;
+        connection::serve(worker, id, stream, remote, admission).await;
+    });
+}
+
+/// Errors of the connection that was next in line, as accept(2) passes them on.
+fn concerns_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+            | io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::NetworkDown
+    )
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    Alone,
+    Shared,
+}
+
+fn open(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        // `[::]` is IPv6 alone on every system; IPv4 is bound by its own name.
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    if sharing == Sharing::Shared {
+        socket.set_reuse_port(true)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+const BACKLOG: i32 = 1024;
+const PAUSE_MIN: Duration = Duration::from_millis(10);
+const PAUSE_MAX: Duration = Duration::from_secs(1);

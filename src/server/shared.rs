@@ -1,0 +1,140 @@
+//! What all threads of one instance share: the configuration, where the instance is in its life,
+//! and how many connections are open.
+//!
+//! Nothing here is touched by a request: the phase changes a few times in a life, the number of
+//! connections once when one opens and once when it closes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use tokio::sync::watch;
+
+use crate::config::model::Config;
+
+/// The process-wide part of one running instance.
+#[derive(Debug)]
+pub struct Shared {
+    config: Arc<Config>,
+    phase: watch::Sender<Phase>,
+    connections: AtomicUsize,
+    accept_failures: AtomicU64,
+    cut_short: AtomicBool,
+}
+
+/// Where an instance is in its life; it only ever moves forward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Sockets are bound, workers are coming up.
+    Starting,
+    /// Serving, and ready for more.
+    Serving,
+    /// Still serving, but no longer ready: load balancers have `shutdown.delay` to see it.
+    Leaving,
+    /// No longer accepting: every connection ends with the exchange under way.
+    Draining,
+    /// What is still open is cut.
+    Cut,
+    /// Every worker has ended.
+    Ended,
+}
+
+/// How a new connection is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// Served.
+    Open,
+    /// `limits.connections` is reached: told so with a 503, then closed.
+    Full,
+}
+
+impl Shared {
+    pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
+        let phase = watch::Sender::new(Phase::Starting);
+        Arc::new(Self {
+            config,
+            phase,
+            connections: AtomicUsize::new(0),
+            accept_failures: AtomicU64::new(0),
+            cut_short: AtomicBool::new(false),
+        })
+    }
+
+    /// The configuration that this instance runs.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Where the instance is in its life.
+    pub fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
+    /// Whether load balancers may send requests: what `/readyz` answers.
+    pub fn ready(&self) -> bool {
+        self.phase() == Phase::Serving
+    }
+
+    /// Open client connections over all workers, those that are being refused included.
+    pub fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    /// How often accepting failed for want of file descriptors or memory, over all workers.
+    pub fn accept_failures(&self) -> u64 {
+        self.accept_failures.load(Ordering::Relaxed)
+    }
+
+    /// Waits until the instance has reached `phase`, or has gone past it.
+    pub async fn reached(&self, phase: Phase) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
+    }
+
+    /// Moves on to `phase`; a phase that lies behind is ignored.
+    pub(super) fn advance(&self, phase: Phase) {
+        self.phase.send_if_modified(|now| {
+            let forward = phase > *now;
+            if forward {
+                *now = phase;
+            }
+            forward
+        });
+    }
+
+    /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.
+    pub(super) fn admit(&self) -> Option<Admission> {
+        let cap = self.config.server.limits.connections;
+        let before = self.connections.fetch_add(1, Ordering::Relaxed);
+        if before < cap {
+            return Some(Admission::Open);
+        }
+        if before < cap.saturating_add(REFUSAL_RESERVE) {
+            return Some(Admission::Full);
+        }
+        self.release();
+        None
+    }
+
+    /// Counts a failed accept.
+    pub(super) fn accept_failed(&self) {
+        self.accept_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that a worker ended while connections were open.
+    pub(super) fn cut_connections(&self) {
+        self.cut_short.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether any worker ended while connections were open.
+    pub(super) fn were_connections_cut(&self) -> bool {
+        self.cut_short.load(Ordering::Relaxed)
+    }
+
+    /// Counts a connection out.
+    pub(super) fn release(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Connections over the cap that are still told why, at the price of a handshake and a reply.
+const REFUSAL_RESERVE: usize = 64;
