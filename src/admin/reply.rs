@@ -1,0 +1,78 @@
+//! How the admin listener answers: a success as text, everything else through `problem::render`.
+
+use bytes::Bytes;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+use super::AdminState;
+use crate::base::RequestId;
+use crate::problem::{self, Cause, Dialect, Format, Problem};
+
+/// The request that is answered, and what the answer is made from.
+pub(super) struct Reply<'a, B> {
+    pub(super) request: &'a Request<B>,
+    pub(super) state: &'a AdminState,
+}
+
+impl<B> Reply<'_, B> {
+    /// A success. HEAD gets the headers of GET and no body.
+    pub(super) fn text(&self, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+        let body = if *self.request.method() == Method::HEAD { Bytes::new() } else { body };
+        self.finish(StatusCode::OK, headers, body, &RequestId::generate())
+    }
+
+    /// An error of the vocabulary.
+    pub(super) fn problem(&self, problem: &Problem) -> Response<Full<Bytes>> {
+        let AdminState { catalogue, format, retry_after, .. } = self.state;
+        let headers = self.request.headers();
+        let request_id = RequestId::generate();
+        let reply = problem::Reply {
+            format: Format::choose(Dialect::Http, headers, *format),
+            language: catalogue.choose_language(headers.get(http::header::ACCEPT_LANGUAGE)),
+            request_id: &request_id,
+            method: self.request.method(),
+            retry_after: *retry_after,
+        };
+        let rendered = problem::render(problem, &reply, catalogue);
+        // The problem's own headers stand in the rendered ones already; inserting each name once
+        // more is harmless, adding it would not be.
+        let mut headers = HeaderMap::new();
+        for (name, value) in rendered.headers.into_iter().chain(problem.headers().iter().cloned()) {
+            headers.insert(name, value);
+        }
+        self.finish(rendered.status, headers, rendered.body, &request_id)
+    }
+
+    fn finish(
+        &self,
+        status: StatusCode,
+        mut headers: HeaderMap,
+        body: Bytes,
+        request_id: &RequestId,
+    ) -> Response<Full<Bytes>> {
+        headers.insert(REQUEST_ID, request_id.value().clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        let stage = self.state.readiness.stage().as_str();
+        headers.insert(READINESS, HeaderValue::from_static(stage));
+        let mut response = Response::new(Full::new(body));
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
+    }
+}
+
+/// 405 with the methods that every path of the admin listener has.
+pub(super) fn method_not_allowed() -> Problem {
+    Problem::new(Cause::NoMethod)
+        .with_argument("allow", METHODS)
+        .with_header(ALLOW, HeaderValue::from_static(METHODS))
+}
+
+const METHODS: &str = "GET, HEAD";
+const READINESS: HeaderName = HeaderName::from_static("readiness");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
