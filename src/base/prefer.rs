@@ -89,13 +89,10 @@ pub fn media_type<'a, const N: usize>(
 /// A range covers a language that is the same, that begins with it (`fr` covers `fr-CH`), or that
 /// it begins with (`fr-CA` and `fr-*` reach `fr`, as a look-up would). `*` covers what no other
 /// range names. Equal weights are decided by the client's order, then by the order of the offers.
-pub fn language<'a, S: AsRef<str>>(
-    lines: impl IntoIterator<Item = &'a str> + Clone,
-    offers: &[S],
-) -> Option<usize> {
+pub fn language<S: AsRef<str>>(lines: &[&str], offers: &[S]) -> Option<usize> {
     let mut chosen: Option<(Quality, usize, usize)> = None;
     for (at, offer) in offers.iter().enumerate() {
-        let Some((quality, place)) = language_quality(lines.clone(), offer.as_ref()) else {
+        let Some((quality, place)) = language_quality(lines, offer.as_ref()) else {
             continue;
         };
         if chosen.is_none_or(|(most, first, _)| quality > most || quality == most && place < first)
@@ -110,13 +107,11 @@ pub fn language<'a, S: AsRef<str>>(
 pub const MAX_ELEMENTS: usize = 32;
 
 /// The weight of one language and the place in the list that gave it; none if unacceptable.
-fn language_quality<'a>(
-    lines: impl IntoIterator<Item = &'a str>,
-    offer: &str,
-) -> Option<(Quality, usize)> {
+fn language_quality(lines: &[&str], offer: &str) -> Option<(Quality, usize)> {
     let mut named: Option<(Quality, usize)> = None;
     let mut any: Option<(Quality, usize)> = None;
-    for (place, Preference { value, quality, .. }) in preferences(lines).enumerate() {
+    for (place, Preference { value, quality, .. }) in preferences(lines.iter().copied()).enumerate()
+    {
         if value == "*" {
             any = any.or(Some((quality, place)));
             continue;
@@ -223,7 +218,7 @@ mod tests {
 
     fn spoken(accept: &str) -> Option<&'static str> {
         let offers = ["fr", "en", "pt-BR"];
-        language([accept], &offers).map(|at| offers[at])
+        language(&[accept], &offers).map(|at| offers[at])
     }
 
     #[test]
@@ -315,7 +310,7 @@ mod tests {
         fn never_panics(text in ".*", other in "[a-z*/;=q0-9., \"\\\\-]*") {
             for line in [text.as_str(), other.as_str()] {
                 let _ = media_type([line], &OFFERS);
-                let _ = language([line], &["fr", "en"]);
+                let _ = language(&[line], &["fr", "en"]);
             }
         }
 

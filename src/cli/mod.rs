@@ -1,5 +1,7 @@
 //! F9: one file per verb.
 
+pub mod errors;
+
 use std::process::ExitCode;
 
 /// Runs the command line.

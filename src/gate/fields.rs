@@ -101,15 +101,20 @@ impl Fields {
                 "x-request-id" => fields.request_id = Some(value.clone()),
                 "traceparent" => {
                     // Two of them are as good as none (W3C Trace Context, section 3.2.1).
-                    fields.traceparent = if fields.named.has(Seen::TRACE) { None } else { Some(value.clone()) };
+                    fields.traceparent =
+                        if fields.named.has(Seen::TRACE) { None } else { Some(value.clone()) };
                     fields.named.add(Seen::TRACE);
                 }
                 "connection" => fields.named.add(Seen::CONNECTION),
                 "upgrade" => fields.named.add(Seen::UPGRADE),
                 "te" => fields.named.add(Seen::TE),
                 "expect" => fields.named.add(Seen(Seen::HOP.0 | Seen::EXPECT.0)),
-                "keep-alive" | "proxy-connection" | "proxy-authenticate" | "proxy-authorization"
-                | "transfer-encoding" | "http2-settings" => fields.named.add(Seen::HOP),
+                "keep-alive"
+                | "proxy-connection"
+                | "proxy-authenticate"
+                | "proxy-authorization"
+                | "transfer-encoding"
+                | "http2-settings" => fields.named.add(Seen::HOP),
                 "forwarded" => fields.named.add(Seen::FORWARDED),
                 "x-forwarded-for" => fields.named.add(Seen::X_FORWARDED_FOR),
                 "x-forwarded-proto" | "x-forwarded-host" | "x-forwarded-port"
@@ -155,8 +160,12 @@ mod tests {
     fn one_walk_answers_every_question() {
         let mut headers = HeaderMap::new();
         for (name, value) in [
-            ("host", "gw.test"), ("te", "trailers"), ("x-forwarded-for", "1.2.3.4"), ("x_real_ip", "1"),
-            ("expect", "100-continue"), ("accept", "text/html"),
+            ("host", "gw.test"),
+            ("te", "trailers"),
+            ("x-forwarded-for", "1.2.3.4"),
+            ("x_real_ip", "1"),
+            ("expect", "100-continue"),
+            ("accept", "text/html"),
         ] {
             headers.append(name, HeaderValue::from_static(value));
         }

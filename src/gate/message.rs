@@ -43,9 +43,8 @@ pub fn check_head(
     if authority.as_str().contains('@') {
         return Err(Problem::new(Cause::BadHost).with_detail(":authority holds user information"));
     }
-    let agrees = |host: &HeaderValue| {
-        host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
-    };
+    let agrees =
+        |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
     if fields.hosts > 1 || !fields.host.as_ref().is_none_or(agrees) {
         return Err(Problem::new(Cause::BadHost).with_detail("Host differs from :authority"));
     }

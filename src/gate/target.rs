@@ -72,7 +72,9 @@ pub fn find(config: &Config, asked: &Asked<'_>, method: &Method) -> Result<Found
                 return Ok(Found::Options(allow));
             }
             let list = allow.to_str().unwrap_or_default().to_owned();
-            Err(Problem::new(Cause::NoMethod).with_argument("allow", list).with_header(ALLOW, allow))
+            Err(Problem::new(Cause::NoMethod)
+                .with_argument("allow", list)
+                .with_header(ALLOW, allow))
         }
     }
 }

@@ -60,3 +60,26 @@ impl Names {
         endpoints.get(usize::from(endpoint.0)).map_or("", String::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_without_a_name_has_an_empty_one() {
+        let users = UpstreamNames { name: "users".into(), endpoints: vec!["http://e".into()] };
+        let names = Names {
+            listeners: vec!["public".into()],
+            routes: vec!["a".into(), "b".into()],
+            upstreams: vec![users],
+        };
+        let (known, unknown) = (UpstreamId(0), UpstreamId(1));
+        assert_eq!((names.listener(ListenerId(0)), names.listener(ListenerId(1))), ("public", ""));
+        assert_eq!((names.route(Some(RouteId(1))), names.route(Some(RouteId(2)))), ("b", ""));
+        assert_eq!(names.route(None), "");
+        assert_eq!((names.upstream(known), names.upstream(unknown)), ("users", ""));
+        assert_eq!(names.endpoint(known, EndpointId(0)), "http://e");
+        assert_eq!(names.endpoint(known, EndpointId(1)), "");
+        assert_eq!(names.endpoint(unknown, EndpointId(0)), "");
+    }
+}

@@ -21,7 +21,8 @@ impl Process {
         let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
         let booted = fs::read_to_string("/proc/stat").unwrap_or_default();
         // One of them is the directory that is being read.
-        let open_fds = fs::read_dir("/proc/self/fd").map(|entries| entries.count() as u64 - 1);
+        let open_fds =
+            fs::read_dir("/proc/self/fd").map(|them| them.count().saturating_sub(1) as u64);
         Self { open_fds: open_fds.ok(), ..Self::parse(&stat, &status, &limits, &booted) }
     }
 

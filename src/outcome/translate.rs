@@ -1,8 +1,20 @@
-//! Stub: a foreign error reply → Problem.
+//! Stub with the agreed face.
+#![allow(missing_docs)]
+use http::{HeaderMap, HeaderName};
 
-/// A reply of an upstream with a status of 400 or above.
+use super::Rule;
+use crate::problem::{Catalogue, Cause, Problem};
+
 #[derive(Debug)]
-pub struct Foreign;
+pub struct Foreign<'a> {
+    pub status: u16,
+    pub headers: &'a HeaderMap,
+    pub body: &'a [u8],
+    pub rules: [&'a [Rule]; 2],
+    pub identifier: Option<&'a str>,
+    pub keep: &'a [HeaderName],
+}
 
-/// Translates.
-pub fn translate() {}
+pub fn translate(_: &Foreign<'_>, _: &Catalogue) -> Problem {
+    Problem::new(Cause::UpstreamStatus)
+}

@@ -91,7 +91,8 @@ mod tests {
 
     fn connection(address: &str) -> Connection {
         let address = address.parse().unwrap();
-        let peer = Peer { address, local: address, listener: ListenerId(0), tls: None, trusted: false };
+        let peer =
+            Peer { address, local: address, listener: ListenerId(0), tls: None, trusted: false };
         Connection::new(Rc::new(peer), Rc::default(), Protocol::Http1)
     }
 

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, Version};
 
+use super::Gateway;
 use super::connection::Connection;
 use super::headers;
 use super::stream::Watched;
 use super::wire::Open;
-use super::Gateway;
+use crate::base::RequestId;
 use crate::base::body::Meter;
 use crate::base::trace::TraceContext;
-use crate::base::RequestId;
 use crate::config::model::Security;
 use crate::gate::Fields;
 use crate::observe::Record;
@@ -71,9 +71,7 @@ impl Exchange {
         }
         let listener = &gateway.config.listeners[usize::from(connection.peer.listener.0)];
         let hsts = match &listener.security {
-            Security::Tls(tls) if connection.peer.tls.is_some() => {
-                tls.hsts.and_then(headers::hsts)
-            }
+            Security::Tls(tls) if connection.peer.tls.is_some() => tls.hsts.and_then(headers::hsts),
             Security::Tls(_) | Security::Plain(_) => None,
         };
         Self {

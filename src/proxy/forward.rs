@@ -56,8 +56,10 @@ impl Gateway {
             upgrade,
         };
         let mut tally = Tally::default();
-        let answer =
-            self.upstreams.call(upstream, Request::from_parts(parts, body), options, &mut tally).await;
+        let answer = self
+            .upstreams
+            .call(upstream, Request::from_parts(parts, body), options, &mut tally)
+            .await;
         note(exchange, upstream, &tally, clock::now() - started);
         match answer {
             Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,

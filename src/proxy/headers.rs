@@ -75,7 +75,9 @@ pub(super) fn outbound(
     }
     headers.insert(X_REQUEST_ID, exchange.request_id.value().clone());
     headers.insert(TRACEPARENT, exchange.trace.header_value());
-    if !exchange.fields.host.as_ref().is_some_and(|known| known == host) || exchange.version == Version::HTTP_2 {
+    if !exchange.fields.host.as_ref().is_some_and(|known| known == host)
+        || exchange.version == Version::HTTP_2
+    {
         headers.insert(header::HOST, host.clone());
     }
 }
@@ -118,7 +120,8 @@ fn append_element(headers: &mut HeaderMap, name: HeaderName, element: HeaderValu
         list.extend_from_slice(b", ");
     }
     list.extend_from_slice(element.as_bytes());
-    headers.insert(name, HeaderValue::from_maybe_shared(bytes::Bytes::from(list)).unwrap_or(element));
+    headers
+        .insert(name, HeaderValue::from_maybe_shared(bytes::Bytes::from(list)).unwrap_or(element));
 }
 
 /// Removes fields that are for this hop alone (RFC 9110, section 7.6.1).
@@ -189,7 +192,8 @@ fn is_owned(name: &str) -> bool {
 
 /// HTTP/2 sends cookies in crumbs; HTTP/1 wants one line (RFC 9113, section 8.2.3).
 fn join_cookies(headers: &mut HeaderMap) {
-    let crumbs: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    let crumbs: Vec<&[u8]> =
+        headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
     if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
         headers.insert(header::COOKIE, joined);
     }
@@ -225,8 +229,11 @@ pub(super) fn hsts(age: Duration) -> Option<HeaderValue> {
 /// The client's address behind trusted proxies: the last one that none of them vouches for.
 pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, server: &Server) -> IpAddr {
     let mut client = peer;
-    let lines: Vec<&str> =
-        headers.get_all(X_FORWARDED_FOR).iter().map(|value| value.to_str().unwrap_or_default()).collect();
+    let lines: Vec<&str> = headers
+        .get_all(X_FORWARDED_FOR)
+        .iter()
+        .map(|value| value.to_str().unwrap_or_default())
+        .collect();
     for hop in lines.iter().rev().flat_map(|line| line.rsplit(',')).take(MAX_HOPS) {
         let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
         client = address;
@@ -237,7 +244,8 @@ pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, server: &Server)
     client
 }
 
-static STARTED: std::sync::LazyLock<u64> = std::sync::LazyLock::new(crate::base::clock::unix_millis);
+static STARTED: std::sync::LazyLock<u64> =
+    std::sync::LazyLock::new(crate::base::clock::unix_millis);
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

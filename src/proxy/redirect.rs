@@ -32,6 +32,7 @@ pub(super) fn to_https(
 }
 
 fn tls_port(config: &Config) -> Option<u16> {
-    let tls = config.listeners.iter().find(|listener| matches!(listener.security, Security::Tls(_)))?;
+    let tls =
+        config.listeners.iter().find(|listener| matches!(listener.security, Security::Tls(_)))?;
     tls.bind.first().map(std::net::SocketAddr::port)
 }

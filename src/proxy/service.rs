@@ -10,9 +10,9 @@ use std::task::{Context, Poll};
 use http::{Request, Response};
 use hyper::body::Incoming;
 
+use super::Gateway;
 use super::connection::Connection;
 use super::stream::Watched;
-use super::Gateway;
 
 /// A gateway and the connection whose requests it answers.
 #[derive(Clone, Debug)]
@@ -31,7 +31,7 @@ impl Service {
     pub fn answer(
         &self,
         request: Request<Incoming>,
-    ) -> impl Future<Output = Result<Response<Watched>, Infallible>> + 'static {
+    ) -> impl Future<Output = Result<Response<Watched>, Infallible>> + use<> {
         let gateway = Rc::clone(&self.gateway);
         let connection = Rc::clone(&self.connection);
         async move { Ok(gateway.handle(&connection, request).await) }

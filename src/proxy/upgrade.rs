@@ -8,8 +8,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header
 use hyper::body::{Body as _, Incoming};
 
 use super::connection::{Connection, Protocol};
-use super::stream::Watched;
 use super::headers;
+use super::stream::Watched;
 use crate::gate::{Fields, Seen};
 use crate::problem::{Cause, Problem};
 use crate::upstream::{Interim, Stream, Upgrade};

@@ -56,9 +56,14 @@ impl Wire {
         self.open.get()
     }
 
+    /// Whether the guard has let a request through that has not reached the spine yet.
+    pub fn has_unbegun(&self) -> bool {
+        self.begun.get() != self.released.get()
+    }
+
     /// Whether an exchange is under way on HTTP/1, or about to begin.
     pub fn is_busy(&self) -> bool {
-        self.open.get() > 0 || self.begun.get() != self.released.get()
+        self.open.get() > 0 || self.has_unbegun()
     }
 
     /// Queues an interim reply. Beyond a bound they are dropped: they are hints.

@@ -95,7 +95,13 @@ impl Session {
         }
     }
 
-    fn connection(&self, peer: Peer, wire: Rc<Wire>, protocol: Protocol, serves: Serves) -> Service {
+    fn connection(
+        &self,
+        peer: Peer,
+        wire: Rc<Wire>,
+        protocol: Protocol,
+        serves: Serves,
+    ) -> Service {
         let mut connection = Connection::new(Rc::new(peer), wire, protocol);
         connection.serves = serves;
         connection.refuse = match self.admission {
@@ -130,7 +136,7 @@ impl Session {
                 draining = None;
                 Pin::new(&mut connection).graceful_shutdown();
             }
-            connection.poll_without_shutdown(cx)
+            Pin::new(&mut connection).poll(cx)
         })
         .await;
         let parts = connection.into_parts();

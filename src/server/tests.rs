@@ -241,7 +241,7 @@ fn the_deadline_cuts_what_is_still_open() {
     let stubborn = thread::spawn({
         let shared = Arc::clone(&shared);
         move || {
-            let gateway = crate::proxy::Gateway::new(Arc::clone(shared.config()));
+            let gateway = super::worker::gateway(&shared).unwrap();
             let worker = worker::Worker::new(Arc::clone(&shared), Vec::new(), gateway);
             let _place = worker.admit().unwrap();
             assert_eq!(worker.open(), 1);

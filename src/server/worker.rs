@@ -185,9 +185,9 @@ impl SetUp {
             .max_io_events_per_tick(IO_EVENTS)
             .build_local(LocalOptions::default())?;
         let inside = runtime.enter();
+        let gateway = seat.gateway()?;
         let hand_over = |(id, socket)| Ok((id, tokio::net::TcpListener::from_std(socket)?));
         let sockets = seat.sockets.into_iter().map(hand_over).collect::<io::Result<Vec<_>>>()?;
-        let gateway = Gateway::new(Arc::clone(seat.shared.config()));
         drop(inside);
         Ok(Self { runtime, worker: Worker::new(seat.shared, seat.tls, gateway), sockets })
     }
@@ -208,3 +208,20 @@ const FLUSHES_PER_SWEEP: u32 = 5;
 const EVENT_INTERVAL: u32 = 61;
 /// Sockets that are woken in one go: fewer than the driver's 1024 keeps latency even under load.
 const IO_EVENTS: usize = 256;
+
+impl Seat {
+    fn gateway(&self) -> io::Result<Gateway> {
+        gateway(&self.shared)
+    }
+}
+
+pub(super) fn gateway(shared: &Arc<Shared>) -> io::Result<Gateway> {
+    {
+        let config = Arc::clone(shared.config());
+        let names = Arc::new(crate::observe::Names::new(&config));
+        let registers = Arc::new(crate::observe::Registers::new(&names));
+        let catalogue = Arc::clone(&config.errors.catalogue);
+        let witness = Rc::new(crate::observe::Witness::new(registers, names, catalogue, None));
+        Ok(Gateway::new(config, crate::upstream::Upstreams::default(), witness, None))
+    }
+}

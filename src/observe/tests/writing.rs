@@ -168,3 +168,21 @@ fn a_file_that_cannot_be_opened_is_told_at_once() {
     let folder = tempfile::tempdir().unwrap();
     assert!(LogWriter::start(&LogTarget::File(folder.path().join("no/such.log"))).is_err());
 }
+
+#[test]
+fn lines_can_be_made_on_one_thread_and_used_on_another() {
+    fn crosses_threads<T: Send>() {}
+    crosses_threads::<Lines>();
+    crosses_threads::<LogWriter>();
+}
+
+#[test]
+fn a_witness_hears_panics_in_words_and_without() {
+    let witness = witness(None);
+    let id = RequestId::generate();
+    let payloads: [&(dyn std::any::Any + Send); 3] = [&"words", &String::from("words"), &7];
+    // More than it says in a second: what is left unsaid must not fail either.
+    for payload in payloads.iter().cycle().take(30) {
+        witness.panicked(&id, *payload);
+    }
+}

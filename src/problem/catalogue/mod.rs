@@ -140,7 +140,7 @@ impl Catalogue {
     /// The language that fits `Accept-Language` best.
     pub fn choose_language(&self, accept_language: Option<&HeaderValue>) -> Language {
         let line = accept_language.and_then(|value| value.to_str().ok());
-        let best = prefer::language(line, &self.tags);
+        let best = line.and_then(|line| prefer::language(&[line], &self.tags));
         Language(best.and_then(|at| u8::try_from(at).ok()).unwrap_or(0))
     }
 

@@ -28,14 +28,14 @@ pub(super) fn page(facts: &Facts<'_>) -> String {
     out
 }
 
-/// One parameter alone is what the message says already.
+/// The other parameters: the message speaks of the first one already.
 fn violations(facts: &Facts<'_>, out: &mut String) {
     let violations = facts.problem.violations();
     if violations.len() < 2 {
         return;
     }
     out.push_str("<ul>\n");
-    for (at, violation) in violations.iter().enumerate() {
+    for (at, violation) in violations.iter().enumerate().skip(1) {
         out.push_str("<li>");
         let message = facts.violation_message(at, violation);
         message.pieces(&mut |piece| escape(piece, out));

@@ -1,5 +1,7 @@
 //! Rules that hold for every shape; what each shape looks like stands in `tests/golden/problem`.
 
+use std::sync::LazyLock;
+
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, RETRY_AFTER, SET_COOKIE, VARY};
 use http::header::{CONNECTION, UPGRADE, WWW_AUTHENTICATE};
 use proptest::prelude::*;
@@ -8,9 +10,8 @@ use serde_json::Value;
 use super::*;
 use crate::problem::{BuiltIn, Cause, Place, Reason, Violation};
 
-fn catalogue() -> Catalogue {
-    Catalogue::new("fr.ammy", None, &["fr".into(), "en".into()], &[]).unwrap()
-}
+static CATALOGUE: LazyLock<Catalogue> =
+    LazyLock::new(|| Catalogue::new("fr.ammy", None, &["fr".into(), "en".into()], &[]).unwrap());
 
 fn id(text: &str) -> RequestId {
     RequestId::accept(&HeaderValue::from_str(text).unwrap()).unwrap()
@@ -24,7 +25,7 @@ fn shown(problem: &Problem, format: Format, method: &Method) -> Rendered {
         method,
         retry_after: Duration::from_millis(4500),
     };
-    render(problem, &reply, &catalogue())
+    render(problem, &reply, &CATALOGUE)
 }
 
 fn header<'a>(rendered: &'a Rendered, name: &HeaderName) -> Vec<&'a str> {
@@ -300,8 +301,8 @@ proptest! {
             prop_assert_eq!(tags(&text(&hostile, format)), tags(&text(&calm, format)));
         }
         let lines = text(&problem, Format::Text);
-        let extra = if problem.violations().len() > 1 { problem.violations().len() } else { 0 };
-        prop_assert_eq!(lines.lines().count(), 3 + extra);
+        let others = problem.violations().len().saturating_sub(1);
+        prop_assert_eq!(lines.lines().count(), 3 + others);
         prop_assert!(!lines.chars().any(|letter| letter.is_control() && letter != '\n'));
     }
 

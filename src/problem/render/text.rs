@@ -1,4 +1,4 @@
-//! Plain text: message, code, request id, a line each.
+//! Plain text: message, further parameters, code, request id, a line each.
 
 use super::facts::Facts;
 use crate::problem::catalogue::Text;
@@ -7,12 +7,9 @@ use crate::problem::catalogue::Text;
 pub(super) fn lines(facts: &Facts<'_>) -> String {
     let mut out = String::with_capacity(facts.capacity());
     line(&mut out, "", &facts.message);
-    let violations = facts.problem.violations();
-    // One parameter alone is what the message says already.
-    if violations.len() > 1 {
-        for (at, violation) in violations.iter().enumerate() {
-            line(&mut out, "- ", &facts.violation_message(at, violation));
-        }
+    // The message speaks of the first parameter already.
+    for (at, violation) in facts.problem.violations().iter().enumerate().skip(1) {
+        line(&mut out, "- ", &facts.violation_message(at, violation));
     }
     line(&mut out, "code: ", &Text::given(facts.code));
     line(&mut out, "request_id: ", &Text::given(facts.request_id.as_str()));

@@ -31,9 +31,13 @@ pub(super) struct TrailerLimits {
 enum State {
     Size,
     /// After `;`, or within an extension's name.
-    ExtensionName { empty: bool },
+    ExtensionName {
+        empty: bool,
+    },
     /// After `=`, or within a token value.
-    ExtensionValue { empty: bool },
+    ExtensionValue {
+        empty: bool,
+    },
     Quoted,
     QuotedPair,
     /// After a closing quote: `;` or the line end.
@@ -212,11 +216,29 @@ mod tests {
     #[test]
     fn anything_doubtful_is_refused() {
         for text in [
-            "0x5\r\nhello\r\n0\r\n\r\n", "1_0\r\n", "\r\nhello", " 5\r\nhello", "5 \r\nhello", "+5\r\n", "-5\r\n",
-            "5\r\nhello0\r\n\r\n", "3\r\nhello\r\n0\r\n\r\n", "5\r\nhello\n0\r\n\r\n", "5\nhello\r\n0\r\n\r\n",
-            "5\r\nhello\r\n\r\n\r\n", "5\r\rhello\r\n0\r\n\r\n", "5;\r\nhello\r\n0\r\n\r\n", "5;a=\r\nhello",
-            "5;a\nb\r\nhello", "5;a=\"x\r\nhello", "ffffffffffffffffffff\r\n", "0\r\nX T: 1\r\n\r\n", "0\r\nX: 1\n\r\n",
-            "0\r\n folded\r\n\r\n", "0\n\n", "5;a=\"x\"y\r\nhello",
+            "0x5\r\nhello\r\n0\r\n\r\n",
+            "1_0\r\n",
+            "\r\nhello",
+            " 5\r\nhello",
+            "5 \r\nhello",
+            "+5\r\n",
+            "-5\r\n",
+            "5\r\nhello0\r\n\r\n",
+            "3\r\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\n0\r\n\r\n",
+            "5\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\r\n\r\n\r\n",
+            "5\r\rhello\r\n0\r\n\r\n",
+            "5;\r\nhello\r\n0\r\n\r\n",
+            "5;a=\r\nhello",
+            "5;a\nb\r\nhello",
+            "5;a=\"x\r\nhello",
+            "ffffffffffffffffffff\r\n",
+            "0\r\nX T: 1\r\n\r\n",
+            "0\r\nX: 1\n\r\n",
+            "0\r\n folded\r\n\r\n",
+            "0\n\n",
+            "5;a=\"x\"y\r\nhello",
         ] {
             assert_eq!(scan(text.as_bytes()), Err(BodyFault::Syntax), "{text}");
         }

@@ -47,7 +47,20 @@ const TOKEN: [bool; 256] = {
         table[byte] = char.is_ascii_alphanumeric()
             || matches!(
                 char,
-                '!' | '#' | '$' | '%' | '&' | '\'' | '*' | '+' | '-' | '.' | '^' | '_' | '`' | '|' | '~'
+                '!' | '#'
+                    | '$'
+                    | '%'
+                    | '&'
+                    | '\''
+                    | '*'
+                    | '+'
+                    | '-'
+                    | '.'
+                    | '^'
+                    | '_'
+                    | '`'
+                    | '|'
+                    | '~'
             );
         byte += 1;
     }
@@ -68,8 +81,18 @@ mod tests {
     #[test]
     fn nothing_is_repaired() {
         for line in [
-            &b"X-A : 1"[..], b": 1", b"XAnoColon", b" X-A: 1", b"X\0A: 1", b"X-A: a\0b", b"X-A: a\x01",
-            b"X-A: a\rb", b"X-A: a\x7f", b"X\xe9: 1", b"\tfold", b"X(A): 1",
+            &b"X-A : 1"[..],
+            b": 1",
+            b"XAnoColon",
+            b" X-A: 1",
+            b"X\0A: 1",
+            b"X-A: a\0b",
+            b"X-A: a\x01",
+            b"X-A: a\rb",
+            b"X-A: a\x7f",
+            b"X\xe9: 1",
+            b"\tfold",
+            b"X(A): 1",
         ] {
             assert!(split(line).is_err(), "{}", line.escape_ascii());
         }

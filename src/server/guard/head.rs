@@ -144,7 +144,10 @@ impl HeadScanner {
             return Err(Fault::new(Cause::HeaderLimit, "more field lines than the limit"));
         }
         if self.line - self.fields_start > self.limits.header {
-            return Err(Fault::new(Cause::HeaderLimit, "the field lines are larger than the limit"));
+            return Err(Fault::new(
+                Cause::HeaderLimit,
+                "the field lines are larger than the limit",
+            ));
         }
         let text = &bytes[line.clone()];
         if matches!(text[0], b' ' | b'\t') {

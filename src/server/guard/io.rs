@@ -208,7 +208,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
         if self.outgoing.is_empty() { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
-    /// A client that does not read its reply is cut after a while.
+    /// A client that does not read its reply is cut after a while. Never ready with a count.
     fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         self.write_timer.arm(Wait::Body, self.limits.body_idle);
         ready!(self.write_timer.poll(cx));
@@ -257,13 +257,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let guard = self.get_mut();
-        ready!(Pin::new(&mut guard.socket).poll_flush(cx))?;
+        if Pin::new(&mut guard.socket).poll_flush(cx)?.is_pending() {
+            return guard.poll_stalled(cx).map_ok(drop);
+        }
         guard.unflushed = false;
         Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().socket).poll_shutdown(cx)
+        let guard = self.get_mut();
+        if Pin::new(&mut guard.socket).poll_shutdown(cx)?.is_pending() {
+            return guard.poll_stalled(cx).map_ok(drop);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 

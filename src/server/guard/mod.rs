@@ -93,8 +93,7 @@ pub(super) struct Guard<S> {
 
 impl<S> Guard<S> {
     pub(super) fn new(socket: S, wire: Rc<Wire>, over_tls: bool, limits: &Limits) -> Self {
-        let heads =
-            HeadLimits { uri: limits.uri, header: limits.header, headers: limits.headers };
+        let heads = HeadLimits { uri: limits.uri, header: limits.header, headers: limits.headers };
         Self {
             socket,
             wire,
@@ -194,7 +193,8 @@ impl<S> Guard<S> {
         let (is_head, facts) = self.scanner.understood();
         let mut stand_in = Vec::with_capacity(256);
         stand_in.extend_from_slice(if is_head { b"HEAD" } else { b"GET" });
-        stand_in.extend_from_slice(b" / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n");
+        stand_in
+            .extend_from_slice(b" / HTTP/1.1\r\nhost: refused.invalid\r\nconnection: close\r\n");
         let kept = [("accept", &facts.accept), ("accept-language", &facts.accept_language)];
         for (name, range) in kept {
             let Some(range) = range else { continue };

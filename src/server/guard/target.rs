@@ -183,7 +183,9 @@ mod tests {
 
     #[test]
     fn ordinary_lines_pass() {
-        for line in ["GET / HTTP/1.1", "FOO /a?b={c}|d HTTP/1.0", "OPTIONS * HTTP/1.1", "GET /x HTTP/1.2"] {
+        for line in
+            ["GET / HTTP/1.1", "FOO /a?b={c}|d HTTP/1.0", "OPTIONS * HTTP/1.1", "GET /x HTTP/1.2"]
+        {
             assert_eq!(cause(line), None, "{line}");
         }
         let absolute = parse(b"GET http://gw.test/a HTTP/1.1", false, 100).unwrap();
@@ -230,12 +232,26 @@ mod tests {
 
     #[test]
     fn hosts_are_names_addresses_and_ports() {
-        for host in ["gw.test", "gw.test:80", "127.0.0.1:8443", "[::1]:443", "a_b.test", "localhost"] {
+        for host in
+            ["gw.test", "gw.test:80", "127.0.0.1:8443", "[::1]:443", "a_b.test", "localhost"]
+        {
             assert!(is_host(host.as_bytes()), "{host}");
         }
         for host in [
-            "", "gw test", "gw.test, evil.test", "gw.test/x", "gw.test:99999", "gw.test:", "user@gw.test",
-            "[::1", "[zz]", "[::1]x", ":80", "gw.test:80:80", "gw.test:0x50", "gw%2etest",
+            "",
+            "gw test",
+            "gw.test, evil.test",
+            "gw.test/x",
+            "gw.test:99999",
+            "gw.test:",
+            "user@gw.test",
+            "[::1",
+            "[zz]",
+            "[::1]x",
+            ":80",
+            "gw.test:80:80",
+            "gw.test:0x50",
+            "gw%2etest",
         ] {
             assert!(!is_host(host.as_bytes()), "{host}");
         }
