@@ -10,7 +10,7 @@ pub enum StartError {
     /// A socket cannot be bound.
     Bind {
         /// Name of the listener, or `admin`.
-        what: String,
+        what: Box<str>,
         /// The address.
         address: SocketAddr,
         /// What the operating system says.
@@ -31,30 +31,32 @@ impl StartError {
     /// What to do about it, where that is known.
     pub fn hint(&self) -> Option<String> {
         let Self::Bind { address, error, .. } = self else { return None };
-        match error.kind() {
-            io::ErrorKind::AddrInUse => Some(format!(
+        let kind = error.kind();
+        if kind == io::ErrorKind::AddrInUse {
+            return Some(format!(
                 "another process listens there, perhaps another guichet; \
                  `ss -ltnp 'sport = :{}'` shows which",
                 address.port()
-            )),
-            io::ErrorKind::PermissionDenied => Some(format!(
+            ));
+        }
+        if kind == io::ErrorKind::PermissionDenied {
+            return Some(format!(
                 "ports below 1024 need a right of their own: take a higher port than {}, or give \
                  CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=CAP_NET_BIND_SERVICE)",
                 address.port()
-            )),
-            io::ErrorKind::AddrNotAvailable => Some(format!(
-                "this machine has no address {}: `ip address` shows which it has",
-                address.ip()
-            )),
-            _ => None,
+            ));
         }
+        (kind == io::ErrorKind::AddrNotAvailable).then(|| {
+            let ip = address.ip();
+            format!("this machine has no address {ip}: `ip address` shows which it has")
+        })
     }
 }
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bind { what, address, error } if what == "admin" => {
+            Self::Bind { what, address, error } if &**what == "admin" => {
                 write!(f, "cannot bind [admin] to {address}: {error}")
             }
             Self::Bind { what, address, error } => {

@@ -72,8 +72,10 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
         }
     }
     // The kernel has shaken hands on these; closing the socket would reset them.
+    // No more than fit into the queue, or a flood would keep this thread for itself.
     if let Ok(socket) = socket.into_std() {
-        while let Ok((stream, remote)) = socket.accept() {
+        for _ in 0..BACKLOG {
+            let Ok((stream, remote)) = socket.accept() else { break };
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
                 open_connection(&worker, id, stream, remote);

@@ -23,7 +23,7 @@ mod tunnel;
 mod worker;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::future::Future;
 use std::io;
@@ -42,7 +42,7 @@ use self::control::{Control, ControlSeat};
 use self::tls::TlsListener;
 use self::worker::Seat;
 use crate::base::ListenerId;
-use crate::config::model::{Config, Security};
+use crate::config::model::{Config, Listener, Security};
 
 /// What a start needs beside the configuration.
 pub struct StartOptions<'a> {
@@ -70,6 +70,7 @@ pub struct Running {
     shared: Arc<Shared>,
     addresses: Vec<(String, SocketAddr)>,
     admin_address: Option<SocketAddr>,
+    warnings: Vec<String>,
     workers: Vec<JoinHandle<()>>,
     control: Option<JoinHandle<Ended>>,
 }
@@ -90,14 +91,16 @@ pub enum Ended {
 /// # Errors
 /// Certificates and keys come first, then sockets, then threads; at an error nothing stays behind.
 pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running, StartError> {
-    let tls = load_tls(&config, options.environment)?;
-    let workers = config.server.workers.max(1);
-    let Bound { addresses, sockets } = bind_all(&config, workers)?;
+    let mut warnings = Vec::new();
+    let tls = load_tls(&config, options.environment, &mut warnings)?;
+    let threads = config.server.workers.max(1);
+    let Bound { addresses, sockets } = bind_all(&config, threads)?;
     let admin = bind_admin(&config, options.admin)?;
     let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
-    let shared = Shared::new(config);
-    let mut running =
-        Running { shared, addresses, admin_address, workers: Vec::new(), control: None };
+    let expiries = tls.iter().flatten().flat_map(TlsListener::expiries);
+    let shared = Shared::new(config, expiries.map(|(name, at)| (name.to_owned(), at)).collect());
+    let (workers, control) = (Vec::with_capacity(threads), None);
+    let mut running = Running { shared, addresses, admin_address, warnings, workers, control };
     // Anything that fails from here on drops `running`, which tells the threads to end.
     let (alive, all_ended) = mpsc::channel(1);
     let (report, reports) = sync_mpsc::channel();
@@ -110,7 +113,7 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     running.control = Some(spawn_control(seat, report)?);
     // Every thread lets go of the channel once it has reported, or panicked before it could.
     let standing = reports.iter().collect::<io::Result<Vec<()>>>().map_err(StartError::Thread)?;
-    if standing.len() != workers + 1 {
+    if standing.len() != threads + 1 {
         return Err(StartError::Thread(io::Error::other("it ended before it stood")));
     }
     running.shared.advance(Phase::Serving);
@@ -128,6 +131,11 @@ impl Running {
         self.admin_address
     }
 
+    /// What an operator should look at, although it did not hinder the start.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// The process-wide part: phase, readiness, counts.
     pub fn shared(&self) -> &Arc<Shared> {
         &self.shared
@@ -142,6 +150,11 @@ impl Running {
     /// Cuts what is open, now. Returns at once.
     pub fn stop_now(&self) {
         self.shared.advance(Phase::Cut);
+    }
+
+    /// Opens log files anew, after something else has renamed them.
+    pub fn reopen_logs(&self) {
+        // SEAM: `LogWriter::reopen` of the instance's writer.
     }
 
     /// Resolves once every worker has ended; [`Self::join`] then returns without waiting.
@@ -168,14 +181,15 @@ impl Drop for Running {
 fn load_tls(
     config: &Config,
     environment: &dyn Fn(&str) -> Option<String>,
+    warnings: &mut Vec<String>,
 ) -> Result<Vec<Option<TlsListener>>, StartError> {
-    let load = |listener: &crate::config::model::Listener| match &listener.security {
+    let mut load = |listener: &Listener| match &listener.security {
         Security::Plain(_) => Ok(None),
-        Security::Tls(tls) => TlsListener::load(tls, listener.protocols, environment)
+        Security::Tls(tls) => TlsListener::load(tls, listener.protocols, environment, warnings)
             .map(Some)
             .map_err(|message| StartError::Tls { listener: listener.name.clone(), message }),
     };
-    config.listeners.iter().map(load).collect()
+    config.listeners.iter().map(&mut load).collect()
 }
 
 struct Bound {
@@ -190,7 +204,8 @@ fn bind_all(config: &Config, workers: usize) -> Result<Bound, StartError> {
     let mut by_worker: Vec<_> = std::iter::repeat_with(Vec::new).take(workers).collect();
     for (id, listener) in (0..).map(ListenerId).zip(&config.listeners) {
         for &address in &listener.bind {
-            let failed = |error| StartError::Bind { what: listener.name.clone(), address, error };
+            let failed =
+                |error| StartError::Bind { what: listener.name.as_str().into(), address, error };
             let sockets = listener::bind(address, workers).map_err(failed)?;
             let bound = sockets.first().map_or(Ok(address), TcpListener::local_addr);
             addresses.push((listener.name.clone(), bound.map_err(failed)?));
@@ -207,7 +222,7 @@ fn bind_admin(
     service: Option<AdminService>,
 ) -> Result<Option<(TcpListener, AdminService)>, StartError> {
     let Some((admin, service)) = config.admin.as_ref().zip(service) else { return Ok(None) };
-    let failed = |error| StartError::Bind { what: "admin".to_owned(), address: admin.bind, error };
+    let failed = |error| StartError::Bind { what: "admin".into(), address: admin.bind, error };
     Ok(Some((listener::bind_alone(admin.bind).map_err(failed)?, service)))
 }
 

@@ -15,6 +15,7 @@ use crate::config::model::Config;
 #[derive(Debug)]
 pub struct Shared {
     config: Arc<Config>,
+    certificates: Vec<(String, i64)>,
     phase: watch::Sender<Phase>,
     connections: AtomicUsize,
     accept_failures: AtomicU64,
@@ -48,10 +49,11 @@ pub(super) enum Admission {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
+    pub(super) fn new(config: Arc<Config>, certificates: Vec<(String, i64)>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
         Arc::new(Self {
             config,
+            certificates,
             phase,
             connections: AtomicUsize::new(0),
             accept_failures: AtomicU64::new(0),
@@ -62,6 +64,11 @@ impl Shared {
     /// The configuration that this instance runs.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// The listeners' certificates: a name, and the end of its validity in seconds since 1970.
+    pub fn certificates(&self) -> &[(String, i64)] {
+        &self.certificates
     }
 
     /// Where the instance is in its life.

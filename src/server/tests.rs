@@ -13,7 +13,7 @@ use crate::problem::{Catalogue, Format};
 
 const LOOPBACK: &str = "127.0.0.1:0";
 
-pub(super) fn listener(bind: &[&str], security: Security) -> model::Listener {
+fn listener(bind: &[&str], security: Security) -> model::Listener {
     model::Listener {
         name: "public".to_owned(),
         bind: bind.iter().map(|address| address.parse().unwrap()).collect(),
@@ -23,10 +23,10 @@ pub(super) fn listener(bind: &[&str], security: Security) -> model::Listener {
     }
 }
 
-pub(super) fn config(listeners: Vec<model::Listener>, workers: usize) -> model::Config {
+fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
     let languages = vec!["fr".to_owned(), "en".to_owned()];
     let catalogue = Catalogue::new("fr.ammy", None, &languages, &[]).unwrap();
-    model::Config {
+    Config {
         server: model::Server {
             workers,
             languages,
@@ -59,11 +59,11 @@ pub(super) fn config(listeners: Vec<model::Listener>, workers: usize) -> model::
     }
 }
 
-fn plain(bind: &[&str], workers: usize) -> model::Config {
+pub(crate) fn plain(bind: &[&str], workers: usize) -> Config {
     config(vec![listener(bind, Security::Plain(model::Plain::Allow))], workers)
 }
 
-fn run(config: model::Config) -> Result<Running, StartError> {
+fn run(config: Config) -> Result<Running, StartError> {
     start(Arc::new(config), &StartOptions { environment: &|_| None, admin: None })
 }
 
@@ -72,7 +72,7 @@ fn eventually(what: &str, fact: impl Fn() -> bool) {
     let deadline = clock::now() + Duration::from_secs(10);
     while !fact() {
         assert!(clock::now() < deadline, "it never came about that {what}");
-        std::thread::yield_now();
+        thread::yield_now();
     }
 }
 
@@ -181,7 +181,7 @@ fn during_the_delay_it_is_not_ready_but_still_accepts() {
 fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
     let mut config = plain(&[LOOPBACK], 2);
     config.server.limits.connections = 2;
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Vec::new());
     let mut admitted: Vec<_> = (0..70).map(|_| shared.admit()).collect();
     assert_eq!(admitted[..2], [Some(shared::Admission::Open); 2]);
     assert_eq!(admitted[2..66], [Some(shared::Admission::Full); 64]);
@@ -193,7 +193,7 @@ fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
 
 #[test]
 fn a_phase_that_lies_behind_is_ignored() {
-    let shared = Shared::new(Arc::new(plain(&[], 1)));
+    let shared = Shared::new(Arc::new(plain(&[], 1)), Vec::new());
     shared.advance(Phase::Draining);
     shared.advance(Phase::Serving);
     assert_eq!(shared.phase(), Phase::Draining);
@@ -234,7 +234,7 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
 fn the_deadline_cuts_what_is_still_open() {
     let mut config = plain(&[], 1);
     config.server.shutdown.drain = Duration::from_millis(30);
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Vec::new());
     let (alive, workers) = mpsc::channel(1);
     let seat = ControlSeat { shared: Arc::clone(&shared), admin: None, workers };
     let control = thread::spawn(move || Control::new(seat).unwrap().run());
@@ -275,7 +275,7 @@ fn accepting_survives_a_shortage_of_file_descriptors() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let mut said = std::io::BufRead::lines(std::io::BufReader::new(child.stdout.take().unwrap()));
+    let mut said = io::BufRead::lines(io::BufReader::new(child.stdout.take().unwrap()));
     let mut port = || {
         let line = said.find_map(|line| line.unwrap().strip_prefix("AT ").map(str::to_owned));
         line.unwrap().parse::<SocketAddr>().unwrap()
@@ -305,7 +305,7 @@ fn serve_in_shortage() {
     eventually("the flood has left", || shared.connections() == 0);
     eventually("one more is accepted", || shared.connections() == 1);
     println!("\nAT {address}");
-    std::io::stdin().read_line(&mut String::new()).unwrap();
+    io::stdin().read_line(&mut String::new()).unwrap();
     running.drain();
     running.join();
 }

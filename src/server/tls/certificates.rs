@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::SignatureScheme;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{ClientHello, ResolvesServerCert};
@@ -17,6 +18,7 @@ use rustls::sign::CertifiedKey;
 use super::files;
 use super::self_signed;
 use super::x509::Facts;
+use crate::base::clock;
 use crate::config::model::CertificateSource;
 
 /// Certificates with their keys, and who is served by which.
@@ -95,6 +97,20 @@ impl Certificates {
         })
     }
 
+    /// Certificates that are over, or soon will be.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let now = i64::try_from(clock::unix_millis() / 1000).unwrap_or(i64::MAX);
+        let warn = |(name, not_after): (&str, i64)| {
+            let end = Timestamp::from_second(not_after).ok()?;
+            if not_after < now {
+                return Some(format!("the certificate of {name} expired at {end}"));
+            }
+            let soon = not_after < now.saturating_add(SOON);
+            soon.then(|| format!("the certificate of {name} expires at {end}: renew it"))
+        };
+        self.expiries().filter_map(warn).collect()
+    }
+
     /// The certificates for a name, in the order of the file; all of them where none has it.
     fn matching(&self, server_name: &str) -> &[usize] {
         self.by_name
@@ -136,6 +152,9 @@ fn canonical(host: &str) -> String {
         None => host.to_ascii_lowercase(),
     }
 }
+
+/// Two weeks, in seconds.
+const SOON: i64 = 14 * 86_400;
 
 #[cfg(test)]
 mod tests {
@@ -200,5 +219,22 @@ mod tests {
     fn a_listener_without_certificates_is_refused() {
         let provider = rustls::crypto::aws_lc_rs::default_provider();
         assert!(Certificates::load(&[], &provider, &|_| None).is_err());
+    }
+
+    #[test]
+    fn certificates_near_their_end_are_told_of() {
+        let year = |year: i32| {
+            let mut params = rcgen::CertificateParams::new(vec!["x.fr".to_owned()]).unwrap();
+            params.not_after = rcgen::date_time_ymd(year, 1, 1);
+            let key = rcgen::KeyPair::generate().unwrap();
+            let certificate = params.self_signed(&key).unwrap().der().clone();
+            let key = rustls::pki_types::PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+            let provider = rustls::crypto::aws_lc_rs::default_provider();
+            let certified = CertifiedKey::from_der(vec![certificate], key, &provider).unwrap();
+            Certificates::new(vec![Arc::new(certified)])
+        };
+        let over = year(2001).warnings();
+        assert_eq!(over, ["the certificate of x.fr expired at 2001-01-01T00:00:00Z"]);
+        assert_eq!(year(9000).warnings(), Vec::<String>::new());
     }
 }

@@ -1,5 +1,6 @@
 //! Certificates, keys and authorities from PEM (RFC 7468), and errors that say what to do.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use rustls::crypto::CryptoProvider;
@@ -8,6 +9,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{InconsistentKeys, RootCertStore};
 
+use crate::config::model::CertificateSource;
 use crate::config::secret::Secret;
 
 /// A chain and its key, which belong together.
@@ -24,20 +26,8 @@ pub(super) fn certified_key(
     let name = describe(key);
     let bytes = key.read(environment)?;
     let parsed = private_key(&bytes, &name)?;
-    CertifiedKey::from_der(certificates, parsed, provider).map_err(|error| match error {
-        rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) => format!(
-            "{name} does not belong to the certificate in {}: give the key that the certificate was \
-             made for; where the file holds a chain, the server's own certificate comes first",
-            chain.display()
-        ),
-        rustls::Error::InvalidCertificate(reason) => {
-            format!("the certificate in {} cannot be read: {reason:?}", chain.display())
-        }
-        other => format!(
-            "{name} cannot be used: {other}; RSA (2048 bits and more), ECDSA (P-256, P-384, P-521) \
-             and Ed25519 keys are understood"
-        ),
-    })
+    CertifiedKey::from_der(certificates, parsed, provider)
+        .map_err(|error| unusable(&error, chain, &name))
 }
 
 /// The authorities of a PEM file.
@@ -52,6 +42,34 @@ pub(super) fn authorities(path: &Path) -> Result<RootCertStore, String> {
         })?;
     }
     Ok(roots)
+}
+
+/// A warning where a key file may be read by every user of the machine.
+pub(super) fn exposed_key(source: &CertificateSource) -> Option<String> {
+    let CertificateSource::Files { key: Secret::File(path), .. } = source else { return None };
+    let mode = path.metadata().ok()?.permissions().mode();
+    let shown = path.display();
+    (mode & OTHERS_READ != 0).then(|| {
+        format!("the key file {shown} may be read by every user: `chmod 600 {shown}` ends that")
+    })
+}
+
+fn unusable(error: &rustls::Error, chain: &Path, key: &str) -> String {
+    let chain = chain.display();
+    if *error == rustls::Error::InconsistentKeys(InconsistentKeys::KeyMismatch) {
+        return format!(
+            "{key} does not belong to the certificate in {chain}: give the key that the \
+             certificate was made for; where the file holds a chain, the server's own certificate \
+             comes first"
+        );
+    }
+    if let rustls::Error::InvalidCertificate(reason) = error {
+        return format!("the certificate in {chain} cannot be read: {reason:?}");
+    }
+    format!(
+        "{key} cannot be used: {error}; RSA (2048 bits and more), ECDSA (P-256, P-384, P-521) and \
+         Ed25519 keys are understood"
+    )
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -93,6 +111,8 @@ fn describe(key: &Secret) -> String {
         Secret::Credential(name) => format!("the key in the credential {name}"),
     }
 }
+
+const OTHERS_READ: u32 = 0o004;
 
 #[cfg(test)]
 mod tests {
@@ -175,5 +195,17 @@ mod tests {
         assert!(certified_key(&chain, &secret, &provider, &environment).is_ok());
         let error = certified_key(&chain, &secret, &provider, &|_| None).unwrap_err();
         assert!(error.contains("KEY"), "{error}");
+    }
+
+    #[test]
+    fn a_key_that_everybody_may_read_is_told_of() {
+        let files = files();
+        let path = files.0.path().join("a.key");
+        let key = Secret::File(path.clone());
+        let source = CertificateSource::Files { cert: files.0.path().join("a.pem"), key };
+        for (mode, expected) in [(0o644, true), (0o640, false), (0o600, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(exposed_key(&source).is_some(), expected, "{mode:o}");
+        }
     }
 }

@@ -43,7 +43,8 @@ pub(super) enum Negotiated {
 }
 
 impl TlsListener {
-    /// Reads certificates, keys and authorities.
+    /// Reads certificates, keys and authorities. What hinders nothing but should be looked at is
+    /// added to `warnings`.
     ///
     /// # Errors
     /// A sentence that names the file and what to do about it.
@@ -51,6 +52,7 @@ impl TlsListener {
         tls: &Tls,
         protocols: Protocols,
         environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
     ) -> Result<Self, String> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let certificates = Arc::new(Certificates::load(&tls.certificates, &provider, environment)?);
@@ -144,6 +146,7 @@ fn client_verifier(
 }
 
 /// What becomes of a client without a certificate; a wrong one is always refused.
+#[derive(Clone, Copy)]
 enum Absent {
     Accepted,
     Refused,

@@ -61,7 +61,7 @@ impl Authority {
     }
 
     fn listener(&self, names: &[&str], client_auth: ClientAuth) -> TlsListener {
-        TlsListener::load(&self.tls(names, client_auth), BOTH, &|_| None).unwrap()
+        TlsListener::load(&self.tls(names, client_auth), BOTH, &|_| None, &mut Vec::new()).unwrap()
     }
 
     fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
@@ -158,7 +158,7 @@ async fn tls_1_2_can_be_switched_off() {
     let authority = Authority::new();
     let mut tls = authority.tls(&["api.fr"], ClientAuth::None);
     tls.allow_tls12 = false;
-    let listener = TlsListener::load(&tls, BOTH, &|_| None).unwrap();
+    let listener = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
     assert!(meet(&listener, Arc::new(authority.client(&[&TLS12])), "api.fr").await.is_err());
     assert!(meet(&listener, Arc::new(authority.client(&[&TLS13])), "api.fr").await.is_ok());
 }
@@ -179,7 +179,7 @@ async fn the_protocol_is_what_both_speak_and_nothing_else() {
         (only(false, true), &["http/1.1"], None),
         (only(false, true), &[], Some(None)),
     ] {
-        let listener = TlsListener::load(&tls, protocols, &|_| None).unwrap();
+        let listener = TlsListener::load(&tls, protocols, &|_| None, &mut Vec::new()).unwrap();
         let mut client = authority.client(rustls::ALL_VERSIONS);
         client.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
         let met = meet(&listener, Arc::new(client), "api.fr").await;
@@ -237,8 +237,8 @@ async fn client_certificates_are_verified() {
 async fn sessions_resume_on_their_own_listener_alone() {
     let authority = Authority::new();
     let tls = authority.tls(&["api.fr"], ClientAuth::None);
-    let own = TlsListener::load(&tls, BOTH, &|_| None).unwrap();
-    let other = TlsListener::load(&tls, BOTH, &|_| None).unwrap();
+    let own = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let other = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
     for version in [&TLS12, &TLS13] {
         let client = Arc::new(authority.client(&[version]));
         let mut kinds = Vec::new();
@@ -256,9 +256,9 @@ fn client_certificates_need_authorities_that_can_be_read() {
     let authority = Authority::new();
     let mut tls = authority.tls(&["api.fr"], ClientAuth::Required);
     tls.client_ca = Some(authority.directory.path().join("missing.pem"));
-    let error = TlsListener::load(&tls, BOTH, &|_| None).err().unwrap();
+    let error = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
     assert!(error.contains("missing.pem"), "{error}");
     tls.client_ca = None;
-    let error = TlsListener::load(&tls, BOTH, &|_| None).err().unwrap();
+    let error = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
     assert!(error.contains("client_ca"), "{error}");
 }

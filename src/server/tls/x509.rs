@@ -38,7 +38,7 @@ fn read(der: &[u8]) -> Option<Facts> {
     validity.next()?;
     let not_after = validity.next().and_then(|(tag, text)| moment(tag, text));
     let mut names = Vec::new();
-    while let Some((tag, content)) = certificate.next() {
+    for (tag, content) in certificate {
         if tag == EXTENSIONS {
             names = subject_alternative_names(content);
         }
@@ -47,8 +47,7 @@ fn read(der: &[u8]) -> Option<Facts> {
 }
 
 fn subject_alternative_names(extensions: &[u8]) -> Vec<String> {
-    let mut extensions = Der(Der(extensions).expect(SEQUENCE).unwrap_or_default());
-    while let Some((SEQUENCE, extension)) = extensions.next() {
+    for (_, extension) in Der(Der(extensions).expect(SEQUENCE).unwrap_or_default()) {
         let mut extension = Der(extension);
         if extension.expect(OBJECT_IDENTIFIER) != Some(ID_SUBJECT_ALT_NAME) {
             continue;

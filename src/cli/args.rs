@@ -1,0 +1,189 @@
+//! The command line as it is typed. Help texts are the documentation comments here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// A reverse proxy and API gateway whose errors come out in one form.
+#[derive(Debug, Parser)]
+#[command(name = "guichet", version, about, disable_help_subcommand = true)]
+#[command(after_help = EXIT_CODES)]
+pub(super) struct CommandLine {
+    /// The configuration; left out: $GUICHET_CONFIG, ./guichet.toml, /etc/guichet/guichet.toml.
+    #[arg(short = 'c', long, value_name = "FILE", global = true)]
+    pub(super) config: Option<PathBuf>,
+    /// Writes for programs: JSON instead of text.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(super) verb: Verb,
+}
+
+/// What guichet can be asked to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Serves in the foreground until TERM or INT; prints where it listens.
+    Run {
+        /// The configuration, instead of -c.
+        file: Option<PathBuf>,
+    },
+    /// A gateway before misbehaving backends on loopback: prints curl lines to try, needs no file.
+    Demo,
+    /// Tells every mistake in a configuration at once; opens no socket, resolves no name.
+    Check(Check),
+    /// Writes a starter file, the effective values, or the schema of the file.
+    #[command(subcommand)]
+    Config(ConfigVerb),
+    /// Lists the error codes that clients can meet.
+    Errors {
+        /// The form of the list; --json is short for json.
+        #[arg(long, value_enum, default_value_t = ErrorsFormat::Table)]
+        format: ErrorsFormat,
+    },
+    /// Explains a diagnostic (G0203), an error code (InvalidParameter) or a key (upstream.NAME.pool).
+    Explain {
+        /// What to explain.
+        code: String,
+    },
+    /// Tells, offline, which route a request takes, why the others do not, and the error reply.
+    Route(Route),
+    /// Prints the version.
+    Version,
+    /// Prints a completion script.
+    Completions {
+        /// The shell that it is for.
+        shell: Shell,
+    },
+    /// Prints the manual page: guichet man | man -l -
+    Man,
+}
+
+/// `guichet check`.
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The configuration, instead of -c.
+    pub(super) file: Option<PathBuf>,
+    /// Warnings count: exit code 4.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// The form of the diagnostics; --json is short for json.
+    #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
+    pub(super) format: CheckFormat,
+}
+
+/// `guichet config`.
+#[derive(Debug, Subcommand)]
+pub(super) enum ConfigVerb {
+    /// Prints a small commented file to begin with.
+    Init,
+    /// Prints every effective value and where it comes from; secrets as ***.
+    Show,
+    /// Prints the JSON Schema of the file, for editors.
+    Schema,
+}
+
+/// `guichet route`.
+#[derive(Debug, Args)]
+pub(super) struct Route {
+    /// The request, such as 'GET https://api.example.fr/v1/users/7'.
+    #[arg(value_name = "REQUEST")]
+    pub(super) request: String,
+    /// A header of the request, such as 'accept: text/html'; may be repeated.
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub(super) headers: Vec<String>,
+    /// The body of the request, or @FILE.
+    #[arg(short = 'd', long = "data", value_name = "BODY")]
+    pub(super) data: Option<String>,
+    /// A failure to play through, such as upstream.first_byte_timeout.
+    #[arg(long, value_name = "CAUSE")]
+    pub(super) cause: Option<String>,
+}
+
+/// The form of diagnostics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum CheckFormat {
+    /// With the line, a caret and a suggestion.
+    Human,
+    /// For programs.
+    Json,
+    /// Annotations of GitHub's workflows.
+    Github,
+}
+
+/// The form of the catalogue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ErrorsFormat {
+    /// For a terminal.
+    Table,
+    /// For documentation.
+    Markdown,
+    /// For programs.
+    Json,
+    /// Components of an OpenAPI document.
+    Openapi,
+    /// A type for clients.
+    Typescript,
+}
+
+/// What exit codes mean: at the foot of the help, and in the manual.
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0  fine
+  1  failed at run time
+  2  the command line is wrong
+  3  the configuration is refused
+  4  there are warnings, under --strict
+  8  an address cannot be bound
+  9  the drain deadline passed: what was still open was cut";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_holds_together() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_of_the_surface_is_understood() {
+        for line in [
+            "run",
+            "run my.toml",
+            "-c my.toml run",
+            "run -c my.toml",
+            "demo",
+            "check",
+            "check my.toml --strict --format github",
+            "check --json",
+            "config init",
+            "config show --json",
+            "config schema",
+            "errors",
+            "errors --format typescript",
+            "explain G0203",
+            "route 'GET-https://host/path' -H a:b -H c:d -d {} --cause upstream.reset",
+            "version",
+            "completions fish",
+            "man",
+        ] {
+            let words = ["guichet"].into_iter().chain(line.split(' '));
+            assert!(CommandLine::try_parse_from(words).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_comes_later_is_not_offered() {
+        for line in
+            ["flow x", "status", "reload", "drain", "run --watch", "run --staging", "key new"]
+        {
+            let words = ["guichet"].into_iter().chain(line.split(' '));
+            let error = CommandLine::try_parse_from(words).unwrap_err();
+            assert_eq!(error.exit_code(), 2, "{line}");
+        }
+    }
+}
