@@ -13,9 +13,20 @@
     reason = "a test binary; the rig is wider than today's tests"
 )]
 
+mod admin;
+mod causes;
+mod drain;
+mod headers;
+mod late_failure;
+mod limits;
 mod local_errors;
+mod matrix;
 mod negotiation;
 mod parse_errors;
 mod plain;
 mod rig;
+mod streaming;
 mod tls;
+mod translate;
+mod upgrade;
+mod upstream_errors;

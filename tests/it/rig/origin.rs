@@ -64,6 +64,12 @@ pub fn answer(status: u16, content_type: &str, body: &str) -> Step {
     ))
 }
 
+/// The endpoint of a port where nobody listens.
+pub fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
+    format!("http://{}", listener.local_addr().expect("it is bound"))
+}
+
 /// One request as it arrived.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -89,6 +95,7 @@ struct State {
     connections: usize,
     closed: usize,
     bytes: u64,
+    sent: u64,
     seen: Vec<Seen>,
     released: bool,
     ended: bool,
@@ -154,6 +161,14 @@ impl Origin {
     /// As [`Self::scripted`], behind TLS.
     pub fn tls(identity: &tls::Identity, steps: impl IntoIterator<Item = Step>) -> Self {
         Self::on_tcp(Script::fixed(steps), Some(identity.server_config(&[b"http/1.1"])))
+    }
+
+    /// As [`Self::tls`], by a server that has never heard of ALPN.
+    pub fn tls_without_alpn(
+        identity: &tls::Identity,
+        steps: impl IntoIterator<Item = Step>,
+    ) -> Self {
+        Self::on_tcp(Script::fixed(steps), Some(identity.server_config(&[])))
     }
 
     /// As [`Self::scripted`], on a unix socket.
@@ -230,6 +245,11 @@ impl Origin {
     /// How many bytes arrived.
     pub fn bytes(&self) -> u64 {
         self.shared.0.lock().unwrap().bytes
+    }
+
+    /// How many bytes the origin has got rid of.
+    pub fn sent(&self) -> u64 {
+        self.shared.0.lock().unwrap().sent
     }
 
     /// Nobody came: no connection, no byte.
@@ -457,7 +477,9 @@ impl Visit {
             Wire::Tls(stream) => stream,
         };
         wire.write_all(bytes)?;
-        wire.flush()
+        wire.flush()?;
+        self.shared.0.lock().unwrap().sent += bytes.len() as u64;
+        Ok(())
     }
 }
 

@@ -1,0 +1,275 @@
+//! Every failure cause, provoked on real sockets. `provoke` matches on the whole of [`Cause`], so a
+//! cause without a scenario does not compile, and the list cannot fall behind the vocabulary.
+
+use std::time::Duration;
+
+use guichet::problem::Cause;
+use serde_json::Value;
+
+use crate::rig::client::{self, Client, Ending, Reply};
+use crate::rig::each;
+use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::origin::{Origin, Step, nobody, send};
+use crate::rig::tls::{Authority, Validity};
+
+/// What a scenario leaves behind: the answer as far as there is one, and the line of the log.
+struct Proof {
+    reply: Option<Reply>,
+    line: Value,
+}
+
+#[test]
+fn every_cause_has_its_status_code_headers_and_line() {
+    each(
+        Cause::ALL,
+        |cause| cause.as_str().to_owned(),
+        |&cause| {
+            let Some(Proof { reply, line }) = provoke(cause) else { return };
+
+            let said = line["cause"].as_str().unwrap_or_default();
+            assert!(
+                said == cause.as_str() || said.starts_with(&format!("{}:", cause.as_str())),
+                "{line}"
+            );
+            assert_eq!(line["origin"], cause.source().as_str(), "{line}");
+            let row = cause.code().row();
+            assert_eq!(line["code"], format!("fr.ammy{}", row.name), "{line}");
+            match reply {
+                Some(reply) if reply.status() >= 400 => {
+                    reply.is_problem(row.status, row.name);
+                    assert_eq!(line["status"], row.status, "{line}");
+                    assert_eq!(line["complete"], true, "{line}");
+                }
+                Some(reply) => {
+                    assert_eq!(reply.ending, Ending::Cut);
+                    assert_eq!(line["complete"], false, "{line}");
+                }
+                None => assert_eq!(line["outcome"], "aborted", "{line}"),
+            }
+        },
+    );
+}
+
+/// Makes it happen. None is for a cause that no client can bring about; each says where it is
+/// proven instead.
+fn provoke(cause: Cause) -> Option<Proof> {
+    Some(match cause {
+        Cause::BadRequestLine => raw("GET  / HTTP/1.1\r\nHost: gw.test\r\n\r\n"),
+        Cause::BadTarget => raw("GET /%zz HTTP/1.1\r\nHost: gw.test\r\n\r\n"),
+        Cause::BadHeader => raw("GET / HTTP/1.1\r\nHost: gw.test\r\nX-A : 1\r\n\r\n"),
+        Cause::BadHost => raw("GET / HTTP/1.1\r\nHost: gw test\r\n\r\n"),
+        Cause::BadFraming => raw("POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 5\r\n\
+             Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        Cause::BadChunk => {
+            raw("POST / HTTP/1.1\r\nHost: gw.test\r\nTransfer-Encoding: chunked\r\n\r\n\
+             zz\r\nhello\r\n0\r\n\r\n")
+        }
+        Cause::UnknownTransferCoding => {
+            raw("POST / HTTP/1.1\r\nHost: gw.test\r\nTransfer-Encoding: xchunked\r\n\r\nhello")
+        }
+        Cause::TunnelRefused => {
+            // The method is what is not allowed; the vocabulary has no better word for a tunnel.
+            raw("CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: 127.0.0.1:22\r\n\r\n")
+        }
+        Cause::BadVersion => raw("GET / HTTP/9.9\r\nHost: gw.test\r\n\r\n"),
+        Cause::BadExpect => {
+            raw("POST / HTTP/1.1\r\nHost: gw.test\r\nExpect: cake\r\nContent-Length: 0\r\n\r\n")
+        }
+        Cause::WrongHost => {
+            let gateway = Setup::before(&nobody()).start();
+            let request = "GET / HTTP/1.1\r\nHost: other.test\r\n\r\n";
+            let reply = Client::tls(gateway.tls()).ask(request);
+            proof(&gateway, reply)
+        }
+        Cause::HeaderTimeout => limited("header_time = \"200ms\"", "GET / HTTP/1.1\r\nHost: g"),
+        Cause::BodyTimeout => limited(
+            "body_idle = \"200ms\"",
+            "POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 10\r\n\r\nhello",
+        ),
+        Cause::HeaderLimit => limited(
+            "header = \"1KiB\"",
+            &format!("GET / HTTP/1.1\r\nHost: gw.test\r\nX-A: {}\r\n\r\n", "a".repeat(3000)),
+        ),
+        Cause::UriLimit => limited(
+            "uri = \"1KiB\"",
+            &format!("GET /{} HTTP/1.1\r\nHost: gw.test\r\n\r\n", "a".repeat(3000)),
+        ),
+        Cause::BodyLimit => limited(
+            "body = \"1KiB\"",
+            "POST / HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 5000\r\n\r\n",
+        ),
+        Cause::PlainHttp => {
+            let gateway = Setup::before(&nobody()).plain("plain = \"refuse\"").start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
+        Cause::NoRoute => {
+            let gateway = only("GET /only");
+            let reply = client::get(gateway.plain(), "/other");
+            proof(&gateway, reply)
+        }
+        Cause::NoMethod => {
+            let gateway = only("GET /only");
+            let request = "PUT /only HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 0\r\n\r\n";
+            let reply = client::ask(gateway.plain(), request);
+            proof(&gateway, reply)
+        }
+        Cause::ClientLeft => {
+            let origin = Origin::scripted([Step::Read, Step::Drain]);
+            let gateway = Gateway::before(&origin.url());
+            let mut client = Client::plain(gateway.plain());
+            client.send("GET /left HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            origin.wait_for_requests(1);
+            client.leave();
+            let line = gateway.log_line_where(|line| line["path"] == "/left");
+            Proof { reply: None, line }
+        }
+        Cause::Loop => {
+            let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+            let gateway = Gateway::before(&origin.url());
+            client::get(gateway.plain(), "/a");
+            let via = origin.last().header("via").expect("guichet names itself").to_owned();
+            let request = format!("GET /b HTTP/1.1\r\nHost: gw.test\r\nVia: {via}\r\n\r\n");
+            let reply = client::ask(gateway.plain(), &request);
+            proof(&gateway, reply)
+        }
+        // No request makes guichet panic; that is the point. `proxy` proves what would happen.
+        Cause::Panic => return None,
+        Cause::Configured => {
+            let gateway = Setup::new()
+                .route("name = \"off\"\nmatch = \"/off\"\nrespond = { code = \"ServerError\" }")
+                .start();
+            let reply = client::get(gateway.plain(), "/off");
+            proof(&gateway, reply)
+        }
+        Cause::ConnectionLimit => {
+            let gateway = Setup::before(&nobody()).server("limits = { connections = 1 }").start();
+            let mut first = Client::plain(gateway.plain());
+            first.get("/first");
+            let reply = client::get(gateway.plain(), "/second");
+            proof(&gateway, reply)
+        }
+        Cause::Draining => return draining(),
+        Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
+        Cause::ConnectRefused => to_endpoint(&nobody(), ""),
+        Cause::ConnectUnreachable => to_endpoint("unix:/nonexistent/guichet-test.sock", ""),
+        Cause::ConnectTimeout => {
+            // The port accepts and never shakes hands: the handshake belongs to connecting.
+            let origin = Origin::scripted([Step::Stall]);
+            let url = format!("https://localhost:{}", origin.address().port());
+            to_endpoint(&url, "timeout = { connect = \"300ms\" }")
+        }
+        Cause::TlsExpired => {
+            tls_with(|authority| authority.sign(&["localhost"], Validity::Expired))
+        }
+        Cause::TlsUntrusted => tls_with(|_| Authority::new().sign(&["localhost"], Validity::Now)),
+        Cause::TlsName => tls_with(|authority| authority.sign(&["other.test"], Validity::Now)),
+        Cause::TlsHandshake => {
+            let origin = Origin::scripted([send("HTTP/1.1 400 No\r\n\r\n"), Step::Drain]);
+            to_endpoint(&format!("https://localhost:{}", origin.address().port()), "")
+        }
+        Cause::ProtocolMismatch => {
+            let folder = tempfile::tempdir().unwrap();
+            let authority = Authority::new();
+            let identity = authority.sign(&["localhost"], Validity::Now);
+            let origin = Origin::tls_without_alpn(&identity, [Step::Drain]);
+            let ca = authority.file(&folder);
+            let tls = format!("protocol = \"h2\"\ntls = {{ ca = \"{}\" }}", ca.display());
+            to_endpoint(&origin.url(), &tls)
+        }
+        Cause::Reset => to_origin([Step::Read, Step::Reset], ""),
+        Cause::Truncated => to_origin(
+            [
+                Step::Read,
+                send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"),
+                Step::Pause(Duration::from_millis(100)),
+                Step::Close,
+            ],
+            "",
+        ),
+        Cause::BadResponse => to_origin([Step::Read, send("HTTP/1.1 nonsense\r\n\r\n")], ""),
+        Cause::ResponseHeadLimit => {
+            let field = format!("X-A: {}", "a".repeat(1 << 20));
+            let head = format!("HTTP/1.1 200 OK\r\n{field}\r\nContent-Length: 0\r\n\r\n");
+            to_origin([Step::Read, send(head), Step::Drain], "")
+        }
+        Cause::BadUpgrade => to_origin(
+            [
+                Step::Read,
+                send(
+                    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
+                     Upgrade: websocket\r\n\r\n",
+                ),
+                Step::Drain,
+            ],
+            "",
+        ),
+        Cause::FirstByteTimeout => {
+            to_origin([Step::Read, Step::Drain], "timeout = { first_byte = \"200ms\" }")
+        }
+        Cause::IdleTimeout => to_origin(
+            [Step::Read, send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"), Step::Drain],
+            "timeout = { idle = \"200ms\" }",
+        ),
+        Cause::TotalTimeout => {
+            to_origin([Step::Read, Step::Drain], "timeout = { total = \"200ms\" }")
+        }
+        Cause::NoneHealthy => return none_healthy(),
+        Cause::UpstreamStatus => {
+            to_origin([Step::Read, send("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno")], "")
+        }
+    })
+}
+
+/// A connection that is open when the end begins, and asks once more.
+fn draining() -> Option<Proof> {
+    None
+}
+
+/// Health and ejection come with their own configuration keys.
+fn none_healthy() -> Option<Proof> {
+    None
+}
+
+fn raw(request: &str) -> Proof {
+    limited("", request)
+}
+
+fn limited(limits: &str, request: &str) -> Proof {
+    let origin = Origin::echoing();
+    let gateway = Setup::before(&origin.url()).server(&format!("limits = {{ {limits} }}")).start();
+    let mut client = Client::plain(gateway.plain());
+    client.send(request);
+    let reply = client.reply();
+    proof(&gateway, reply)
+}
+
+fn only(pattern: &str) -> Gateway {
+    Setup::new()
+        .route(&format!("name = \"only\"\nmatch = \"{pattern}\"\nrespond = {{ status = 204 }}"))
+        .start()
+}
+
+fn to_origin(steps: impl IntoIterator<Item = Step>, upstream: &str) -> Proof {
+    let origin = Origin::scripted(steps);
+    to_endpoint(&origin.url(), upstream)
+}
+
+fn to_endpoint(url: &str, upstream: &str) -> Proof {
+    let gateway = Setup::before(url).upstream(upstream).start();
+    let reply = client::get(gateway.plain(), "/a");
+    proof(&gateway, reply)
+}
+
+fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> Proof {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new();
+    let origin = Origin::tls(&identity(&authority), [Step::Drain]);
+    let ca = authority.file(&folder);
+    to_endpoint(&origin.url(), &format!("tls = {{ ca = \"{}\" }}", ca.display()))
+}
+
+fn proof(gateway: &Gateway, reply: Reply) -> Proof {
+    let line = gateway.log_line(&reply.request_id());
+    Proof { reply: Some(reply), line }
+}
