@@ -1,1 +1,221 @@
-//! Stub.
+//! F5: the hand that calls backends. One [`Upstreams`] for each worker, nothing shared, no lock.
+//!
+//! The way of a call: [`balance`] chooses an endpoint, [`pool`] has a connection or [`connect`]
+//! opens one, [`call`] sends and waits ([`patience`]), [`check`] judges the head, [`stream`] carries
+//! the body and gives the connection back. Whatever fails becomes an [`UpstreamError`] and, on
+//! leaving, a [`Problem`](crate::problem::Problem).
+//!
+//! Invariants: a connection is reused only after a clean end of an unambiguous answer; a request is
+//! repeated only where that is safe; every wait has a limit; dropping a call or a body ends what it
+//! held at once.
+
+mod balance;
+mod blame;
+mod call;
+mod check;
+mod connect;
+mod dress;
+mod endpoint;
+mod error;
+mod names;
+mod opening;
+mod patience;
+mod pool;
+mod stream;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tunnel;
+mod upload;
+mod wire;
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::{HeaderMap, Request, Response, StatusCode};
+use tokio::time::Instant;
+
+use self::balance::Balancer;
+use self::call::Call;
+use self::endpoint::Endpoint;
+pub use self::error::{Kind, Sent, Stage, UpstreamError};
+pub use self::names::Names;
+pub use self::stream::Stream;
+use self::tls::{SystemRoots, Tls};
+pub use self::tunnel::Tunnel;
+use crate::base::{Body, EndpointId, UpstreamId, clock};
+use crate::config::model::{self, UpstreamTimeouts};
+
+/// All upstreams, as one worker lives with them.
+pub struct Upstreams(Box<[Upstream]>);
+
+struct Upstream {
+    endpoints: Box<[Rc<Endpoint>]>,
+    balancer: Balancer,
+    timeout: UpstreamTimeouts,
+}
+
+/// What a call may take, and what it asks for.
+pub struct CallOptions<'a> {
+    /// The end of the whole exchange up to the head of the answer.
+    pub deadline: Instant,
+    /// The time from the sent request to the head of the answer, in place of the upstream's.
+    pub first_byte: Option<Duration>,
+    /// Is told of interim answers, 100 and 101 excepted. Costs two allocations, so it is left out
+    /// where nobody can use them. HTTP/2 upstreams' interim answers are dropped.
+    #[allow(clippy::type_complexity, reason = "one callback; a name for it would say less")]
+    pub interim: Option<Rc<dyn Fn(StatusCode, &HeaderMap)>>,
+    /// Whether the request asks to switch protocols.
+    pub upgrade: Upgrade<'a>,
+}
+
+/// Whether a request asks to switch protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade<'a> {
+    /// It does not: a 101 is an error.
+    No,
+    /// It does, and carries `connection: upgrade` and this token in `upgrade`. A 101 must confirm
+    /// it, and for `websocket` prove it (RFC 6455, section 4.1).
+    Requested(&'a str),
+}
+
+/// What a call came to, for the log; filled in whether it succeeds or fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// The endpoint that was tried last.
+    pub endpoint: Option<EndpointId>,
+    /// Times that a connection failed to open or a request was sent. A kept connection that was
+    /// found closed does not count.
+    pub attempts: u8,
+    /// Time spent on opening connections.
+    pub connect: Duration,
+    /// Whether the last connection had been used before.
+    pub reused: bool,
+}
+
+/// Connections of one worker to one upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauge {
+    /// Connections that carry nothing.
+    pub idle: usize,
+    /// Connections that carry requests or tunnels.
+    pub active: usize,
+}
+
+/// Why an upstream cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupError {
+    /// The upstream's name.
+    pub upstream: String,
+    /// What is wrong, with the file or the variable.
+    pub message: String,
+}
+
+impl Upstreams {
+    /// Prepares all upstreams: reads their certificates, authorities and keys. Opens no connection
+    /// and resolves no name.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a key that does not fit, a name that no certificate can carry.
+    #[allow(clippy::needless_pass_by_value, reason = "a handle of its own for each worker")]
+    pub fn new(
+        upstreams: &[model::Upstream],
+        names: Names,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SetupError> {
+        let mut roots = SystemRoots::default();
+        let all: Result<_, SetupError> = upstreams
+            .iter()
+            .map(|upstream| {
+                Upstream::new(upstream, &names, &mut roots, environment)
+                    .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
+            })
+            .collect();
+        all.map(Self)
+    }
+
+    /// Calls an upstream. The request is in origin form, with end-to-end fields only (an upgrade
+    /// excepted) and the client's Host. Dropping the future gives the call up and closes its
+    /// connection.
+    ///
+    /// # Errors
+    /// Where it failed and what was sent by then.
+    pub async fn call(
+        &self,
+        id: UpstreamId,
+        request: Request<Body>,
+        options: CallOptions<'_>,
+        tally: &mut Tally,
+    ) -> Result<Response<Stream>, UpstreamError> {
+        Call::run(&self.0[usize::from(id.0)], request, options, tally).await
+    }
+
+    /// Closes what has been idle for too long. The worker calls it every second.
+    pub fn sweep(&self) {
+        let now = clock::now();
+        for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
+            endpoint.sweep(now);
+        }
+    }
+
+    /// The connections to an upstream, for the metrics.
+    pub fn connections(&self, id: UpstreamId) -> Gauge {
+        let endpoints = &self.0[usize::from(id.0)].endpoints;
+        let open: usize = endpoints.iter().map(|endpoint| endpoint.target.open.get()).sum();
+        let idle: usize = endpoints.iter().map(|endpoint| endpoint.pool.idle()).sum();
+        Gauge { idle, active: open.saturating_sub(idle) }
+    }
+}
+
+impl Upstream {
+    fn new(
+        upstream: &model::Upstream,
+        names: &Names,
+        roots: &mut SystemRoots,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, String> {
+        let tls = if upstream.endpoints.iter().any(|endpoint| endpoint.tls) {
+            let tls = Tls::new(&upstream.tls, upstream.protocol, roots, environment)?;
+            Some(Rc::new(tls))
+        } else {
+            None
+        };
+        let endpoints: Result<Box<[_]>, String> = (0..)
+            .zip(&upstream.endpoints)
+            .map(|(id, endpoint)| {
+                let tls = tls.as_ref().filter(|_| endpoint.tls);
+                Endpoint::new(EndpointId(id), endpoint, upstream, tls, names)
+                    .map_err(|error| format!("{}: {error}", endpoint.url))
+            })
+            .collect();
+        let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
+        let balancer = Balancer::new(upstream.balance, weights);
+        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout })
+    }
+}
+
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstreams").field("count", &self.0.len()).finish()
+    }
+}
+
+impl fmt::Debug for CallOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallOptions")
+            .field("deadline", &self.deadline)
+            .field("first_byte", &self.first_byte)
+            .field("upgrade", &self.upgrade)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "upstream {}: {}", self.upstream, self.message)
+    }
+}
+
+impl std::error::Error for SetupError {}
