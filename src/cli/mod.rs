@@ -84,7 +84,11 @@ fn refused(refused: Refused) -> Report {
 }
 
 fn colour() -> Colour {
-    if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Colour::Always } else { Colour::Never }
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) {
+        Colour::Always
+    } else {
+        Colour::Never
+    }
 }
 
 /// The catalogue of a configuration, or guichet's own where there is none.

@@ -104,9 +104,7 @@ fn merge(into: &mut Table, added: Table, shape: Option<&'static Shape>, report: 
             (Value::Table(into), Value::Table(added)) => {
                 merge(into, added, kind.and_then(Kind::shape), report);
             }
-            (Value::Array(into), Value::Array(added))
-                if matches!(kind, Some(Kind::Tables(_))) =>
-            {
+            (Value::Array(into), Value::Array(added)) if matches!(kind, Some(Kind::Tables(_))) => {
                 into.extend(added);
             }
             (Value::Broken, _) | (_, Value::Broken) => {}

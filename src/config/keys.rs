@@ -198,7 +198,9 @@ impl Kind {
             Self::Bool => "`true` or `false`".to_owned(),
             Self::False => "`false`".to_owned(),
             Self::Words { now: [word], .. } => format!("\"{word}\""),
-            Self::Words { now, .. } => super::suggest::one_of(now.iter().copied()).replace('`', "\""),
+            Self::Words { now, .. } => {
+                super::suggest::one_of(now.iter().copied()).replace('`', "\"")
+            }
             Self::Secret => "a secret by reference: `{ file = \"…\" }`, `{ env = \"…\" }` or \
                              `{ credential = \"…\" }`"
                 .to_owned(),

@@ -88,11 +88,7 @@ pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Refused
 ///
 /// # Errors
 /// Every mistake at once.
-pub fn load_text(
-    name: &str,
-    text: &str,
-    environment: Environment<'_>,
-) -> Result<Loaded, Refused> {
+pub fn load_text(name: &str, text: &str, environment: Environment<'_>) -> Result<Loaded, Refused> {
     let mut sources = Sources::default();
     sources.add(name.to_owned(), PathBuf::new(), text.to_owned());
     judge(sources, environment)

@@ -218,16 +218,8 @@ const FRIENDLY: &[(&str, &str, &str)] = &[
         "there is a comma too many in this table",
         "take the comma away",
     ),
-    (
-        "invalid basic string",
-        "this string is never closed",
-        "end it with `\"` on the same line",
-    ),
-    (
-        "invalid literal string",
-        "this string is never closed",
-        "end it with `'` on the same line",
-    ),
+    ("invalid basic string", "this string is never closed", "end it with `\"` on the same line"),
+    ("invalid literal string", "this string is never closed", "end it with `'` on the same line"),
     (
         "missing escaped value",
         "this is no escape that TOML knows",

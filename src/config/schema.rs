@@ -10,7 +10,8 @@ pub fn schema() -> String {
     let mut root = object(&ROOT);
     root["$schema"] = "https://json-schema.org/draft/2020-12/schema".into();
     root["title"] = "guichet.toml".into();
-    root["description"] = "Configuration of guichet, a gateway whose errors come out in one form".into();
+    root["description"] =
+        "Configuration of guichet, a gateway whose errors come out in one form".into();
     // Indented JSON of a value without floats that are not finite cannot fail.
     let mut text = serde_json::to_string_pretty(&root).unwrap_or_default();
     text.push('\n');

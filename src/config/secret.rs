@@ -99,9 +99,9 @@ pub(crate) fn reference(table: &Table) -> Result<(&str, &str), (Option<Place>, S
     let fits = match entry.key.as_str() {
         "file" => |text: &str| !text.is_empty() && !text.contains('\0'),
         "env" => is_name,
-        "credential" => |text: &str| {
-            !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\0'])
-        },
+        "credential" => {
+            |text: &str| !text.is_empty() && !text.starts_with('.') && !text.contains(['/', '\0'])
+        }
         _ => return Err((Some(entry.place), format!("a secret has no `{}`", entry.key))),
     };
     if entry.node.is_broken() {

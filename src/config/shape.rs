@@ -216,9 +216,9 @@ impl Form<'_> {
         if now.contains(&text) {
             return;
         }
-        let known_later = later.iter().find(|(word, _)| {
-            *word == text || (word.ends_with(':') && text.starts_with(word))
-        });
+        let known_later = later
+            .iter()
+            .find(|(word, _)| *word == text || (word.ends_with(':') && text.starts_with(word)));
         let known = suggest::one_of(now.iter().copied()).replace('`', "\"");
         if let Some((_, feature)) = known_later {
             let message = format!("\"{}\" arrives with a later version of guichet", quoted(text));
@@ -251,12 +251,10 @@ impl Form<'_> {
             return;
         };
         if let Err((place, why)) = super::secret::reference(table) {
-            self.report.push(
-                Diagnostic::at(Id::BadSecret, place.unwrap_or(node.place), why).help(
-                    "write one of `{ file = \"…\" }`, `{ env = \"…\" }` and \
+            self.report.push(Diagnostic::at(Id::BadSecret, place.unwrap_or(node.place), why).help(
+                "write one of `{ file = \"…\" }`, `{ env = \"…\" }` and \
                      `{ credential = \"…\" }`",
-                ),
-            );
+            ));
         }
     }
 

@@ -128,7 +128,11 @@ impl Sources {
             return place;
         }
         let start = (place.start + 1 + within.start).min(place.end - 1);
-        Place { file: place.file, start, end: (place.start + 1 + within.end).clamp(start, place.end) }
+        Place {
+            file: place.file,
+            start,
+            end: (place.start + 1 + within.end).clamp(start, place.end),
+        }
     }
 
     /// Overwrites a place with asterisks, so that a secret written into the file by mistake is

@@ -62,13 +62,7 @@ fn line(out: &mut String, key: &'static Key, shown: Shown) {
     entry(out, &format!("{mark}{} = {value}", key.name), &format!("{}{note}", key.doc));
 }
 
-fn section(
-    out: &mut String,
-    key: &'static Key,
-    inner: &'static Shape,
-    path: &str,
-    shown: Shown,
-) {
+fn section(out: &mut String, key: &'static Key, inner: &'static Shape, path: &str, shown: Shown) {
     let path = keys::join(path, key.name);
     let active = key.active || matches!(key.default, Default::Table);
     let shown = if active && !has_line(key) { shown } else { Shown::Commented };

@@ -96,7 +96,9 @@ impl Fault {
                 if is_name(&inside) {
                     made.help(format!("write `${{env.{inside}}}`"))
                 } else {
-                    made.help("write `${env.NAME}` with letters, digits and `_`, or `$$` for a dollar")
+                    made.help(
+                        "write `${env.NAME}` with letters, digits and `_`, or `$$` for a dollar",
+                    )
                 }
             }
         }

@@ -49,10 +49,8 @@ fn distance(a: &str, b: &str) -> usize {
             let mut best = (rows[at(row - 1, column)] + 1)
                 .min(rows[at(row, column - 1)] + 1)
                 .min(rows[at(row - 1, column - 1)] + same);
-            let swapped = row > 1
-                && column > 1
-                && a[row - 1] == b[column - 2]
-                && a[row - 2] == b[column - 1];
+            let swapped =
+                row > 1 && column > 1 && a[row - 1] == b[column - 2] && a[row - 2] == b[column - 1];
             if swapped {
                 best = best.min(rows[at(row - 2, column - 2)] + 1);
             }

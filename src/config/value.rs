@@ -53,7 +53,9 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
         return Err(format!("`{port}` is no port: a port is a number from 0 to 65535"));
     }
     Err(match host {
-        "" | "*" => format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for IPv6"),
+        "" | "*" => {
+            format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for IPv6")
+        }
         "localhost" => format!("names are not resolved here: write \"127.0.0.1:{port}\""),
         host if host.parse::<std::net::Ipv6Addr>().is_ok() => {
             format!("IPv6 addresses stand in brackets: \"[{host}]:{port}\"")

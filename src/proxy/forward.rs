@@ -14,12 +14,12 @@ use super::exchange::Exchange;
 use super::stream::Watched;
 use super::{Gateway, headers, upgrade};
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, BodyFault, UpstreamId, clock};
+use crate::base::{Body, UpstreamId, clock};
 use crate::config::model::{Rewrite, RewritePart, Route};
 use crate::gate::Asked;
 use crate::problem::{Cause, Problem};
 use crate::route::Match;
-use crate::upstream::{CallOptions, Tally};
+use crate::upstream::{CallOptions, Kind, Tally};
 
 /// What is to be forwarded where.
 pub(super) struct Forward<'r> {
@@ -65,7 +65,9 @@ impl Gateway {
             Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,
             // A client that broke its own body is to blame, whatever the upstream made of it.
             Err(error) => Err(match exchange.meter.as_ref().and_then(|meter| meter.fault.get()) {
-                Some(fault) => blame_client(fault).with_detail(fault).closing(),
+                Some(fault) => {
+                    Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing()
+                }
                 None => error.into(),
             }),
         }
@@ -125,14 +127,4 @@ fn rewritten(rewrite: &Rewrite, forward: &Forward<'_>) -> String {
         });
     }
     path
-}
-
-fn blame_client(fault: BodyFault) -> Problem {
-    Problem::new(match fault {
-        BodyFault::TooLarge => Cause::BodyLimit,
-        BodyFault::Syntax => Cause::BadChunk,
-        BodyFault::TrailerLimit => Cause::HeaderLimit,
-        BodyFault::Timeout => Cause::BodyTimeout,
-        BodyFault::Left => Cause::ClientLeft,
-    })
 }

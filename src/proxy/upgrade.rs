@@ -21,7 +21,7 @@ pub(super) fn requested(
     fields: &Fields,
     connection: &Connection,
     body: &Incoming,
-) -> Upgrade {
+) -> Upgrade<'static> {
     let asks = fields.named.has(Seen::UPGRADE)
         && fields.named.has(Seen::CONNECTION)
         && connection.protocol == Protocol::Http1
@@ -43,7 +43,7 @@ fn names(headers: &HeaderMap, name: header::HeaderName, token: &str) -> bool {
 }
 
 /// Puts back what hop-by-hop removal took, where a WebSocket is asked for.
-pub(super) fn keep(upgrade: &Upgrade, headers: &mut HeaderMap) {
+pub(super) fn keep(upgrade: &Upgrade<'static>, headers: &mut HeaderMap) {
     if let Upgrade::Requested(token) = upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static(token));

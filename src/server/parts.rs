@@ -94,12 +94,16 @@ impl Parts {
 
 impl GatewayParts {
     /// Puts the gateway together, on the worker's own thread.
-    pub(super) fn build(self) -> Gateway {
+    ///
+    /// # Errors
+    /// An upstream whose name no certificate can carry.
+    pub(super) fn build(self) -> io::Result<Gateway> {
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
-        let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver);
-        Gateway::new(self.config, upstreams, witness, self.on_request)
+        let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)
+            .map_err(io::Error::other)?;
+        Ok(Gateway::new(self.config, upstreams, witness, self.on_request))
     }
 }
 

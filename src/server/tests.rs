@@ -236,12 +236,17 @@ fn the_deadline_cuts_what_is_still_open() {
     config.server.shutdown.drain = Duration::from_millis(30);
     let shared = Shared::new(Arc::new(config), Vec::new());
     let (alive, workers) = mpsc::channel(1);
-    let seat = ControlSeat { shared: Arc::clone(&shared), admin: None, workers };
+    let parts = Parts::new(shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
+    let exposition = parts.exposition(Vec::new(), None);
+    let (name_resolver, resolver) = std::sync::mpsc::channel();
+    let seat =
+        ControlSeat { shared: Arc::clone(&shared), admin: None, exposition, name_resolver, workers };
     let control = thread::spawn(move || Control::new(seat).unwrap().run());
     let stubborn = thread::spawn({
         let shared = Arc::clone(&shared);
         move || {
-            let gateway = super::worker::gateway(&shared).unwrap();
+            let resolver = resolver.recv().unwrap();
+            let gateway = parts.of_worker(0, None, &resolver).build().unwrap();
             let worker = worker::Worker::new(Arc::clone(&shared), Vec::new(), gateway);
             let _place = worker.admit().unwrap();
             assert_eq!(worker.open(), 1);

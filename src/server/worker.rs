@@ -188,7 +188,7 @@ impl SetUp {
             .max_io_events_per_tick(IO_EVENTS)
             .build_local(LocalOptions::default())?;
         let inside = runtime.enter();
-        let gateway = seat.parts.build();
+        let gateway = seat.parts.build()?;
         let hand_over = |(id, socket)| Ok((id, tokio::net::TcpListener::from_std(socket)?));
         let sockets = seat.sockets.into_iter().map(hand_over).collect::<io::Result<Vec<_>>>()?;
         drop(inside);

@@ -1,82 +1,240 @@
-//! Stub with the agreed face.
-#![allow(missing_docs)]
-use std::pin::Pin;
+//! F5: the hand that calls backends. One [`Upstreams`] for each worker, nothing shared, no lock.
+//!
+//! The way of a call: [`balance`] chooses an endpoint, [`pool`] has a connection or [`connect`]
+//! opens one, [`call`] sends and waits ([`patience`]), [`check`] judges the head, [`stream`] carries
+//! the body and gives the connection back. Whatever fails becomes an [`UpstreamError`] and, on
+//! leaving, a [`Problem`](crate::problem::Problem).
+//!
+//! Invariants: a connection is reused only after a clean end of an unambiguous answer; a request is
+//! repeated only where that is safe; every wait has a limit; dropping a call or a body ends what it
+//! held at once.
+
+mod balance;
+mod blame;
+mod call;
+mod check;
+mod connect;
+mod dress;
+mod endpoint;
+mod error;
+mod names;
+mod opening;
+mod patience;
+mod pool;
+mod stream;
+mod target;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod tunnel;
+mod upload;
+mod wire;
+
+use std::fmt;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
-use http_body::Frame;
-use tokio::io::DuplexStream;
+use tokio::time::Instant;
 
-use crate::base::clock::Instant;
-use crate::base::{Body, EndpointId, UpstreamId};
-use crate::problem::{Cause, Problem};
+use self::balance::Balancer;
+use self::call::Call;
+use self::endpoint::Endpoint;
+pub use self::error::{Kind, Sent, Stage, UpstreamError};
+pub use self::names::Names;
+pub use self::stream::Stream;
+use self::tls::{SystemRoots, Tls};
+pub use self::tunnel::Tunnel;
+use crate::base::{Body, EndpointId, UpstreamId, clock};
+use crate::config::model::{self, UpstreamTimeouts};
 
-#[derive(Debug, Default)]
-pub struct Upstreams;
-#[derive(Debug, Clone)]
-pub struct Credentials;
-#[derive(Debug, Clone)]
-pub struct Names;
-impl Names { pub fn spawn(_: &tokio::runtime::Handle) -> Self { Self } }
-impl Credentials { pub fn load(_: &[crate::config::model::Upstream], _: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> { Ok(Self) } }
-impl Upstreams { pub fn new(_: &[crate::config::model::Upstream], _: &Credentials, _: &Names) -> Self { Self } }
+/// All upstreams, as one worker lives with them.
+pub struct Upstreams(Box<[Upstream]>);
 
-pub type Interim = Rc<dyn Fn(StatusCode, &HeaderMap)>;
-#[derive(Debug, Clone, Copy)]
-pub enum Upgrade {
-    No,
-    Requested(&'static str),
+/// The client side of TLS for all upstreams; none where an upstream speaks no TLS.
+#[derive(Clone)]
+pub struct Credentials(Arc<[Option<Arc<Tls>>]>);
+
+struct Upstream {
+    endpoints: Box<[Rc<Endpoint>]>,
+    balancer: Balancer,
+    timeout: UpstreamTimeouts,
 }
-pub struct CallOptions {
+
+/// What a call may take, and what it asks for.
+pub struct CallOptions<'a> {
+    /// The end of the whole exchange up to the head of the answer.
     pub deadline: Instant,
+    /// The time from the sent request to the head of the answer, in place of the upstream's.
     pub first_byte: Option<Duration>,
+    /// Is told of interim answers, 100 and 101 excepted. Costs two allocations, so it is left out
+    /// where nobody can use them. HTTP/2 upstreams' interim answers are dropped.
     pub interim: Option<Interim>,
-    pub upgrade: Upgrade,
+    /// Whether the request asks to switch protocols.
+    pub upgrade: Upgrade<'a>,
 }
-#[derive(Debug, Default)]
+
+/// Who is told of interim answers.
+pub type Interim = Rc<dyn Fn(StatusCode, &HeaderMap)>;
+
+/// Whether a request asks to switch protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade<'a> {
+    /// It does not: a 101 is an error.
+    No,
+    /// It does, and carries `connection: upgrade` and this token in `upgrade`. A 101 must confirm
+    /// it, and for `websocket` prove it (RFC 6455, section 4.1).
+    Requested(&'a str),
+}
+
+/// What a call came to, for the log; filled in whether it succeeds or fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
+    /// The endpoint that was tried last.
     pub endpoint: Option<EndpointId>,
+    /// Times that a connection failed to open or a request was sent. A kept connection that was
+    /// found closed does not count.
     pub attempts: u8,
+    /// Time spent on opening connections.
     pub connect: Duration,
+    /// Whether the last connection had been used before.
     pub reused: bool,
 }
-#[derive(Debug)]
-pub struct Stream;
-pub type Tunnel = DuplexStream;
-#[derive(Debug)]
-pub struct UpstreamError;
-impl From<UpstreamError> for Problem {
-    fn from(_: UpstreamError) -> Self {
-        Self::new(Cause::Reset)
-    }
+
+/// Connections of one worker to one upstream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Gauge {
+    /// Connections that carry nothing.
+    pub idle: usize,
+    /// Connections that carry requests or tunnels.
+    pub active: usize,
 }
-impl Stream {
-    pub fn into_tunnel(self) -> Option<Tunnel> {
-        None
-    }
+
+/// Why an upstream cannot be set up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetupError {
+    /// The upstream's name.
+    pub upstream: String,
+    /// What is wrong, with the file or the variable.
+    pub message: String,
 }
-impl http_body::Body for Stream {
-    type Data = Bytes;
-    type Error = UpstreamError;
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
-        Poll::Ready(None)
-    }
-}
+
 impl Upstreams {
-    pub fn sweep(&self) {}
+    /// Prepares all upstreams. Opens no connection and resolves no name.
+    ///
+    /// # Errors
+    /// A name that no certificate can carry.
+    pub fn new(
+        upstreams: &[model::Upstream],
+        credentials: &Credentials,
+        names: &Names,
+    ) -> Result<Self, SetupError> {
+        let with = upstreams.iter().zip(credentials.0.iter());
+        let all: Result<_, SetupError> = with
+            .map(|(upstream, tls)| {
+                Upstream::new(upstream, tls.as_ref(), names)
+                    .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
+            })
+            .collect();
+        all.map(Self)
+    }
+
+    /// Calls an upstream. The request is in origin form, with end-to-end fields only (an upgrade
+    /// excepted) and the client's Host. Dropping the future gives the call up and closes its
+    /// connection.
+    ///
+    /// # Errors
+    /// Where it failed and what was sent by then.
     pub async fn call(
         &self,
-        _: UpstreamId,
-        _: Request<Body>,
-        _: CallOptions,
-        _: &mut Tally,
+        id: UpstreamId,
+        request: Request<Body>,
+        options: CallOptions<'_>,
+        tally: &mut Tally,
     ) -> Result<Response<Stream>, UpstreamError> {
-        Err(UpstreamError)
+        Call::run(&self.0[usize::from(id.0)], request, options, tally).await
+    }
+
+    /// Closes what has been idle for too long. The worker calls it every second.
+    pub fn sweep(&self) {
+        let now = clock::now();
+        for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
+            endpoint.sweep(now);
+        }
+    }
+
+    /// The connections to an upstream, for the metrics.
+    pub fn connections(&self, id: UpstreamId) -> Gauge {
+        let endpoints = &self.0[usize::from(id.0)].endpoints;
+        let open: usize = endpoints.iter().map(|endpoint| endpoint.target.open.get()).sum();
+        let idle: usize = endpoints.iter().map(|endpoint| endpoint.pool.idle()).sum();
+        Gauge { idle, active: open.saturating_sub(idle) }
     }
 }
+
+impl Upstream {
+    fn new(
+        upstream: &model::Upstream,
+        tls: Option<&Arc<Tls>>,
+        names: &Names,
+    ) -> Result<Self, String> {
+        let endpoints: Result<Box<[_]>, String> = (0..)
+            .zip(&upstream.endpoints)
+            .map(|(id, endpoint)| {
+                let tls = tls.filter(|_| endpoint.tls);
+                Endpoint::new(EndpointId(id), endpoint, upstream, tls, names)
+                    .map_err(|error| format!("{}: {error}", endpoint.url))
+            })
+            .collect();
+        let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
+        let balancer = Balancer::new(upstream.balance, weights);
+        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout })
+    }
+}
+
+impl Credentials {
+    /// Reads the certificates, authorities and keys of all upstreams, once for all workers.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a key that does not fit.
+    pub fn load(
+        upstreams: &[model::Upstream],
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, SetupError> {
+        let mut roots = SystemRoots::default();
+        let mut load = |upstream: &model::Upstream| {
+            if !upstream.endpoints.iter().any(|endpoint| endpoint.tls) {
+                return Ok(None);
+            }
+            Tls::new(&upstream.tls, upstream.protocol, &mut roots, environment)
+                .map(|tls| Some(Arc::new(tls)))
+                .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
+        };
+        upstreams.iter().map(&mut load).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+impl fmt::Debug for Upstreams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Upstreams").field("count", &self.0.len()).finish()
+    }
+}
+
+impl fmt::Debug for CallOptions<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CallOptions")
+            .field("deadline", &self.deadline)
+            .field("first_byte", &self.first_byte)
+            .field("upgrade", &self.upgrade)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "upstream {}: {}", self.upstream, self.message)
+    }
+}
+
+impl std::error::Error for SetupError {}

@@ -84,11 +84,7 @@ pub(super) fn errors(
     (errors, Codes { catalogue, prefix: prefix.to_owned(), added })
 }
 
-fn overrides(
-    section: Section<'_>,
-    languages: &[String],
-    check: &mut Check<'_>,
-) -> Vec<Override> {
+fn overrides(section: Section<'_>, languages: &[String], check: &mut Check<'_>) -> Vec<Override> {
     let mut overrides = Vec::new();
     for entry in section.entries() {
         let inner = Section::of_node(&entry.node);
@@ -119,9 +115,10 @@ fn overrides(
 
 fn diagnose(fault: &CatalogueError, section: Section<'_>) -> Diagnostic {
     let catalogue = section.section("catalogue");
-    let entry = fault.name.as_ref().and_then(|name| {
-        catalogue.entries().iter().find(|entry| entry.key == *name)
-    });
+    let entry = fault
+        .name
+        .as_ref()
+        .and_then(|name| catalogue.entries().iter().find(|entry| entry.key == *name));
     let place: Option<Place> = match (entry, &fault.language) {
         (Some(entry), Some(language)) => Section::of_node(&entry.node)
             .entries()

@@ -26,8 +26,12 @@ pub(super) fn listeners(
     let malformed = root.node("listen").is_some_and(|node| node.as_table().is_none());
     if entries.is_empty() && !malformed {
         check.push(
-            Diagnostic::whole(Id::NoListener, FileId::MAIN, "nothing listens: no client can connect")
-                .help("add a listener: `[listen.public]` with `bind = [\"127.0.0.1:8080\"]`"),
+            Diagnostic::whole(
+                Id::NoListener,
+                FileId::MAIN,
+                "nothing listens: no client can connect",
+            )
+            .help("add a listener: `[listen.public]` with `bind = [\"127.0.0.1:8080\"]`"),
         );
     }
     let listeners: Vec<Listener> =
@@ -192,8 +196,8 @@ fn certificate(node: &Node, check: &mut Check<'_>) -> Option<CertificateSource> 
             continue;
         }
         let message = format!("TLS needs a certificate and its key: `{key}` is missing");
-        let mut made = Diagnostic::at(Id::Incomplete, node.place, message)
-            .help(format!("add `{example}`"));
+        let mut made =
+            Diagnostic::at(Id::Incomplete, node.place, message).help(format!("add `{example}`"));
         if !section.has("cert") && !section.has("key") {
             made = made.help("or, for development: `self_signed = [\"localhost\"]`");
             check.push(made);

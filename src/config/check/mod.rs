@@ -109,7 +109,9 @@ impl Check<'_> {
         let help = match suggest::nearest(word.text, known.clone()) {
             Some(likely) => format!("did you mean `{likely}`?"),
             None if known.clone().next().is_none() => format!("there is no {what} at all"),
-            None => format!("there are {}", suggest::one_of(known.take(12)).replace(" or ", " and ")),
+            None => {
+                format!("there are {}", suggest::one_of(known.take(12)).replace(" or ", " and "))
+            }
         };
         let message = format!("there is no {what} `{}`", super::shape::quoted(word.text));
         self.push(Diagnostic::at(id, word.place, message).help(help));

@@ -33,9 +33,7 @@ pub(super) fn respond(node: &Node, codes: &Codes, check: &mut Check<'_>) -> Opti
     }
     if let [(_, first), (key, second), ..] = bodies.as_slice() {
         let message = format!("a reply has one body, and `{key}` is a second one");
-        check.push(
-            Diagnostic::at(Id::Conflict, *second, message).other(*first, "the first body"),
-        );
+        check.push(Diagnostic::at(Id::Conflict, *second, message).other(*first, "the first body"));
     }
     let status: u16 = section.integer("status").unwrap_or(model::RESPOND_STATUS);
     let place = section.node("status").map_or(node.place, |node| node.place);
@@ -49,7 +47,9 @@ pub(super) fn respond(node: &Node, codes: &Codes, check: &mut Check<'_>) -> Opti
     }
     if let (204 | 205 | 304, Some((key, body))) = (status, bodies.first()) {
         let message = format!("a reply with status {status} has no body");
-        check.push(Diagnostic::at(Id::BadRespond, *body, message).help(format!("take `{key}` away")));
+        check.push(
+            Diagnostic::at(Id::BadRespond, *body, message).help(format!("take `{key}` away")),
+        );
     }
     let text = |key| section.text(key).map(|word| Bytes::from(word.text.to_owned()));
     let (content_type, body) = if let Some(json) = section.node("json") {

@@ -38,8 +38,9 @@ pub(super) fn routes(
             && let Err(shadow) = table.insert(id, hosts, pattern)
         {
             let first = places.get(usize::from(shadow.shadowed_by.0)).copied();
-            let made = Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
-                .help("make one of the two more precise: another path, method or host");
+            let made =
+                Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
+                    .help("make one of the two more precise: another path, method or host");
             check.push(match first {
                 Some(first) => made.other(first, "this route takes them all"),
                 None => made,
@@ -95,10 +96,11 @@ fn name(
     let place = written.map_or(node.place, |word| word.place);
     let name = written.map_or_else(|| format!("route-{count}"), |word| word.text.to_owned());
     if let Some(first) = names.get(&name) {
-        let made = Diagnostic::at(Id::TakenName, place, format!("two routes have the name `{name}`"))
-            .label("again here")
-            .other(*first, "first used here")
-            .help("logs and metrics tell routes apart by their names: choose another one");
+        let made =
+            Diagnostic::at(Id::TakenName, place, format!("two routes have the name `{name}`"))
+                .label("again here")
+                .other(*first, "first used here")
+                .help("logs and metrics tell routes apart by their names: choose another one");
         check.push(made);
     }
     names.entry(name.clone()).or_insert(place);

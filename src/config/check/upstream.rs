@@ -125,7 +125,8 @@ fn tls(section: Section<'_>, endpoints: &[Endpoint], check: &mut Check<'_>) -> U
         if let Some(place) = inner.place(given)
             && !inner.has(needed)
         {
-            let message = format!("`{given}` needs `{needed}`: a certificate and its key go together");
+            let message =
+                format!("`{given}` needs `{needed}`: a certificate and its key go together");
             check.push(Diagnostic::at(Id::Incomplete, place, message));
         }
     }
@@ -150,7 +151,8 @@ fn timeouts(section: Section<'_>, check: &mut Check<'_>) -> UpstreamTimeouts {
             && limit > timeouts.total
         {
             let total = format_duration(timeouts.total);
-            let message = format!("`{key}` is never reached: `total` ends the exchange after {total}");
+            let message =
+                format!("`{key}` is never reached: `total` ends the exchange after {total}");
             let mut made = Diagnostic::at(Id::Overtaken, place, message)
                 .help(format!("make `{key}` shorter or `total` longer"));
             if let Some(node) = section.node("total") {

@@ -162,9 +162,27 @@ mod tests {
     #[test]
     fn every_example_is_right() {
         for format in [
-            &TEXT, &NAME, &LANGUAGE, &ADDRESS, &NETWORK, &PATH, &ENDPOINT, &HOST_POLICY,
-            &SERVER_NAME, &DOCS, &PREFIX, &CODE, &NEW_CODE, &HEADER, &POINTER, &LOG_TARGET,
-            &ALWAYS, &MATCH, &HOST, &REWRITE, &CAPTURE,
+            &TEXT,
+            &NAME,
+            &LANGUAGE,
+            &ADDRESS,
+            &NETWORK,
+            &PATH,
+            &ENDPOINT,
+            &HOST_POLICY,
+            &SERVER_NAME,
+            &DOCS,
+            &PREFIX,
+            &CODE,
+            &NEW_CODE,
+            &HEADER,
+            &POINTER,
+            &LOG_TARGET,
+            &ALWAYS,
+            &MATCH,
+            &HOST,
+            &REWRITE,
+            &CAPTURE,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);
         }

@@ -37,8 +37,12 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         Default::Table,
         "livez, readyz and metrics, for operators",
     ),
-    Key::new("observe", Kind::Table(&observe::OBSERVE), Default::Table, "what is logged")
-        .also(&["log", "logs", "logging", "access_log"]),
+    Key::new("observe", Kind::Table(&observe::OBSERVE), Default::Table, "what is logged").also(&[
+        "log",
+        "logs",
+        "logging",
+        "access_log",
+    ]),
     Key::new(
         "errors",
         Kind::Table(&errors::ERRORS),

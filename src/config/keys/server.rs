@@ -127,10 +127,7 @@ static LISTENER: Shape = Shape::of(&[
     .example("[\"h2\", \"http/1.1\"]"),
     Key::new(
         "tls",
-        Kind::Either(&[
-            Kind::Table(&TLS),
-            Kind::List { of: &Kind::Table(&TLS), least: 1 },
-        ]),
+        Kind::Either(&[Kind::Table(&TLS), Kind::List { of: &Kind::Table(&TLS), least: 1 }]),
         Default::None("plain HTTP"),
         "the certificate, or a list of them chosen by SNI",
     )

@@ -45,8 +45,7 @@ static ONE: Shape = Shape::of(&[
         "p2c (the less busy of two random endpoints) or round_robin",
     )
     .also(&["lb", "strategy", "policy", "load_balancing"]),
-    Key::new("timeout", Kind::Table(&TIMEOUT), Default::Table, "time limits")
-        .also(&["timeouts"]),
+    Key::new("timeout", Kind::Table(&TIMEOUT), Default::Table, "time limits").also(&["timeouts"]),
     Key::new("pool", Kind::Table(&POOL), Default::Table, "idle connections that are kept")
         .also(&["keepalive", "connections"]),
     Key::new(

@@ -8,7 +8,12 @@ use super::fits;
 use crate::base::quantity::format_size;
 
 /// The diagnostic of a value that is not of the kind that its key wants.
-pub(super) fn diagnose(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Diagnostic {
+pub(super) fn diagnose(
+    node: &Node,
+    kind: &'static Kind,
+    key: &str,
+    sources: &Sources,
+) -> Diagnostic {
     let given = node.value.described();
     let message = format!("`{key}` must be {}, not {given}", kind.described());
     Diagnostic::at(Id::WrongType, node.place, message).help_if(help(node, kind, key, sources))
@@ -18,12 +23,8 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
     let written = sources.slice(node.place).trim();
     let short = !written.is_empty() && written.len() <= 60 && !written.contains('\n');
     match (kind, &node.value) {
-        (Kind::Either(kinds), value) if is_quoted_by_mistake(kinds, value) => {
-            unquoted(written)
-        }
-        (Kind::Either(kinds), _) => {
-            kinds.iter().find_map(|kind| help(node, kind, key, sources))
-        }
+        (Kind::Either(kinds), value) if is_quoted_by_mistake(kinds, value) => unquoted(written),
+        (Kind::Either(kinds), _) => kinds.iter().find_map(|kind| help(node, kind, key, sources)),
         (Kind::Tables(_), Value::Table(_)) => {
             Some(format!("write `[[{key}]]`, with two brackets: there can be several"))
         }
@@ -45,11 +46,10 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
         (Kind::Text(_) | Kind::Words { .. }, Value::Array(items)) if items.len() == 1 => {
             Some("write the value alone, without brackets".to_owned())
         }
-        (Kind::Text(_), Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_))
-            if short =>
-        {
-            Some(format!("put it between quotes: `{key} = \"{written}\"`"))
-        }
+        (
+            Kind::Text(_),
+            Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_),
+        ) if short => Some(format!("put it between quotes: `{key} = \"{written}\"`")),
         (Kind::Integer { .. } | Kind::Bool | Kind::Share, Value::String(text)) => {
             let right = if matches!(kind, Kind::Bool) {
                 matches!(text.as_str(), "true" | "false")

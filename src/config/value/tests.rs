@@ -17,7 +17,10 @@ fn endpoints_are_addresses_names_or_sockets() {
     );
     assert_eq!(url_of("http://[::1]:9000/"), (socket("[::1]:9000"), false, "[::1]:9000".into()));
     assert_eq!(url_of("https://[::1]"), (socket("[::1]:443"), true, "[::1]".into()));
-    assert_eq!(url_of("http://Users_1.Local"), (named("users_1.local", 80), false, "users_1.local".into()));
+    assert_eq!(
+        url_of("http://Users_1.Local"),
+        (named("users_1.local", 80), false, "users_1.local".into())
+    );
     assert_eq!(url_of("https://a.b:80"), (named("a.b", 80), true, "a.b:80".into()));
     assert_eq!(
         url_of("unix:/run/app.sock"),

@@ -1,0 +1,299 @@
+//! The only maker of connections: name, socket, TLS, and the beginning of HTTP.
+//!
+//! Every connection is driven by a task of its own on this worker. Dropping an [`Http1`] ends its
+//! task and closes the socket; dropping the last handle of an [`Http2`] lets its streams finish.
+
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::client::conn::{http1, http2};
+use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
+use rustls_pki_types::ServerName;
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::oneshot;
+use tokio::task::{AbortHandle, spawn_local};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::blame;
+use super::error::{Kind, Stage, UpstreamError};
+use super::target::{Address, Target};
+use super::upload::Outgoing;
+use super::wire::{Line, Opening, Plain, Wire};
+use crate::base::clock;
+
+/// A connection to one target.
+pub(super) enum Connection {
+    /// For one request at a time.
+    Http1(Http1),
+    /// For many.
+    Http2(Rc<Http2>),
+}
+
+/// An HTTP/1 connection, owned by whoever uses it or by the pool.
+pub(super) struct Http1 {
+    pub(super) sender: http1::SendRequest<Outgoing>,
+    pub(super) line: Rc<Line>,
+    /// Brings the wire, and what was read beyond the head, after a 101.
+    pub(super) switched: oneshot::Receiver<(Wire, Bytes)>,
+    pub(super) open: Open,
+    _task: AbortOnDrop,
+}
+
+/// An HTTP/2 connection, shared.
+pub(super) struct Http2 {
+    pub(super) sender: http2::SendRequest<Outgoing>,
+    pub(super) line: Rc<Line>,
+    pub(super) active: Cell<u32>,
+    pub(super) idle_since: Cell<Instant>,
+    /// Set when it should carry nothing new.
+    pub(super) retired: Cell<bool>,
+    /// Where it goes, to notice that a name has moved.
+    pub(super) address: Option<IpAddr>,
+    driven: Rc<RefCell<http2::Connection<TokioIo<Wire>, Outgoing, Local>>>,
+    _open: Open,
+}
+
+/// Counts open connections of an target.
+pub(super) struct Open(Rc<Cell<usize>>);
+
+/// Which versions of HTTP a request can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Want {
+    /// What the upstream's configuration says.
+    Usual,
+    /// HTTP/1.1 only: the request asks for an upgrade.
+    Http1,
+}
+
+/// Opens a connection. The caller bounds the time; `deadline` is only shared out among addresses.
+pub(super) async fn connect(
+    target: &Target,
+    want: Want,
+    deadline: Instant,
+) -> Result<Connection, UpstreamError> {
+    let (socket, address) = open(target, deadline).await?;
+    let line = Rc::new(Line::default());
+    let Some(secure) = &target.tls else {
+        let wire = Wire::plain(socket, Rc::clone(&line));
+        return if target.insists_on_http2() {
+            http2(target, wire, line, address).await
+        } else {
+            http1(target, wire, line).await
+        };
+    };
+    let config = match want {
+        Want::Usual => &secure.tls.usual,
+        Want::Http1 => &secure.tls.http1,
+    };
+    let stream = handshake(config, secure.name.clone(), socket).await?;
+    let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let wire = Wire::tls(stream, Rc::clone(&line));
+    if is_http2 {
+        return http2(target, wire, line, address).await;
+    }
+    if target.insists_on_http2() && want == Want::Usual {
+        return Err(UpstreamError::unsent(Stage::Handshake, Kind::ProtocolMismatch)
+            .with_detail("the upstream did not choose h2 by ALPN"));
+    }
+    http1(target, wire, line).await
+}
+
+impl Http2 {
+    /// Whether a new stream would begin at once.
+    pub(super) fn has_room(&self) -> bool {
+        (self.active.get() as usize) < self.driven.borrow().current_max_send_streams()
+    }
+
+    /// Whether it can take another stream at all.
+    pub(super) fn is_usable(&self) -> bool {
+        !self.retired.get() && !self.sender.is_closed()
+    }
+}
+
+async fn open(
+    target: &Target,
+    deadline: Instant,
+) -> Result<(Plain, Option<IpAddr>), UpstreamError> {
+    let addresses = match &target.address {
+        Address::Unix(path) => {
+            let socket = UnixStream::connect(path).await.map_err(|error| {
+                UpstreamError::unsent(Stage::Connect, blame::connect(&error)).with_detail(error)
+            })?;
+            return Ok((Plain::Unix(socket), None));
+        }
+        Address::Socket(address) => vec![*address],
+        Address::Name(known, port) => {
+            let known = known.addresses(clock::now()).await.map_err(|error| {
+                UpstreamError::unsent(Stage::Resolve, Kind::Dns).with_detail(error)
+            })?;
+            // Another one first each time, so that a name with many addresses is a small balancer.
+            let start = target.turn.get();
+            target.turn.set(start.wrapping_add(1));
+            let order = (0..known.len()).map(|place| (start.wrapping_add(place)) % known.len());
+            order.map(|place| SocketAddr::new(known[place], *port)).collect()
+        }
+    };
+    let socket = dial(&addresses, deadline).await?;
+    let address = socket.peer_addr().ok().map(|address| address.ip());
+    // Without it small requests wait for acknowledgements of earlier ones. A socket that refuses
+    // the option works all the same.
+    let _ = socket.set_nodelay(true);
+    Ok((Plain::Tcp(socket), address))
+}
+
+/// Tries the addresses in turn; each gets its share of what is left of the time.
+async fn dial(addresses: &[SocketAddr], deadline: Instant) -> Result<TcpStream, UpstreamError> {
+    let mut failure = UpstreamError::unsent(Stage::Connect, Kind::Unreachable);
+    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    for address in addresses {
+        let now = clock::now();
+        let share = now + deadline.saturating_duration_since(now) / left.max(1);
+        left -= 1;
+        failure = match timeout_at(share, TcpStream::connect(address)).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(error)) => UpstreamError::unsent(Stage::Connect, blame::connect(&error))
+                .with_detail(format_args!("{address}: {error}")),
+            Err(_) => UpstreamError::unsent(Stage::Connect, Kind::ConnectTimeout)
+                .with_detail(format_args!("{address} did not answer")),
+        };
+    }
+    Err(failure)
+}
+
+async fn handshake(
+    config: &Arc<ClientConfig>,
+    name: ServerName<'static>,
+    socket: Plain,
+) -> Result<tokio_rustls::client::TlsStream<Plain>, UpstreamError> {
+    TlsConnector::from(Arc::clone(config)).connect(name, socket).await.map_err(|error| {
+        UpstreamError::unsent(Stage::Handshake, blame::tls(&error))
+            .with_detail(blame::describe(&error))
+    })
+}
+
+async fn http1(target: &Target, wire: Wire, line: Rc<Line>) -> Result<Connection, UpstreamError> {
+    let (sender, connection) = http1::Builder::new()
+        .max_header_size(HEAD)
+        .max_buf_size(BUFFER)
+        .handshake(TokioIo::new(wire))
+        .await
+        .map_err(|error| refused(&error))?;
+    let (hand, switched) = oneshot::channel();
+    let seen = Rc::clone(&line);
+    let task = spawn_local(async move {
+        // hyper ends a connection after a 101. Its own upgrade wants `Send`, so the wire is taken
+        // back by hand; after any other end it is closed here.
+        if let Ok(parts) = connection.without_shutdown().await
+            && seen.switches()
+        {
+            // Nobody waits any more if the request was given up.
+            let _ = hand.send((parts.io.into_inner(), parts.read_buf));
+        }
+    });
+    let open = Open::new(&target.open);
+    let task = AbortOnDrop(task.abort_handle());
+    Ok(Connection::Http1(Http1 { sender, line, switched, open, _task: task }))
+}
+
+async fn http2(
+    target: &Target,
+    wire: Wire,
+    line: Rc<Line>,
+    address: Option<IpAddr>,
+) -> Result<Connection, UpstreamError> {
+    let (sender, connection) = http2::Builder::new(Local)
+        .max_header_list_size(HTTP2_HEAD)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .handshake(TokioIo::new(wire))
+        .await
+        .map_err(|error| refused(&error))?;
+    let driven = Rc::new(RefCell::new(connection));
+    let connection = Rc::clone(&driven);
+    spawn_local(async move {
+        // Every stream learns of the failure by itself.
+        let _ = poll_fn(|cx| Pin::new(&mut *connection.borrow_mut()).poll(cx)).await;
+    });
+    // hyper would send requests at once. Waiting for the upstream's SETTINGS costs a round trip per
+    // connection, and tells an HTTP/1 server from an HTTP/2 one while nothing is lost.
+    if poll_fn(|cx| line.poll_opening(cx)).await == Opening::Foreign {
+        return Err(UpstreamError::unsent(Stage::Handshake, Kind::ProtocolMismatch)
+            .with_detail("the upstream does not answer HTTP/2's preface"));
+    }
+    Ok(Connection::Http2(Rc::new(Http2 {
+        sender,
+        line,
+        active: Cell::new(0),
+        idle_since: Cell::new(clock::now()),
+        retired: Cell::new(false),
+        address,
+        driven,
+        _open: Open::new(&target.open),
+    })))
+}
+
+fn refused(error: &hyper::Error) -> UpstreamError {
+    UpstreamError::unsent(Stage::Handshake, Kind::Reset).with_detail(blame::describe(error))
+}
+
+impl Open {
+    fn new(count: &Rc<Cell<usize>>) -> Self {
+        count.set(count.get() + 1);
+        Self(Rc::clone(count))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() - 1);
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Runs hyper's HTTP/2 tasks on this worker.
+#[derive(Clone, Copy)]
+struct Local;
+
+impl<F> hyper::rt::Executor<F> for Local
+where
+    F: Future + 'static,
+    F::Output: 'static,
+{
+    fn execute(&self, future: F) {
+        spawn_local(future);
+    }
+}
+
+/// Longest head of an answer, in bytes. The number of fields is bounded by hyper's own 100: any
+/// other number costs two allocations for each answer.
+const HEAD: usize = 64 * 1024;
+
+/// Bytes that an HTTP/1 connection buffers in each direction.
+const BUFFER: usize = 128 * 1024;
+
+/// Longest header list over HTTP/2, by the measure of RFC 9113, section 6.5.2.
+const HTTP2_HEAD: u32 = 64 * 1024;
+
+/// Bytes that one stream may be ahead of its reader.
+const STREAM_WINDOW: u32 = 512 * 1024;
+
+/// Bytes that all streams of a connection may be ahead. Small windows make h2 suspect small frames.
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// Bytes that one stream may hold on their way out.
+const SEND_BUFFER: usize = 256 * 1024;

@@ -1,0 +1,17 @@
+//! Tests on real loopback sockets, against an origin that does exactly what a script says.
+
+mod answers;
+mod origin;
+mod rig;
+
+use std::time::Duration;
+
+/// Runs one test on a runtime like a worker's, with an end to all patience.
+fn run<F: Future>(test: F) -> F::Output {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(tokio::runtime::LocalOptions::default())
+        .unwrap();
+    let limited = async { tokio::time::timeout(Duration::from_secs(20), test).await };
+    runtime.block_on(limited).expect("the test hangs")
+}
