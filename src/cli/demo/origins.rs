@@ -70,7 +70,8 @@ fn serve(manner: Manner, mut stream: TcpStream) -> io::Result<()> {
         Manner::Reset => socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)),
         Manner::Noise => stream.write_all(b"\x15\x03\x03\x00\x02\x02F\xff\x00 not HTTP at all"),
         Manner::Cut => {
-            let head = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 100000\r\n\r\n";
+            let head =
+                "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nContent-Length: 100000\r\n\r\n";
             stream.write_all(head.as_bytes())?;
             stream.write_all(b"day;orders\n2026-01-01;17\n2026-01-02;")
         }

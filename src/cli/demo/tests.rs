@@ -23,9 +23,8 @@ fn the_configuration_is_taken_without_a_warning() {
 fn every_backend_has_its_scene() {
     for backend in BACKENDS {
         let path = backend.route.rsplit(' ').next().unwrap();
-        let shown = SCENES.iter().any(|scene| {
-            scene.ask.door == Door::Tls && scene.ask.path == path
-        });
+        let shown =
+            SCENES.iter().any(|scene| scene.ask.door == Door::Tls && scene.ask.path == path);
         assert!(shown, "{}", backend.name);
     }
 }
