@@ -28,6 +28,7 @@ use tokio::task::JoinSet;
 
 use crate::observe::{Exposition, Readiness, Stage, log};
 use crate::problem::{Catalogue, Cause, Format, Problem};
+use crate::server::AdminService;
 
 use reply::Reply;
 
@@ -44,6 +45,21 @@ pub struct AdminState {
     pub format: Format,
     /// `errors.retry_after`.
     pub retry_after: Duration,
+}
+
+/// The admin listener as [`crate::server`] is given it.
+pub fn service() -> AdminService {
+    AdminService(|seat| {
+        let errors = &seat.shared.config().errors;
+        let state = AdminState {
+            readiness: Arc::clone(seat.shared.readiness()),
+            exposition: seat.exposition,
+            catalogue: Arc::clone(&errors.catalogue),
+            format: errors.format,
+            retry_after: errors.retry_after,
+        };
+        Box::pin(serve(seat.listener, state))
+    })
 }
 
 /// Serves the admin listener until it is dropped, which also ends its connections.

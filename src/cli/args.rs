@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::errors::ErrorsFormat;
+
 /// A reverse proxy and API gateway whose errors come out in one form.
 #[derive(Debug, Parser)]
 #[command(name = "guichet", version, about, disable_help_subcommand = true)]
@@ -30,7 +32,7 @@ pub(super) enum Verb {
         file: Option<PathBuf>,
     },
     /// A gateway before misbehaving backends on loopback: prints curl lines to try, needs no file.
-    Demo,
+    Demo(super::demo::Ports),
     /// Tells every mistake in a configuration at once; opens no socket, resolves no name.
     Check(Check),
     /// Writes a starter file, the effective values, or the schema of the file.
@@ -110,21 +112,6 @@ pub(super) enum CheckFormat {
     Json,
     /// Annotations of GitHub's workflows.
     Github,
-}
-
-/// The form of the catalogue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ErrorsFormat {
-    /// For a terminal.
-    Table,
-    /// For documentation.
-    Markdown,
-    /// For programs.
-    Json,
-    /// Components of an OpenAPI document.
-    Openapi,
-    /// A type for clients.
-    Typescript,
 }
 
 /// What exit codes mean: at the foot of the help, and in the manual.

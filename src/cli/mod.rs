@@ -5,6 +5,7 @@
 
 mod args;
 mod completions;
+mod demo;
 pub mod errors;
 mod locate;
 mod man;
@@ -19,10 +20,11 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{Check, CheckFormat, CommandLine, ConfigVerb, ErrorsFormat, Route, Verb};
+use self::args::{Check, CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
-use crate::config;
-use crate::config::model::Config;
+use crate::config::{self, Colour, Loaded, Refused, model};
+use crate::problem::Catalogue;
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
@@ -50,10 +52,10 @@ fn obey(line: &CommandLine) -> Report {
         };
     match &line.verb {
         Verb::Run { file } => with_file(file.as_deref(), &|file| match load(file) {
-            Ok(config) => run::run(&config, form),
+            Ok(loaded) => run::run(&Arc::new(loaded.config), form),
             Err(report) => report,
         }),
-        Verb::Demo => demo(form),
+        Verb::Demo(ports) => demo::demo(*ports, form),
         Verb::Check(arguments) => with_file(arguments.file.as_deref(), &|file| {
             check(file, arguments, if line.json { CheckFormat::Json } else { arguments.format })
         }),
@@ -73,16 +75,56 @@ fn obey(line: &CommandLine) -> Report {
     }
 }
 
-// SEAMS: each of these becomes a call of the file named after the verb.
-
-fn load(file: &Path) -> Result<Arc<Config>, Report> {
-    let _ = file;
-    Err(absent("load"))
+fn load(file: &Path) -> Result<Loaded, Report> {
+    config::load(file, &config::system_environment).map_err(refused)
 }
 
-fn demo(form: Form) -> Report {
-    let _ = form;
-    absent("demo")
+fn refused(refused: Refused) -> Report {
+    Report { out: String::new(), err: refused.human(colour()), exit: Exit::Refused }
+}
+
+fn colour() -> Colour {
+    if std::io::IsTerminal::is_terminal(&std::io::stderr()) { Colour::Always } else { Colour::Never }
+}
+
+/// The catalogue of a configuration, or guichet's own where there is none.
+fn errors(file: Option<&Path>, format: ErrorsFormat) -> Report {
+    let loaded = match file.map(load).transpose() {
+        Ok(loaded) => loaded,
+        Err(report) => return report,
+    };
+    if let Some(loaded) = loaded {
+        return Report::fine(errors::render(&loaded.config.errors.catalogue, format));
+    }
+    let languages: Vec<String> = model::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
+    match Catalogue::new(model::PREFIX, None, &languages, &[]) {
+        Ok(catalogue) => Report::fine(errors::render(&catalogue, format)),
+        Err(_) => Report::failed(Exit::Failed, "the built-in catalogue is incomplete"),
+    }
+}
+
+fn route(file: &Path, arguments: &Route, form: Form) -> Report {
+    let loaded = match load(file) {
+        Ok(loaded) => loaded,
+        Err(report) => return report,
+    };
+    let body = match arguments.data.as_deref().map(length).transpose() {
+        Ok(body) => body,
+        Err(error) => return Report::failed(Exit::Failed, error),
+    };
+    let question = route::Question {
+        request: arguments.request.clone(),
+        headers: arguments.headers.clone(),
+        body,
+        cause: arguments.cause.clone(),
+    };
+    match route::answer(&loaded.config, &question) {
+        Ok(answer) => Report::fine(match form {
+            Form::Text => answer.text,
+            Form::Json => format!("{:#}\n", answer.json),
+        }),
+        Err(sentence) => Report::failed(Exit::Usage, sentence),
+    }
 }
 
 fn check(file: &Path, arguments: &Check, format: CheckFormat) -> Report {
@@ -103,21 +145,21 @@ fn config_schema() -> Report {
     absent("config schema")
 }
 
-fn errors(file: Option<&Path>, format: ErrorsFormat) -> Report {
-    let _ = (file, format);
-    absent("errors")
-}
-
 fn explain(code: &str, form: Form) -> Report {
     let _ = (code, form);
     absent("explain")
 }
 
-fn route(file: &Path, arguments: &Route, form: Form) -> Report {
-    let _ = (file, &arguments.request, &arguments.headers, &arguments.data, &arguments.cause, form);
-    absent("route")
-}
-
 fn absent(verb: &str) -> Report {
     Report::failed(Exit::Failed, format!("{verb}: not built yet"))
+}
+
+/// Length of a body as `-d` gives it: text, or `@FILE`.
+fn length(data: &str) -> Result<u64, String> {
+    match data.strip_prefix('@') {
+        None => Ok(data.len() as u64),
+        Some(path) => std::fs::metadata(path)
+            .map(|metadata| metadata.len())
+            .map_err(|error| format!("cannot read {path}: {error}")),
+    }
 }

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::{Exit, Form, Report, complain};
+use crate::admin;
 use crate::config;
 use crate::config::model::{Config, Security};
 use crate::server::{self, Ended, Running, StartError, StartOptions};
@@ -27,7 +28,10 @@ pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
         Ok(signals) => signals,
         Err(error) => return failed(error),
     };
-    let options = StartOptions { environment: &config::system_environment, admin: None };
+    let options = StartOptions {
+        admin: Some(admin::service()),
+        ..StartOptions::new(&config::system_environment)
+    };
     let running = match server::start(Arc::clone(config), &options) {
         Ok(running) => running,
         Err(error) => return refused(&error),
@@ -138,8 +142,8 @@ fn conclude(running: Running, end: End) -> Report {
 fn refused(error: &StartError) -> Report {
     let exit = match error {
         StartError::Bind { .. } => Exit::CannotBind,
-        StartError::Tls { .. } => Exit::Refused,
-        StartError::Thread(_) => Exit::Failed,
+        StartError::Tls { .. } | StartError::Upstream(_) => Exit::Refused,
+        StartError::Log { .. } | StartError::Thread(_) => Exit::Failed,
     };
     let help = error.hint().map_or_else(String::new, |hint| format!("\nhelp: {hint}"));
     Report::failed(exit, format!("{error}{help}"))

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::watch;
 
 use crate::config::model::Config;
+use crate::observe::{Readiness, Stage};
 
 /// The process-wide part of one running instance.
 #[derive(Debug)]
@@ -17,6 +18,7 @@ pub struct Shared {
     config: Arc<Config>,
     certificates: Vec<(String, i64)>,
     phase: watch::Sender<Phase>,
+    readiness: Arc<Readiness>,
     connections: AtomicUsize,
     accept_failures: AtomicU64,
     cut_short: AtomicBool,
@@ -55,6 +57,7 @@ impl Shared {
             config,
             certificates,
             phase,
+            readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
             accept_failures: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
@@ -74,6 +77,11 @@ impl Shared {
     /// Where the instance is in its life.
     pub fn phase(&self) -> Phase {
         *self.phase.borrow()
+    }
+
+    /// What `/readyz` answers, for the admin listener.
+    pub fn readiness(&self) -> &Arc<Readiness> {
+        &self.readiness
     }
 
     /// Whether load balancers may send requests: what `/readyz` answers.
@@ -99,6 +107,11 @@ impl Shared {
 
     /// Moves on to `phase`; a phase that lies behind is ignored.
     pub(super) fn advance(&self, phase: Phase) {
+        self.readiness.enter(match phase {
+            Phase::Starting => Stage::Starting,
+            Phase::Serving => Stage::Ready,
+            Phase::Leaving | Phase::Draining | Phase::Cut | Phase::Ended => Stage::Draining,
+        });
         self.phase.send_if_modified(|now| {
             let forward = phase > *now;
             if forward {

@@ -16,6 +16,14 @@ use crate::problem::{Cause, Problem};
 
 #[derive(Debug, Default)]
 pub struct Upstreams;
+#[derive(Debug, Clone)]
+pub struct Credentials;
+#[derive(Debug, Clone)]
+pub struct Names;
+impl Names { pub fn spawn(_: &tokio::runtime::Handle) -> Self { Self } }
+impl Credentials { pub fn load(_: &[crate::config::model::Upstream], _: &dyn Fn(&str) -> Option<String>) -> Result<Self, String> { Ok(Self) } }
+impl Upstreams { pub fn new(_: &[crate::config::model::Upstream], _: &Credentials, _: &Names) -> Self { Self } }
+
 pub type Interim = Rc<dyn Fn(StatusCode, &HeaderMap)>;
 #[derive(Debug, Clone, Copy)]
 pub enum Upgrade {
