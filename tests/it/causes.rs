@@ -133,8 +133,12 @@ fn provoke(cause: Cause) -> Option<Proof> {
             let reply = client::ask(gateway.plain(), &request);
             proof(&gateway, reply)
         }
-        // No request makes guichet panic; that is the point. `proxy` proves what would happen.
-        Cause::Panic => return None,
+        Cause::Panic => {
+            let gateway =
+                Setup::before(&nobody()).on_request(|_| panic!("a bug, on purpose")).start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
         Cause::Configured => {
             let gateway = Setup::new()
                 .route("name = \"off\"\nmatch = \"/off\"\nrespond = { code = \"ServerError\" }")

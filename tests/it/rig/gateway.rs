@@ -17,7 +17,11 @@ pub struct Setup {
     upstream: String,
     routes: String,
     rest: String,
+    on_request: Option<OnRequest>,
 }
+
+/// Looks at every head before the gateway does; a panic in it stands for a bug of guichet's.
+pub type OnRequest = fn(&http::request::Parts);
 
 impl Setup {
     /// Everything goes to this endpoint.
@@ -36,6 +40,7 @@ impl Setup {
             upstream: String::new(),
             routes: String::new(),
             rest: String::new(),
+            on_request: None,
         }
     }
 
@@ -81,6 +86,12 @@ impl Setup {
         self
     }
 
+    /// Has every head looked at by this function first.
+    pub fn on_request(mut self, look: OnRequest) -> Self {
+        self.on_request = Some(look);
+        self
+    }
+
     /// Starts the gateway.
     #[track_caller]
     pub fn start(self) -> Gateway {
@@ -101,7 +112,8 @@ impl Setup {
         }
         text.push_str(&self.rest);
         text.push_str(&self.routes);
-        Gateway::start(&text, log, folder)
+        let running = seam::start(&text, self.on_request);
+        Gateway { running, log, _folder: folder }
     }
 }
 
@@ -117,11 +129,6 @@ impl Gateway {
     #[track_caller]
     pub fn before(url: &str) -> Self {
         Setup::before(url).start()
-    }
-
-    #[track_caller]
-    fn start(text: &str, log: PathBuf, folder: tempfile::TempDir) -> Self {
-        Self { running: seam::start(text), log, _folder: folder }
     }
 
     /// Where a listener listens.
@@ -180,24 +187,44 @@ impl Gateway {
 /// The only lines that know how guichet is started.
 mod seam {
     use std::net::SocketAddr;
+    use std::sync::Arc;
 
-    pub struct Running;
+    use guichet::config::{self, Colour};
+    use guichet::server::{self, Ended, StartOptions};
 
-    pub fn start(text: &str) -> Running {
-        let _ = text;
-        panic!("the server is not there yet")
+    pub struct Running(server::Running);
+
+    #[track_caller]
+    pub fn start(text: &str, on_request: Option<super::OnRequest>) -> Running {
+        let environment = |_: &str| None;
+        let loaded = config::load_text("test.toml", text, &environment)
+            .unwrap_or_else(|refused| panic!("{}\n{text}", refused.human(Colour::Never)));
+        let options = StartOptions {
+            admin: Some(guichet::admin::service()),
+            on_request,
+            ..StartOptions::new(&environment)
+        };
+        let running = server::start(Arc::new(loaded.config), &options);
+        Running(running.unwrap_or_else(|error| panic!("{error}\n{text}")))
     }
 
     impl Running {
-        pub fn address(&self, _listener: &str) -> SocketAddr {
-            unreachable!()
+        pub fn address(&self, listener: &str) -> SocketAddr {
+            let mut known = self.0.addresses().iter();
+            known.find(|(name, _)| name == listener).expect("a listener of this name").1
         }
+
         pub fn admin(&self) -> SocketAddr {
-            unreachable!()
+            self.0.admin_address().expect("an admin listener")
         }
-        pub fn begin_drain(&self) {}
+
+        pub fn begin_drain(&self) {
+            self.0.drain();
+        }
+
         pub fn drain(self) -> bool {
-            true
+            self.0.drain();
+            self.0.join() == Ended::Clean
         }
     }
 }
