@@ -33,6 +33,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
                     guard.refused = true;
                     return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, fault)));
                 }
+                // To hyper an end means that the client left, and it would drop the very exchange
+                // that answers the refusal.
+                Phase::Ended if guard.refused && guard.wire.is_busy() => return Poll::Pending,
                 Phase::Ended => return Poll::Ready(Ok(())),
                 Phase::Upgrading if !guard.wire.is_busy() => guard.phase = Phase::Head,
                 Phase::Head | Phase::Length(_) | Phase::Chunked(_) | Phase::Upgrading => {}

@@ -29,33 +29,31 @@ async fn through(pieces: &[&[u8]]) -> (Vec<u8>, Option<Cause>, Option<BodyFault>
         }
         client.shutdown().await.unwrap();
     };
-    let (_, seen) = tokio::join!(send, read_all(&mut guard));
-    let (bytes, fault) = seen;
-    (bytes, refusal(&wire), fault)
+    tokio::join!(send, read_all(&mut guard, &wire)).1
 }
 
-async fn read_all(guard: &mut Guard<DuplexStream>) -> (Vec<u8>, Option<BodyFault>) {
+/// Plays hyper and the spine: reads to the end, and answers every request at once.
+async fn read_all(
+    guard: &mut Guard<DuplexStream>,
+    wire: &Rc<Wire>,
+) -> (Vec<u8>, Option<Cause>, Option<BodyFault>) {
     let mut bytes = Vec::new();
-    match guard.read_to_end(&mut bytes).await {
-        Ok(_) => (bytes, None),
-        Err(error) => {
-            let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<BodyFault>());
-            (bytes, fault.copied())
+    let mut cause = None;
+    loop {
+        let read = guard.read_buf(&mut bytes).await;
+        while wire.has_unbegun() {
+            let (_exchange, refusal) = wire.begin();
+            cause = refusal.map(|problem| problem.cause());
+        }
+        match read {
+            Ok(0) => return (bytes, cause, None),
+            Ok(_) => {}
+            Err(error) => {
+                let fault = error.get_ref().and_then(|inner| inner.downcast_ref::<BodyFault>());
+                return (bytes, cause, fault.copied());
+            }
         }
     }
-}
-
-/// Plays the spine: begins exchanges until none is left.
-fn refusal(wire: &Rc<Wire>) -> Option<Cause> {
-    let mut open = Vec::new();
-    while wire.has_unbegun() {
-        let (exchange, refusal) = wire.begin();
-        if let Some(problem) = refusal {
-            return Some(problem.cause());
-        }
-        open.push(exchange);
-    }
-    None
 }
 
 async fn cause_of(raw: &[u8]) -> Option<Cause> {
@@ -186,10 +184,10 @@ async fn silence_ends_where_the_deadlines_say() {
         let mut guard = Guard::new(socket, Rc::clone(&wire), false, &LIMITS);
         client.write_all(sent).await.unwrap();
         let begun = crate::base::clock::now();
-        read_all(&mut guard).await;
+        let (_, refused, _) = read_all(&mut guard, &wire).await;
         let took = crate::base::clock::now() - begun;
         assert!(took >= after && took < after + Duration::from_secs(1), "{took:?}");
-        assert_eq!(refusal(&wire), cause);
+        assert_eq!(refused, cause);
     }
 }
 
