@@ -126,7 +126,7 @@ fn violation(name: &str, place: Place, code: BuiltIn) -> Violation {
     let invalid = code == BuiltIn::InvalidParameter;
     Violation {
         name: name.into(),
-        place,
+        place: Some(place),
         code,
         reason: if invalid || place == Place::Path { Reason::Invalid } else { Reason::Missing },
         expected: if invalid {

@@ -42,7 +42,8 @@ impl Asked<'_> {
 /// # Errors
 /// A target that has no one reading.
 pub fn ask<'r>(uri: &'r Uri, fields: &Fields) -> Result<Asked<'r>, Problem> {
-    let bad = |fault: &dyn std::fmt::Display| Problem::new(Cause::BadTarget).with_detail(fault);
+    let bad =
+        |fault: &dyn std::fmt::Display| Problem::new(Cause::BadTarget).with_detail(fault).closing();
     let path = canonical(uri.path()).map_err(|fault| bad(&fault))?;
     if let Some(query) = uri.query() {
         check_query(query).map_err(|fault| bad(&fault))?;

@@ -203,7 +203,7 @@ fn violation(entry: &Value, catalogue: &Catalogue) -> Option<Violation> {
         Some(Code::Custom(_)) | None => BuiltIn::InvalidParameter,
     };
     let name = text::name(string(entry, "name")?)?;
-    Some(Violation { name, place, code, reason, expected: Vec::new() })
+    Some(Violation { name, place: Some(place), code, reason, expected: Vec::new() })
 }
 
 fn locations(value: Option<&Value>) -> Vec<(u32, u32)> {

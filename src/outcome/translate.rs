@@ -26,7 +26,7 @@ use super::decode::decode;
 use super::said::{Said, Shape};
 use super::{Rule, kept, text, wait};
 use crate::base::{Source, clock};
-use crate::problem::{BuiltIn, Catalogue, Cause, Code, Problem};
+use crate::problem::{BuiltIn, Catalogue, Cause, Code, Problem, Reason, Violation};
 
 /// A reply of an upstream with a status of 400 or above.
 #[derive(Debug)]
@@ -104,6 +104,7 @@ fn by_rule(foreign: &Foreign<'_>, reading: &Reading<'_>) -> Option<Problem> {
     let taken = |pointer: &Option<String>| body?.pointer(pointer.as_deref()?);
     let mut problem = Problem::new(Cause::UpstreamStatus).with_code(rule.raise);
     if let Some(name) = taken(&rule.take.parameter).and_then(Value::as_str).and_then(text::name) {
+        problem = problem.with_violation(violation(&name, rule.raise));
         problem = problem.with_argument(PARAMETER, name);
     }
     if let Some(message) = taken(&rule.take.message).and_then(Value::as_str).and_then(text::message)
@@ -114,6 +115,19 @@ fn by_rule(foreign: &Foreign<'_>, reading: &Reading<'_>) -> Option<Problem> {
         problem = problem.with_retry_after(wait);
     }
     Some(problem)
+}
+
+/// A parameter that an upstream names; where it stands only the upstream knows.
+fn violation(name: &str, raised: Code) -> Violation {
+    let code = match raised {
+        Code::BuiltIn(BuiltIn::MissingParameter) => BuiltIn::MissingParameter,
+        Code::BuiltIn(_) | Code::Custom(_) => BuiltIn::InvalidParameter,
+    };
+    let reason = match code {
+        BuiltIn::MissingParameter => Reason::Missing,
+        _ => Reason::Invalid,
+    };
+    Violation { name: name.to_owned(), place: None, code, reason, expected: Vec::new() }
 }
 
 /// Rule 2: what the reply says of itself, in a shape that is known.

@@ -17,7 +17,7 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-pub use render::{Dialect, Format, Rendered, Reply, render};
+pub use render::{Dialect, Format, Rendered, Reply, grpc_trailers, render};
 
 use crate::base::{RequestId, Source};
 
@@ -50,8 +50,8 @@ struct Inner {
 pub struct Violation {
     /// The parameter's name; for a body a JSON pointer.
     pub name: String,
-    /// Where it was expected.
-    pub place: Place,
+    /// Where it was expected; none where only an upstream knows.
+    pub place: Option<Place>,
     /// The code of this violation alone.
     pub code: BuiltIn,
     /// What is wrong with it.

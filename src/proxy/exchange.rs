@@ -1,6 +1,7 @@
 //! One exchange: what is known of a request while it is answered.
 
 use std::rc::Rc;
+use std::sync::Arc;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, Response, Version};
@@ -8,7 +9,7 @@ use http::{HeaderMap, Method, Response, Version};
 use super::Gateway;
 use super::connection::Connection;
 use super::headers;
-use super::stream::Watched;
+use super::stream::{Late, Watched};
 use super::wire::Open;
 use crate::base::RequestId;
 use crate::base::body::Meter;
@@ -101,7 +102,11 @@ impl Exchange {
 
     /// The last touch that every reply gets, and the end of the exchange's own life: from here
     /// on the body carries the record.
-    pub(super) fn finish(mut self, mut response: Response<Watched>) -> Response<Watched> {
+    pub(super) fn finish(
+        mut self,
+        gateway: &Gateway,
+        mut response: Response<Watched>,
+    ) -> Response<Watched> {
         let headers = response.headers_mut();
         headers.insert(headers::X_REQUEST_ID, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
@@ -112,8 +117,22 @@ impl Exchange {
         }
         self.record.status = response.status().as_u16();
         let (parts, mut body) = response.into_parts();
+        if let Some(late) = self.late(gateway) {
+            body.rescue_late(late);
+        }
         body.attend(self.record, self.open, self.meter, self.method == Method::HEAD);
         Response::from_parts(parts, body)
+    }
+
+    /// How a failure after the head can still be told: gRPC has trailers for it.
+    fn late(&self, gateway: &Gateway) -> Option<Late> {
+        let content_type = self.fields.content_type.as_ref()?;
+        if !content_type.as_bytes().starts_with(b"application/grpc") {
+            return None;
+        }
+        let catalogue = &gateway.config.errors.catalogue;
+        let language = catalogue.choose_language(self.fields.accept_language.as_ref());
+        Some(Late { catalogue: Arc::clone(catalogue), language })
     }
 
     /// The fields that decide how an error is dressed.

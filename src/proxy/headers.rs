@@ -26,11 +26,10 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// A mark that no other process has: a second guichet in the chain is not a loop.
-    pub(super) fn new() -> Self {
-        // All workers of a process, and all instances of a test process, must agree on the mark
-        // or at least not collide with strangers; the process id and its start do that.
-        let mark = format!("({:x}-{:x})", std::process::id(), *STARTED);
+    /// `mark` is the instance's own, the same in all its workers: a second guichet in the chain
+    /// is not a loop.
+    pub(super) fn new(mark: &str) -> Self {
+        let mark = format!("({mark})");
         let via = HeaderValue::from_str(&format!("1.1 guichet {mark}"))
             .unwrap_or_else(|_| HeaderValue::from_static("1.1 guichet"));
         Self { via, mark }
@@ -243,9 +242,6 @@ pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, server: &Server)
     }
     client
 }
-
-static STARTED: std::sync::LazyLock<u64> =
-    std::sync::LazyLock::new(crate::base::clock::unix_millis);
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

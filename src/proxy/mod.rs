@@ -53,14 +53,15 @@ pub struct Gateway {
 pub type OnRequest = fn(&Parts);
 
 impl Gateway {
-    /// A worker's gateway.
+    /// A worker's gateway. `mark` signs `Via`, so that the instance knows itself again.
     pub fn new(
         config: Arc<Config>,
         upstreams: Upstreams,
         witness: Rc<Witness>,
+        mark: &str,
         on_request: Option<OnRequest>,
     ) -> Self {
-        Self { config, upstreams, witness, identity: headers::Identity::new(), on_request }
+        Self { config, upstreams, witness, identity: headers::Identity::new(mark), on_request }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.
@@ -73,7 +74,7 @@ impl Gateway {
         let mut exchange = Exchange::open(self, connection, &parts);
         let attempt = panic::caught(self.attempt(&mut exchange, connection, parts, body)).await;
         match attempt {
-            Ok(response) => exchange.finish(response),
+            Ok(response) => exchange.finish(self, response),
             Err(problem) => rescue::rescue(self, exchange, connection, problem),
         }
     }

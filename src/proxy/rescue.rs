@@ -39,7 +39,7 @@ pub(super) fn rescue(
     let shown = catalogue_status(gateway, &problem);
     exchange.record.blame(&problem, shown);
     let kept_id = response.headers().get(headers::X_REQUEST_ID).cloned();
-    let mut response = exchange.finish(response);
+    let mut response = exchange.finish(gateway, response);
     if let Some(id) = kept_id {
         // The id of a gateway behind us, where the problem is that gateway's.
         response.headers_mut().insert(headers::X_REQUEST_ID, id);

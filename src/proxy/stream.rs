@@ -8,15 +8,18 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::wire::Open;
+use crate::base::Source;
 use crate::base::body::Meter;
 use crate::observe::{Outcome, Record};
-use crate::problem::Problem;
+use crate::problem::{Catalogue, Language, Problem, grpc_trailers};
 use crate::upstream::{Stream, UpstreamError};
 
 /// A reply's body.
@@ -26,6 +29,14 @@ pub struct Watched {
     record: Option<Record>,
     open: Option<Open>,
     meter: Option<Rc<Meter>>,
+    late: Option<Late>,
+}
+
+/// What is needed to tell of a failure in trailers.
+#[derive(Debug)]
+pub(super) struct Late {
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) language: Language,
 }
 
 #[derive(Debug)]
@@ -78,7 +89,7 @@ impl Watched {
     }
 
     fn of(content: Content) -> Self {
-        Self { content, record: None, open: None, meter: None }
+        Self { content, record: None, open: None, meter: None, late: None }
     }
 
     /// Takes over what the exchange knew, so that it is told when the body is over.
@@ -109,11 +120,24 @@ impl Watched {
         }
     }
 
-    fn broke(&mut self, error: UpstreamError) {
-        let Some(record) = &mut self.record else { return };
-        let status = record.status;
-        record.blame(&Problem::from(error), status);
-        record.outcome = Outcome::Failed;
+    /// A failure after the head is told in trailers where the client reads them (gRPC).
+    pub(super) fn rescue_late(&mut self, late: Late) {
+        self.late = Some(late);
+    }
+
+    /// The trailers that tell of it, where they can.
+    fn broke(&mut self, error: UpstreamError) -> Option<HeaderMap> {
+        let problem = Problem::from(error);
+        if let Some(record) = &mut self.record {
+            let status = record.status;
+            record.blame(&problem, status);
+            if record.source != Some(Source::Client) {
+                record.outcome = Outcome::Failed;
+            }
+        }
+        self.content = Content::Empty;
+        let late = self.late.take()?;
+        Some(grpc_trailers(&problem, &late.catalogue, late.language))
     }
 }
 
@@ -149,8 +173,8 @@ impl Body for Watched {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                watched.broke(error);
-                Poll::Ready(Some(Err(Cut)))
+                let told = watched.broke(error);
+                Poll::Ready(Some(told.map(Frame::trailers).ok_or(Cut)))
             }
             Poll::Ready(None) => {
                 watched.complete();

@@ -9,6 +9,7 @@ use std::task::Waker;
 
 use http::{HeaderMap, StatusCode};
 
+use crate::base::clock::{self, Instant};
 use crate::problem::Problem;
 use crate::upstream::Tunnel;
 
@@ -21,6 +22,8 @@ pub struct Wire {
     begun: Cell<u32>,
     /// Exchanges whose reply is not over yet.
     open: Cell<u32>,
+    /// When the last exchange ended.
+    ended: Cell<Option<Instant>>,
     /// The refusal that takes the place of the last request.
     refusal: RefCell<Option<Problem>>,
     /// Interim replies that wait for the socket.
@@ -54,6 +57,11 @@ impl Wire {
     /// How many exchanges are under way.
     pub fn open(&self) -> u32 {
         self.open.get()
+    }
+
+    /// When the last exchange ended; none before the first has.
+    pub fn ended(&self) -> Option<Instant> {
+        self.ended.get()
     }
 
     /// Whether the guard has let a request through that has not reached the spine yet.
@@ -127,6 +135,7 @@ pub struct Open(Rc<Wire>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get() - 1);
+        self.0.ended.set(Some(clock::now()));
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) struct Parts {
     registers: Vec<Arc<Registers>>,
     credentials: Credentials,
     config_hash: String,
+    mark: String,
     on_request: Option<OnRequest>,
 }
 
@@ -30,6 +31,7 @@ pub(super) struct GatewayParts {
     log: Option<(AccessLog, LogHandle)>,
     credentials: Credentials,
     resolver: upstream::Names,
+    mark: String,
     on_request: Option<OnRequest>,
 }
 
@@ -53,6 +55,7 @@ impl Parts {
             registers,
             credentials,
             config_hash: options.config_hash.clone(),
+            mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
     }
@@ -87,6 +90,7 @@ impl Parts {
             log: self.config.observe.access_log.clone().zip(log.map(LogWriter::handle)),
             credentials: self.credentials.clone(),
             resolver: resolver.clone(),
+            mark: self.mark.clone(),
             on_request: self.on_request,
         }
     }
@@ -103,7 +107,7 @@ impl GatewayParts {
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
         let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)
             .map_err(io::Error::other)?;
-        Ok(Gateway::new(self.config, upstreams, witness, self.on_request))
+        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
     }
 }
 

@@ -239,8 +239,13 @@ fn the_deadline_cuts_what_is_still_open() {
     let parts = Parts::new(shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
     let exposition = parts.exposition(Vec::new(), None);
     let (name_resolver, resolver) = std::sync::mpsc::channel();
-    let seat =
-        ControlSeat { shared: Arc::clone(&shared), admin: None, exposition, name_resolver, workers };
+    let seat = ControlSeat {
+        shared: Arc::clone(&shared),
+        admin: None,
+        exposition,
+        name_resolver,
+        workers,
+    };
     let control = thread::spawn(move || Control::new(seat).unwrap().run());
     let stubborn = thread::spawn({
         let shared = Arc::clone(&shared);

@@ -33,7 +33,9 @@ fn every_cause_has_its_status_code_headers_and_line() {
             );
             assert_eq!(line["origin"], cause.source().as_str(), "{line}");
             let row = cause.code().row();
-            assert_eq!(line["code"], format!("fr.ammy{}", row.name), "{line}");
+            if reply.is_some() {
+                assert_eq!(line["code"], format!("fr.ammy{}", row.name), "{line}");
+            }
             match reply {
                 Some(reply) if reply.status() >= 400 => {
                     reply.is_problem(row.status, row.name);

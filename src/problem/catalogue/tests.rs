@@ -99,7 +99,7 @@ fn the_most_precise_sayable_text_is_said() {
     );
     let whole = bare.with_violation(Violation {
         name: "since".into(),
-        place: Place::Query,
+        place: Some(Place::Query),
         code: BuiltIn::InvalidParameter,
         reason: Reason::Invalid,
         expected: vec!["une date".into(), "a date".into()],
@@ -129,7 +129,7 @@ fn facts_of_the_problem_fill_placeholders() {
         .with_code(BuiltIn::Conflict)
         .with_violation(Violation {
             name: "x".into(),
-            place: Place::Body,
+            place: Some(Place::Body),
             code: BuiltIn::InvalidParameter,
             reason: Reason::Invalid,
             expected: Vec::new(),

@@ -101,7 +101,7 @@ impl<'a> Values<'a> {
         match slot {
             Placeholder::Parameter => violation.map(|violation| violation.name.as_str()).into(),
             Placeholder::In => violation
-                .and_then(|violation| self.words.places.get(violation.place as usize))
+                .and_then(|violation| self.words.places.get(violation.place? as usize))
                 .map(String::as_str)
                 .into(),
             Placeholder::Expected => violation

@@ -46,8 +46,10 @@ fn violations(facts: &Facts<'_>, json: &mut Json) {
         json.raw("\"");
         clip(&violation.name, &mut |piece| json.escaped(piece));
         json.raw("\"");
-        json.name("in");
-        json.text(violation.place.as_str());
+        if let Some(place) = violation.place {
+            json.name("in");
+            json.text(place.as_str());
+        }
         json.name("code");
         json.text(facts.violation_code(violation));
         json.name("reason");

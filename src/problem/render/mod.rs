@@ -21,6 +21,7 @@ use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 
 use self::facts::Facts;
+pub use self::grpc::grpc_trailers;
 use super::{Catalogue, Language, Problem};
 use crate::base::RequestId;
 

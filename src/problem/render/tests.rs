@@ -44,7 +44,7 @@ fn get(problem: &Problem) -> Rendered {
 fn violation(name: &str) -> Violation {
     Violation {
         name: name.into(),
-        place: Place::Query,
+        place: Some(Place::Query),
         code: BuiltIn::InvalidParameter,
         reason: Reason::Invalid,
         expected: vec!["une date".into(), "a date".into()],

@@ -31,7 +31,9 @@ fn violations(facts: &Facts<'_>, out: &mut String) {
     for (at, violation) in facts.problem.violations().iter().enumerate() {
         element(out, "i", |out| {
             element(out, "name", |out| clip(&violation.name, &mut |piece| escape(piece, out)));
-            element(out, "in", |out| out.push_str(violation.place.as_str()));
+            if let Some(place) = violation.place {
+                element(out, "in", |out| out.push_str(place.as_str()));
+            }
             element(out, "code", |out| escape(facts.violation_code(violation), out));
             element(out, "reason", |out| out.push_str(violation.reason.as_str()));
             element(out, "message", |out| {

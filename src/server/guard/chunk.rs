@@ -17,12 +17,14 @@ pub(super) struct ChunkScanner {
     trailer: Vec<u8>,
     trailer_fields: usize,
     trailer_bytes: usize,
-    limits: TrailerLimits,
+    limits: ChunkLimits,
 }
 
-/// Bounds on trailers: those of heads.
+/// Bounds on a chunked body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct TrailerLimits {
+pub(super) struct ChunkLimits {
+    /// Of a body: a chunk that announces more is refused before it is waited for.
+    pub(super) body: u64,
     pub(super) bytes: usize,
     pub(super) fields: usize,
 }
@@ -59,7 +61,7 @@ pub(super) enum Extent {
 }
 
 impl ChunkScanner {
-    pub(super) fn new(limits: TrailerLimits) -> Self {
+    pub(super) fn new(limits: ChunkLimits) -> Self {
         Self {
             state: State::Size,
             left: 0,
@@ -152,7 +154,7 @@ impl ChunkScanner {
             return Err(BodyFault::Syntax);
         }
         self.left = (self.left << 4) | u64::from(value);
-        Ok(false)
+        if self.left > self.limits.body { Err(BodyFault::TooLarge) } else { Ok(false) }
     }
 
     fn extension(&mut self, next: State) -> Result<State, BodyFault> {
@@ -195,7 +197,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn scan(text: &[u8]) -> Result<Extent, BodyFault> {
-        ChunkScanner::new(TrailerLimits { bytes: 1000, fields: 10 }).scan(text)
+        ChunkScanner::new(ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10 }).scan(text)
     }
 
     #[test]
@@ -257,7 +259,7 @@ mod tests {
         ) {
             let whole = scan(&text);
             let cut = cut.min(text.len());
-            let mut scanner = ChunkScanner::new(TrailerLimits { bytes: 1000, fields: 10 });
+            let mut scanner = ChunkScanner::new(ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10 });
             let pieces = match scanner.scan(&text[..cut]) {
                 Ok(Extent::Open) => scanner.scan(&text[cut..]).map(|extent| match extent {
                     Extent::Open => Extent::Open,

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::field::{split, trim};
+use super::field::{is_token, split, trim};
 use super::target::{self, Version};
 use super::{Fault, Framing};
 use crate::problem::Cause;
@@ -277,21 +277,18 @@ fn drop_leading_zeros(digits: &mut [u8]) {
     }
 }
 
-/// Only `chunked`, once, alone. Other registered codings are not implemented; a `chunked` that is
+/// Only `chunked`, once, alone. Other codings are not implemented (RFC 9112, section 6.1); a `chunked` that is
 /// not final, has parameters, or hides in a list cannot be framed.
 fn check_coding(value: &[u8]) -> Result<(), Fault> {
     if value.eq_ignore_ascii_case(b"chunked") {
         return Ok(());
     }
-    let known = |coding: &[u8]| {
-        [&b"gzip"[..], b"x-gzip", b"deflate", b"compress", b"x-compress", b"br", b"zstd"]
-            .iter()
-            .any(|name| coding.eq_ignore_ascii_case(name))
-    };
     let mut codings = value.split(|byte| *byte == b',').map(trim).peekable();
     while let Some(coding) = codings.next() {
-        let last = codings.peek().is_none();
-        if !(known(coding) || last && coding.eq_ignore_ascii_case(b"chunked")) {
+        let token = !coding.is_empty() && coding.iter().all(|byte| is_token(*byte));
+        let final_chunked = coding.eq_ignore_ascii_case(b"chunked") && codings.peek().is_none();
+        let other = !coding.to_ascii_lowercase().windows(7).any(|part| part == b"chunked");
+        if !(token && (final_chunked || other)) {
             return Err(framing("Transfer-Encoding is not chunked"));
         }
     }

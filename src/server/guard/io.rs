@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::timer::Wait;
 use super::{Guard, Phase};
-use crate::base::BodyFault;
+use crate::base::{BodyFault, clock};
 use crate::problem::Cause;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Guard<S> {
@@ -158,15 +158,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Guard<S> {
                 ready!(self.timer.poll(cx));
                 self.refuse_unfinished(Cause::HeaderTimeout, "the head did not end in time");
             }
-            // The exchange has its own deadlines; only its client's silence is of interest here.
-            Phase::Head | Phase::Upgrading if self.wire.is_busy() => {
-                self.timer.disarm();
-                return Poll::Pending;
-            }
             Phase::Head => {
+                // Armed during an exchange too, because nobody looks here when it ends.
                 self.timer.arm(Wait::Idle, self.limits.idle);
                 ready!(self.timer.poll(cx));
-                self.phase = Phase::Ended;
+                self.timer.disarm();
+                let quiet = self.wire.ended().map(|ended| clock::now() - ended);
+                match quiet {
+                    _ if self.wire.is_busy() => {}
+                    Some(quiet) if quiet < self.limits.idle => {
+                        self.timer.arm(Wait::Idle, self.limits.idle - quiet);
+                    }
+                    Some(_) | None => self.phase = Phase::Ended,
+                }
             }
             Phase::Length(_) | Phase::Chunked(_) => {
                 self.timer.arm(Wait::Body, self.limits.body_idle);

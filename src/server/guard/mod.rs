@@ -23,7 +23,7 @@ mod timer;
 
 use std::rc::Rc;
 
-use self::chunk::{ChunkScanner, Extent, TrailerLimits};
+use self::chunk::{ChunkLimits, ChunkScanner, Extent};
 use self::head::{Head, HeadLimits, HeadScanner};
 pub(super) use self::timer::{Timer, Wait};
 use crate::base::BodyFault;
@@ -76,7 +76,7 @@ pub(super) struct Guard<S> {
     wire: Rc<Wire>,
     phase: Phase,
     scanner: HeadScanner,
-    trailer_limits: TrailerLimits,
+    chunk_limits: ChunkLimits,
     /// Bytes read from the socket that hyper has not got yet.
     held: Vec<u8>,
     /// How many of them may go to hyper.
@@ -99,7 +99,11 @@ impl<S> Guard<S> {
             wire,
             phase: Phase::Head,
             scanner: HeadScanner::new(over_tls, heads),
-            trailer_limits: TrailerLimits { bytes: limits.header, fields: limits.headers },
+            chunk_limits: ChunkLimits {
+                body: limits.body,
+                bytes: limits.header,
+                fields: limits.headers,
+            },
             held: Vec::new(),
             approved: 0,
             outgoing: Vec::new(),
@@ -179,7 +183,7 @@ impl<S> Guard<S> {
             Framing::Empty if head.upgrade => Phase::Upgrading,
             Framing::Empty => Phase::Head,
             Framing::Length(length) => Phase::Length(length),
-            Framing::Chunked => Phase::Chunked(ChunkScanner::new(self.trailer_limits)),
+            Framing::Chunked => Phase::Chunked(ChunkScanner::new(self.chunk_limits)),
         };
     }
 

@@ -35,7 +35,7 @@ impl Setup {
     pub fn new() -> Self {
         Self {
             server: "workers = 1\n".into(),
-            plain: "plain = \"allow\"\n".into(),
+            plain: "plain = \"allow\"\nprotocols = [\"h2\", \"http/1.1\"]\n".into(),
             tls: "tls = { self_signed = [\"localhost\"] }\n".into(),
             upstream: String::new(),
             routes: String::new(),

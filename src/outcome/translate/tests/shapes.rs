@@ -30,10 +30,10 @@ fn house_json_keeps_what_it_says() {
     assert_eq!(
         violations,
         [
-            ("date", Place::Query, Reason::Invalid, BuiltIn::InvalidParameter),
-            ("/a", Place::Body, Reason::Missing, BuiltIn::MissingParameter),
-            ("x", Place::Cookie, Reason::Unknown, BuiltIn::InvalidParameter),
-            ("y", Place::Header, Reason::Missing, BuiltIn::MissingParameter),
+            ("date", Some(Place::Query), Reason::Invalid, BuiltIn::InvalidParameter),
+            ("/a", Some(Place::Body), Reason::Missing, BuiltIn::MissingParameter),
+            ("x", Some(Place::Cookie), Reason::Unknown, BuiltIn::InvalidParameter),
+            ("y", Some(Place::Header), Reason::Missing, BuiltIn::MissingParameter),
         ]
     );
 }
