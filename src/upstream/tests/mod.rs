@@ -1,7 +1,9 @@
 //! Tests on real loopback sockets, against an origin that does exactly what a script says.
 
 mod answers;
+mod bodies;
 mod origin;
+mod reuse;
 mod rig;
 
 use std::time::Duration;
