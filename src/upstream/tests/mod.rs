@@ -2,9 +2,14 @@
 
 mod answers;
 mod bodies;
+mod connecting;
+mod http2;
 mod origin;
 mod reuse;
 mod rig;
+mod secure;
+mod tunnels;
+mod uploads;
 
 use std::time::Duration;
 
