@@ -13,8 +13,19 @@ use crate::base::BodyFault;
 pub(super) struct Verdict {
     /// What went wrong.
     pub(super) kind: Kind,
-    /// Whether the upstream said, or the protocol implies, that it did not look at the request.
-    pub(super) unprocessed: bool,
+    /// What became of the request.
+    pub(super) fate: Fate,
+}
+
+/// What became of a request that got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// The upstream says that it did not look at it.
+    Unprocessed,
+    /// The connection ended under it; nobody knows.
+    Orphaned,
+    /// It was dealt with, badly.
+    Settled,
 }
 
 /// Why a socket did not open.
@@ -48,7 +59,7 @@ pub(super) fn tls(error: &io::Error) -> Kind {
 
 /// Why no head came. `upload` is the fault of the client's body, if it broke.
 pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
-    let settled = |kind| Verdict { kind, unprocessed: false };
+    let settled = |kind| Verdict { kind, fate: Fate::Settled };
     if let Some(fault) = upload.or_else(|| find::<BodyFault>(error).copied()) {
         return settled(Kind::Upload(fault));
     }
@@ -58,9 +69,13 @@ pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
     if error.is_parse() {
         return settled(Kind::BadResponse);
     }
+    // With TLS 1.3 the upstream judges our certificate after our side of the handshake is over.
+    if find::<rustls::Error>(error).is_some() {
+        return settled(Kind::TlsHandshake);
+    }
     match find::<h2::Error>(error) {
         Some(error) => http2(error),
-        None => settled(Kind::Reset),
+        None => Verdict { kind: Kind::Reset, fate: Fate::Orphaned },
     }
 }
 
@@ -120,20 +135,21 @@ fn http2(error: &h2::Error) -> Verdict {
     let reason = error.reason();
     let refused = reason == Some(h2::Reason::REFUSED_STREAM);
     if error.is_remote() {
-        let kind = if reason == Some(h2::Reason::HTTP_1_1_REQUIRED) {
-            Kind::ProtocolMismatch
-        } else {
-            Kind::Reset
+        let settled = !error.is_go_away() && !refused;
+        let fate = if settled { Fate::Settled } else { Fate::Unprocessed };
+        let downgrade = reason == Some(h2::Reason::HTTP_1_1_REQUIRED);
+        return Verdict {
+            kind: if downgrade { Kind::ProtocolMismatch } else { Kind::Reset },
+            fate,
         };
-        return Verdict { kind, unprocessed: error.is_go_away() || refused };
     }
-    // h2 itself refuses a header list above the limit with this reason.
-    let kind = match (error.is_library(), refused) {
-        (true, true) => Kind::HeadLimit,
-        (true, false) => Kind::BadResponse,
-        (false, _) => Kind::Reset,
-    };
-    Verdict { kind, unprocessed: false }
+    if error.is_library() {
+        // The two reasons for which h2 itself ends a stream or a connection over too large a head.
+        let calm = reason == Some(h2::Reason::ENHANCE_YOUR_CALM);
+        let kind = if refused || calm { Kind::HeadLimit } else { Kind::BadResponse };
+        return Verdict { kind, fate: Fate::Settled };
+    }
+    Verdict { kind: Kind::Reset, fate: Fate::Orphaned }
 }
 
 /// Looks for an error of one type in a chain, inside `io::Error`s too: those hide what they wrap

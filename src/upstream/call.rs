@@ -16,7 +16,7 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
-use super::blame;
+use super::blame::{self, Fate};
 use super::check::{self, Asked, Reuse};
 use super::connect::{Connection, Want, connect};
 use super::dress;
@@ -346,21 +346,22 @@ impl<'a> Call<'a> {
         let verdict = blame::head(cause, fault);
         let mut error = self.error(held, &before, verdict.kind);
         error.detail = Some(blame::describe(cause).into_boxed_str());
-        let silent = before.line.is_silent_since(before.mark);
+        let orphaned = verdict.fate == Fate::Orphaned;
         let again = match &held.hold {
             Hold::Http1(_) => {
                 let tape = before.line.taped(dress::read_back);
+                let silent = before.line.is_silent_since(before.mark);
                 let may = before.line.is_unwritten_since(before.mark) || (self.harmless && silent);
-                tape.filter(|_| may && verdict.kind == Kind::Reset).map(Box::new)
+                tape.filter(|_| orphaned && may).map(Box::new)
             }
             Hold::Http2(share) => {
-                if verdict.unprocessed {
-                    share.retired.set(true);
+                share.retired.set(share.retired.get() | (verdict.fate != Fate::Settled));
+                if verdict.fate == Fate::Unprocessed {
                     error.sent = Sent::Nothing;
                     error.retryable = Some(true);
                 }
-                let dead = share.sender.is_closed() && self.harmless && before.reused && silent;
-                before.copy.filter(|_| verdict.unprocessed || dead)
+                let may = orphaned && before.reused && self.harmless;
+                before.copy.filter(|_| verdict.fate == Fate::Unprocessed || may)
             }
         };
         self.repeated |= again.is_some();
@@ -417,7 +418,7 @@ impl<'a> Call<'a> {
             return Ok(Response::from_parts(head, Stream::switched(body, tunnel, facts)));
         }
         let reuse = check::head(head.status, head.version, &mut head.headers)
-            .map_err(|why| refuse(Kind::BadResponse, why))?;
+            .map_err(|(kind, why)| refuse(kind, why))?;
         let facts = Facts { idle, reuse, reused, harmless };
         let stream = Stream::new(body, held, facts, self.upload.clone());
         Ok(Response::from_parts(head, stream))

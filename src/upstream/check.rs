@@ -5,10 +5,12 @@
 
 use aws_lc_rs::digest;
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-    TRANSFER_ENCODING, UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SEC_WEBSOCKET_ACCEPT,
+    SEC_WEBSOCKET_KEY, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{StatusCode, Version};
+
+use super::error::Kind;
 
 /// Whether a connection may carry another request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,8 +24,19 @@ pub(super) enum Reuse {
 /// Judges the head of a final answer, and takes ambiguous framing out of it.
 ///
 /// # Errors
-/// What is wrong, for the log.
+/// What is wrong, also in words for the log.
 pub(super) fn head(
+    status: StatusCode,
+    version: Version,
+    headers: &mut HeaderMap,
+) -> Result<Reuse, (Kind, &'static str)> {
+    if version == Version::HTTP_2 && is_too_large(headers) {
+        return Err((Kind::HeadLimit, "more than 100 fields or 64 KiB"));
+    }
+    framing(status, version, headers).map_err(|why| (Kind::BadResponse, why))
+}
+
+fn framing(
     status: StatusCode,
     version: Version,
     headers: &mut HeaderMap,
@@ -82,6 +95,14 @@ impl Asked {
         }
         Ok(())
     }
+}
+
+/// hyper bounds heads of HTTP/1 and says so. h2 refuses too large ones like any other mistake, so it
+/// is allowed more than we are, and this is where the line is. Octets count as RFC 9113, section
+/// 6.5.2 counts them.
+fn is_too_large(headers: &HeaderMap) -> bool {
+    let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 32;
+    headers.len() > FIELDS || headers.iter().map(size).sum::<usize>() > HEAD
 }
 
 /// RFC 9112, section 6.1: chunked is the one transfer coding that we read. Beside it a length is
@@ -147,13 +168,19 @@ fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// Longest head of an answer, in bytes.
+pub(super) const HEAD: usize = 64 * 1024;
+
+/// Most fields of an answer: hyper's own number for HTTP/1, because any other costs two allocations
+/// for each answer.
+const FIELDS: usize = 100;
+
 /// RFC 6455, section 1.3.
 const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
 
     fn map(fields: &[(&'static str, &str)]) -> HeaderMap {
         let field = |(name, value): &(&'static str, &str)| {
@@ -162,7 +189,7 @@ mod tests {
         fields.iter().map(field).collect()
     }
 
-    fn judge(status: u16, fields: &[(&'static str, &str)]) -> Result<Reuse, &'static str> {
+    fn judge(status: u16, fields: &[(&'static str, &str)]) -> Result<Reuse, (Kind, &'static str)> {
         head(StatusCode::from_u16(status).unwrap(), Version::HTTP_11, &mut map(fields))
     }
 
@@ -185,6 +212,18 @@ mod tests {
         let twice = [("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")];
         assert!(judge(200, &twice).is_err());
         let mut headers = map(&twice[..1]);
+        assert!(head(StatusCode::OK, Version::HTTP_2, &mut headers).is_err());
+    }
+
+    #[test]
+    fn heads_of_http2_have_a_size() {
+        let long = |length| {
+            let mut headers = map(&[("x", &"a".repeat(length))]);
+            head(StatusCode::OK, Version::HTTP_2, &mut headers).map_err(|(kind, _)| kind)
+        };
+        assert_eq!(long(HEAD - 33), Ok(Reuse::Fine));
+        assert_eq!(long(HEAD - 32), Err(Kind::HeadLimit));
+        let mut headers = map(&[("x", "1"); 101]);
         assert!(head(StatusCode::OK, Version::HTTP_2, &mut headers).is_err());
     }
 

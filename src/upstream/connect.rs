@@ -9,6 +9,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use hyper::client::conn::{http1, http2};
@@ -22,6 +23,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::blame;
+use super::check::HEAD;
 use super::error::{Kind, Stage, UpstreamError};
 use super::target::{Address, Target};
 use super::upload::Outgoing;
@@ -56,7 +58,8 @@ pub(super) struct Http2 {
     pub(super) retired: Cell<bool>,
     /// Where it goes, to notice that a name has moved.
     pub(super) address: Option<IpAddr>,
-    driven: Rc<RefCell<http2::Connection<TokioIo<Wire>, Outgoing, Local>>>,
+    /// Gone once the connection has ended: hyper takes requests for as long as this lives.
+    driven: Rc<RefCell<Option<Driven>>>,
     _open: Open,
 }
 
@@ -108,12 +111,14 @@ pub(super) async fn connect(
 impl Http2 {
     /// Whether a new stream would begin at once.
     pub(super) fn has_room(&self) -> bool {
-        (self.active.get() as usize) < self.driven.borrow().current_max_send_streams()
+        let driven = self.driven.borrow();
+        let room = driven.as_ref().map_or(0, |driven| driven.0.current_max_send_streams());
+        (self.active.get() as usize) < room
     }
 
     /// Whether it can take another stream at all.
     pub(super) fn is_usable(&self) -> bool {
-        !self.retired.get() && !self.sender.is_closed()
+        !self.retired.get() && !self.sender.is_closed() && self.driven.borrow().is_some()
     }
 }
 
@@ -216,12 +221,18 @@ async fn http2(
         .handshake(TokioIo::new(wire))
         .await
         .map_err(|error| refused(&error))?;
-    let driven = Rc::new(RefCell::new(connection));
-    let connection = Rc::clone(&driven);
-    spawn_local(async move {
-        // Every stream learns of the failure by itself.
-        let _ = poll_fn(|cx| Pin::new(&mut *connection.borrow_mut()).poll(cx)).await;
-    });
+    let driven = Rc::new(RefCell::new(Some(Driven(connection))));
+    let slot = Rc::clone(&driven);
+    spawn_local(poll_fn(move |cx| {
+        let mut slot = slot.borrow_mut();
+        let Some(driven) = &mut *slot else { return Poll::Ready(()) };
+        // Every stream learns of a failure by itself.
+        let ended = Pin::new(&mut driven.0).poll(cx).map(drop);
+        if ended.is_ready() {
+            *slot = None;
+        }
+        ended
+    }));
     // hyper would send requests at once. Waiting for the upstream's SETTINGS costs a round trip per
     // connection, and tells an HTTP/1 server from an HTTP/2 one while nothing is lost.
     if poll_fn(|cx| line.poll_opening(cx)).await == Opening::Foreign {
@@ -257,6 +268,9 @@ impl Drop for Open {
     }
 }
 
+/// hyper's side of an HTTP/2 connection, which also knows how many streams may be open.
+struct Driven(http2::Connection<TokioIo<Wire>, Outgoing, Local>);
+
 struct AbortOnDrop(AbortHandle);
 
 impl Drop for AbortOnDrop {
@@ -279,15 +293,11 @@ where
     }
 }
 
-/// Longest head of an answer, in bytes. The number of fields is bounded by hyper's own 100: any
-/// other number costs two allocations for each answer.
-const HEAD: usize = 64 * 1024;
-
 /// Bytes that an HTTP/1 connection buffers in each direction.
 const BUFFER: usize = 128 * 1024;
 
-/// Longest header list over HTTP/2, by the measure of RFC 9113, section 6.5.2.
-const HTTP2_HEAD: u32 = 64 * 1024;
+/// Longest header list that h2 takes, in octets. What is above our own limit is refused after it.
+const HTTP2_HEAD: u32 = 128 * 1024;
 
 /// Bytes that one stream may be ahead of its reader.
 const STREAM_WINDOW: u32 = 512 * 1024;

@@ -3,6 +3,8 @@
 //! One timer for an attempt. It never rings early: each time it does, the state of the upload says
 //! what the limit is by then.
 
+#![allow(clippy::type_complexity, reason = "one callback; a name for it would say less")]
+
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;

@@ -1,8 +1,15 @@
 //! Tests on real loopback sockets, against an origin that does exactly what a script says.
 
 mod answers;
+mod bodies;
+mod connecting;
+mod http2;
 mod origin;
+mod reuse;
 mod rig;
+mod secure;
+mod tunnels;
+mod uploads;
 
 use std::time::Duration;
 

@@ -26,6 +26,8 @@ pub(super) enum Step {
     Drip(usize, u64, &'static str),
     /// Wait so many milliseconds.
     Sleep(u64),
+    /// Read HTTP/2 frames up to one of this type, and note its stream.
+    Frame(u8),
     /// Send back whatever comes.
     Echo,
     /// Reset.
@@ -176,6 +178,11 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
                     tokio::time::sleep(Duration::from_millis(*millis)).await;
                 }
             }
+            Step::Frame(kind) => {
+                let Some(stream) = read_frame(socket, &mut rest, *kind).await else { return };
+                log.requests.borrow_mut().push((number, format!("frame {kind} on {stream}")));
+                log.news.notify_waiters();
+            }
             Step::Sleep(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
             Step::Echo => {
                 let mut buffer = [0; 4096];
@@ -186,6 +193,34 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Step::Rst => return,
             Step::Hang => std::future::pending().await,
+        }
+    }
+}
+
+/// Reads frames up to one of this type; its stream.
+async fn read_frame<S: AsyncRead + Unpin>(
+    socket: &mut S,
+    rest: &mut Vec<u8>,
+    kind: u8,
+) -> Option<u32> {
+    loop {
+        if rest.starts_with(b"PRI *") && rest.len() >= 24 {
+            rest.drain(..24);
+        }
+        while !rest.starts_with(b"PRI") && rest.len() >= 9 {
+            let length = u32::from_be_bytes([0, rest[0], rest[1], rest[2]]) as usize;
+            if rest.len() < 9 + length {
+                break;
+            }
+            let frame: Vec<u8> = rest.drain(..9 + length).collect();
+            if frame[3] == kind {
+                return Some(u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]));
+            }
+        }
+        let mut buffer = [0; 4096];
+        match socket.read(&mut buffer).await {
+            Ok(0) | Err(_) => return None,
+            Ok(count) => rest.extend_from_slice(&buffer[..count]),
         }
     }
 }

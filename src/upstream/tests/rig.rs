@@ -134,6 +134,12 @@ impl Rig {
         Ok(answer)
     }
 
+    /// Idle and active connections.
+    pub(super) fn gauge(&self) -> (usize, usize) {
+        let gauge = self.upstreams.connections(UpstreamId(0));
+        (gauge.idle, gauge.active)
+    }
+
     pub(super) async fn get(&self, path: &str) -> Result<Answer, UpstreamError> {
         self.call(request(Method::GET, path)).await
     }
