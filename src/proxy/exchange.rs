@@ -63,6 +63,10 @@ impl Exchange {
         let peer = Rc::clone(&connection.peer);
         let mut record = Record::new(witness, peer, request_id.clone(), parts);
         record.trace = Some(trace.trace);
+        if refusal.is_some() {
+            // The stand-in's own words are not the client's.
+            (record.host, record.uri, record.method) = (None, None, None);
+        }
         if trusted {
             record.client_ip = headers::client_address(
                 &parts.headers,

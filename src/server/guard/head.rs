@@ -286,9 +286,8 @@ fn check_coding(value: &[u8]) -> Result<(), Fault> {
     let mut codings = value.split(|byte| *byte == b',').map(trim).peekable();
     while let Some(coding) = codings.next() {
         let token = !coding.is_empty() && coding.iter().all(|byte| is_token(*byte));
-        let final_chunked = coding.eq_ignore_ascii_case(b"chunked") && codings.peek().is_none();
-        let other = !coding.to_ascii_lowercase().windows(7).any(|part| part == b"chunked");
-        if !(token && (final_chunked || other)) {
+        let misplaced = coding.eq_ignore_ascii_case(b"chunked") && codings.peek().is_some();
+        if !token || misplaced {
             return Err(framing("Transfer-Encoding is not chunked"));
         }
     }
