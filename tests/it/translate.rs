@@ -139,7 +139,7 @@ fn graphql_errors_under_an_error_status_are_understood() {
 fn the_first_rule_that_matches_wins() {
     let origin = Origin::scripted([
         Step::Read,
-        answer(422, "application/json", r#"{"error":{"field":"siret","text":"too short"}}"#),
+        answer(422, "application/json", r#"{"error":{"field":"siret","text":"the number is too short"}}"#),
         Step::Again,
     ]);
     let gateway = Setup::before(&origin.url())
@@ -154,7 +154,7 @@ fn the_first_rule_that_matches_wins() {
 
     let body = client::get(gateway.plain(), "/a").is_problem(400, "InvalidParameter");
 
-    assert_eq!(body["message"], "too short");
+    assert_eq!(body["message"], "the number is too short");
     assert_eq!(body["parameters"][0]["name"], "siret");
 }
 
