@@ -6,11 +6,13 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::HeaderValue;
+use http::{HeaderValue, Version};
 
+use super::headers;
 use super::wire::Wire;
 use crate::base::Peer;
 use crate::problem::Cause;
+use crate::upstream::Interim;
 
 /// One client connection.
 pub struct Connection {
@@ -27,6 +29,7 @@ pub struct Connection {
     /// The client's address as `X-Forwarded-For` wants it.
     pub(super) address: HeaderValue,
     forwarded: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    interim: Interim,
 }
 
 /// What a connection speaks.
@@ -49,7 +52,15 @@ impl Connection {
     pub fn new(peer: Rc<Peer>, wire: Rc<Wire>, protocol: Protocol) -> Self {
         let address = header_value(&peer.ip().to_canonical().to_string());
         let forwarded = RefCell::new(None);
-        Self { peer, wire, protocol, refuse: None, serves: None, address, forwarded }
+        let interim = pass_interim(Rc::clone(&wire));
+        Self { peer, wire, protocol, refuse: None, serves: None, address, forwarded, interim }
+    }
+
+    /// Passes interim replies (1xx) on to clients that know them: HTTP/1.1, where the guard can
+    /// write them. HTTP/1.0 never gets one, and hyper has no way to send them on HTTP/2.
+    pub(super) fn interim(&self, version: Version) -> Option<Interim> {
+        let knows = version == Version::HTTP_11 && self.protocol == Protocol::Http1;
+        knows.then(|| Rc::clone(&self.interim))
     }
 
     /// The `Forwarded` element for requests to `host` (RFC 7239): clients nearly always ask for the
@@ -65,6 +76,14 @@ impl Connection {
         *kept = Some((host.clone(), value.clone()));
         value
     }
+}
+
+fn pass_interim(wire: Rc<Wire>) -> Interim {
+    Rc::new(move |status, fields| {
+        let mut fields = fields.clone();
+        headers::inbound(&mut fields);
+        wire.send_interim(status, &fields);
+    })
 }
 
 fn forwarded_element(peer: &Peer, host: &HeaderValue) -> String {

@@ -52,7 +52,7 @@ impl Gateway {
         let options = CallOptions {
             deadline: started + route.timeout.unwrap_or(timeouts.total),
             first_byte: None,
-            interim: upgrade::interim(connection, exchange.version),
+            interim: connection.interim(exchange.version),
             upgrade,
         };
         let mut tally = Tally::default();

@@ -1,10 +1,8 @@
 //! WebSocket: the one protocol that a client may leave HTTP for. Anything else in `Upgrade` is
 //! dropped, `h2c` above all: it is how requests are smuggled past a gateway (RFC 9113, section 3.1).
 
-use std::rc::Rc;
-
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
 use hyper::body::{Body as _, Incoming};
 
 use super::connection::{Connection, Protocol};
@@ -12,7 +10,7 @@ use super::headers;
 use super::stream::Watched;
 use crate::gate::{Fields, Seen};
 use crate::problem::{Cause, Problem};
-use crate::upstream::{Interim, Stream, Upgrade};
+use crate::upstream::{Stream, Upgrade};
 
 /// Whether the client asks for a WebSocket, without a doubt: GET, HTTP/1.1, no body, `Connection`
 /// and `Upgrade` agreeing.
@@ -48,20 +46,6 @@ pub(super) fn keep(upgrade: &Upgrade<'static>, headers: &mut HeaderMap) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(header::UPGRADE, HeaderValue::from_static(token));
     }
-}
-
-/// Passes interim replies (1xx) on to clients that know them: HTTP/1.1, where the guard can write
-/// them. HTTP/1.0 never gets one, and hyper has no way to send them on HTTP/2.
-pub(super) fn interim(connection: &Connection, version: Version) -> Option<Interim> {
-    if version != Version::HTTP_11 || connection.protocol != Protocol::Http1 {
-        return None;
-    }
-    let wire = Rc::clone(&connection.wire);
-    Some(Rc::new(move |status: StatusCode, fields: &HeaderMap| {
-        let mut fields = fields.clone();
-        headers::inbound(&mut fields);
-        wire.send_interim(status, &fields);
-    }))
 }
 
 /// A valid 101: the two sides are joined once it is written.

@@ -6,6 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use super::error::Kind;
+use super::interim::Flood;
 use crate::base::BodyFault;
 
 /// What an error of the HTTP layer means for a call.
@@ -62,6 +63,9 @@ pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
     let settled = |kind| Verdict { kind, fate: Fate::Settled };
     if let Some(fault) = upload.or_else(|| find::<BodyFault>(error).copied()) {
         return settled(Kind::Upload(fault));
+    }
+    if find::<Flood>(error).is_some() {
+        return settled(Kind::BadResponse);
     }
     if error.is_parse_too_large() {
         return settled(Kind::HeadLimit);

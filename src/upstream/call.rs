@@ -23,7 +23,7 @@ use super::dress;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::opening::Turn;
-use super::patience::{Interims, Lost, Patience};
+use super::patience::{Lost, Patience};
 use super::pool::Share;
 use super::stream::{Facts, Held, Hold, Stream};
 use super::tunnel::Tunnel;
@@ -248,10 +248,9 @@ impl<'a> Call<'a> {
         mut request: Request<Outgoing>,
     ) -> Result<Response<Stream>, Setback> {
         let before = self.prepare(&held, reused, &mut request);
-        let interims = match (&held.hold, &self.options.interim) {
-            (Hold::Http1(_), Some(tell)) => Some(Interims::listen(&mut request, Rc::clone(tell))),
-            (Hold::Http1(_) | Hold::Http2(_), _) => None,
-        };
+        if let Hold::Http1(connection) = &held.hold {
+            connection.line.interims().await_answer(self.options.interim.as_ref());
+        }
         let timeout = self.upstream.timeout;
         let patience = Patience {
             deadline: self.options.deadline,
@@ -263,11 +262,11 @@ impl<'a> Call<'a> {
         let answer = match &mut held.hold {
             Hold::Http1(connection) => {
                 let answer = connection.sender.try_send_request(request);
-                patience.wait(answer, upload, interims).await
+                patience.wait(answer, upload).await
             }
             Hold::Http2(share) => {
                 let answer = share.sender.clone().try_send_request(request);
-                patience.wait(answer, upload, interims).await
+                patience.wait(answer, upload).await
             }
         };
         match answer {

@@ -17,6 +17,7 @@ mod connect;
 mod dress;
 mod endpoint;
 mod error;
+mod interim;
 mod names;
 mod opening;
 mod patience;

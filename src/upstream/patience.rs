@@ -3,19 +3,14 @@
 //! One timer for an attempt. It never rings early: each time it does, the state of the upload says
 //! what the limit is by then.
 
-#![allow(clippy::type_complexity, reason = "one callback; a name for it would say less")]
-
 use std::future::poll_fn;
 use std::pin::pin;
-use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::Poll;
 use std::time::Duration;
 
-use http::header::HeaderMap;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use super::error::Kind;
@@ -39,15 +34,8 @@ pub(super) struct Patience {
 pub(super) enum Lost {
     /// The connection failed.
     Failed(Box<TrySendError<Request<Outgoing>>>),
-    /// Something took too long, or too many interim answers came.
+    /// Something took too long.
     GaveUp(Kind),
-}
-
-/// Interim answers on their way out of hyper, which wants a callback that is `Send`.
-pub(super) struct Interims {
-    tell: Rc<dyn Fn(StatusCode, &HeaderMap)>,
-    heads: mpsc::Receiver<(StatusCode, HeaderMap)>,
-    seen: usize,
 }
 
 impl Patience {
@@ -56,7 +44,6 @@ impl Patience {
         self,
         answer: F,
         upload: Option<&Upload>,
-        mut interims: Option<Interims>,
     ) -> Result<Response<Incoming>, Lost>
     where
         F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>>,
@@ -64,12 +51,7 @@ impl Patience {
         let mut answer = pin!(answer);
         let mut timer = pin!(sleep_until(self.deadline.min(self.since + self.first_byte)));
         poll_fn(|cx| {
-            let answered = answer.as_mut().poll(cx);
-            // Interim answers came before the final one, so they are told first.
-            if let Some(Err(kind)) = interims.as_mut().map(|interims| interims.poll(cx)) {
-                return Poll::Ready(Err(Lost::GaveUp(kind)));
-            }
-            if let Poll::Ready(answered) = answered {
+            if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
                 return Poll::Ready(answered.map_err(|failure| Lost::Failed(Box::new(failure))));
             }
             while timer.as_mut().poll(cx).is_ready() {
@@ -103,38 +85,6 @@ impl Patience {
         Ok(self.deadline.min(limit).min(now + self.first_byte).max(now + SHORTEST))
     }
 }
-
-impl Interims {
-    /// Makes hyper report the interim answers to `request`.
-    pub(super) fn listen(
-        request: &mut Request<Outgoing>,
-        tell: Rc<dyn Fn(StatusCode, &HeaderMap)>,
-    ) -> Self {
-        let (report, heads) = mpsc::channel(INTERIMS + 1);
-        hyper::ext::on_informational(request, move |head| {
-            // A full queue is over the limit already, which the other end notices.
-            let _ = report.try_send((head.status(), head.headers().clone()));
-        });
-        Self { tell, heads, seen: 0 }
-    }
-
-    fn poll(&mut self, cx: &mut Context<'_>) -> Result<(), Kind> {
-        while let Poll::Ready(Some((status, headers))) = self.heads.poll_recv(cx) {
-            self.seen += 1;
-            if self.seen > INTERIMS {
-                return Err(Kind::BadResponse);
-            }
-            // 100 is between us and the upstream; the client gets its own.
-            if status != StatusCode::CONTINUE {
-                (self.tell)(status, &headers);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Interim answers to one request, at most.
-const INTERIMS: usize = 16;
 
 /// The timer's own grain; looking more often would be spinning.
 const SHORTEST: Duration = Duration::from_millis(1);

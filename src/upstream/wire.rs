@@ -19,6 +19,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
+use super::interim::Interims;
+
 /// One upstream connection's bytes, in the clear.
 pub(super) struct Wire {
     io: Io,
@@ -50,6 +52,7 @@ pub(super) struct Line {
     tape: RefCell<Vec<u8>>,
     opening: Cell<([u8; 4], u8)>,
     waker: RefCell<Option<Waker>>,
+    interims: Interims,
 }
 
 /// A point in a connection's life, to compare with.
@@ -104,6 +107,11 @@ impl Wire {
 }
 
 impl Line {
+    /// What is known of interim answers.
+    pub(super) fn interims(&self) -> &Interims {
+        &self.interims
+    }
+
     /// Now, for a later [`Self::is_silent_since`].
     pub(super) fn mark(&self) -> Mark {
         Mark { read: self.read.get(), written: self.written.get() }
@@ -208,8 +216,10 @@ impl AsyncRead for Wire {
             Io::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, buf))?,
             Io::Tls(stream) => ready!(Pin::new(stream).poll_read(cx, buf))?,
         }
-        wire.line.saw(&buf.filled()[before..]);
-        Poll::Ready(Ok(()))
+        let fresh = &buf.filled()[before..];
+        wire.line.saw(fresh);
+        let flood = |flood| io::Error::new(io::ErrorKind::InvalidData, flood);
+        Poll::Ready(wire.line.interims.saw(fresh).map_err(flood))
     }
 }
 
