@@ -1,14 +1,15 @@
 //! F5: the hand that calls backends. One [`Upstreams`] for each worker, nothing shared, no lock.
 //!
-//! The way of a call: [`balance`] chooses an endpoint, [`pool`] has a connection or [`connect`]
-//! opens one, [`call`] sends and waits ([`patience`]), [`check`] judges the head, [`stream`] carries
-//! the body and gives the connection back. Whatever fails becomes an [`UpstreamError`] and, on
-//! leaving, a [`Problem`](crate::problem::Problem).
+//! The way of a call: `balance` chooses an endpoint, `acquire` finds a connection in its `pool` or
+//! has `connect` open one, `call` sends and waits (`patience`), `check` judges the head, `stream`
+//! carries the body and gives the connection back. Whatever fails is named in `blame`, becomes an
+//! [`UpstreamError`] and, on leaving, a [`Problem`](crate::problem::Problem).
 //!
 //! Invariants: a connection is reused only after a clean end of an unambiguous answer; a request is
 //! repeated only where that is safe; every wait has a limit; dropping a call or a body ends what it
 //! held at once.
 
+mod acquire;
 mod balance;
 mod blame;
 mod call;

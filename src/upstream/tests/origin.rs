@@ -185,7 +185,7 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Step::Sleep(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
             Step::Echo => {
-                let mut buffer = [0; 4096];
+                let mut buffer = vec![0; 4096];
                 while let Ok(count @ 1..) = socket.read(&mut buffer).await {
                     socket.write_all(&buffer[..count]).await.unwrap();
                     socket.flush().await.unwrap();
@@ -217,7 +217,7 @@ async fn read_frame<S: AsyncRead + Unpin>(
                 return Some(u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]));
             }
         }
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(count) => rest.extend_from_slice(&buffer[..count]),
@@ -251,7 +251,7 @@ async fn read_request<S: AsyncRead + Unpin>(
                 return Some(String::from_utf8_lossy(&request).into_owned());
             }
         }
-        let mut buffer = [0; 16384];
+        let mut buffer = vec![0; 16384];
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(count) => rest.extend_from_slice(&buffer[..count]),
