@@ -23,11 +23,11 @@ use super::connect::Want;
 use super::dress;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
+use super::line::{Line, Mark};
 use super::patience::{Interims, Lost, Patience};
 use super::stream::{Facts, Held, Hold, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
-use super::wire::{Line, Mark};
 use super::{CallOptions, Tally, Upgrade, Upstream};
 use crate::base::{Body, clock};
 

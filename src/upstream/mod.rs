@@ -18,6 +18,7 @@ mod connect;
 mod dress;
 mod endpoint;
 mod error;
+mod line;
 mod names;
 mod opening;
 mod patience;
@@ -155,7 +156,10 @@ impl Upstreams {
 
     /// Closes what has been idle for too long. The worker calls it every second.
     pub fn sweep(&self) {
-        let now = clock::now();
+        self.sweep_at(clock::now());
+    }
+
+    fn sweep_at(&self, now: Instant) {
         for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
             endpoint.sweep(now);
         }
