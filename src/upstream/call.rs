@@ -16,19 +16,18 @@ use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout_at;
 
+use super::acquire::acquire;
 use super::blame::{self, Fate};
 use super::check::{self, Asked, Reuse};
-use super::connect::{Connection, Want, connect};
+use super::connect::Want;
 use super::dress;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
-use super::opening::Turn;
+use super::line::{Line, Mark};
 use super::patience::{Lost, Patience};
-use super::pool::Share;
 use super::stream::{Facts, Held, Hold, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
-use super::wire::{Line, Mark};
 use super::{CallOptions, Tally, Upgrade, Upstream};
 use crate::base::{Body, clock};
 
@@ -144,7 +143,15 @@ impl<'a> Call<'a> {
         let mut kept = true;
         loop {
             let seat = Seat::take(endpoint);
-            let (hold, reused) = match self.acquire(endpoint, kept).await {
+            let want = match self.asked {
+                Some(_) if !endpoint.target.insists_on_http2() => Want::Http1,
+                // Where there is only HTTP/2 no upgrade is asked for, which RFC 9110, section 7.8
+                // leaves to any recipient.
+                Some(_) | None => Want::Usual,
+            };
+            let limits = (self.upstream.timeout.connect, self.options.deadline);
+            let found = acquire(endpoint, want, kept, limits, &mut self.tally.connect).await;
+            let (hold, reused) = match found {
                 Ok(found) => found,
                 Err(mut error) => {
                     error.endpoint = Some(endpoint.id);
@@ -161,82 +168,6 @@ impl<'a> Call<'a> {
             }
             // Once something was sent in vain, the other kept connections are no better.
             kept &= !self.repeated;
-        }
-    }
-
-    /// Finds a connection, or opens one within the time for that.
-    async fn acquire(
-        &mut self,
-        endpoint: &Rc<Endpoint>,
-        kept: bool,
-    ) -> Result<(Hold, bool), UpstreamError> {
-        if let Some(hold) = self.take_kept(endpoint, kept) {
-            return Ok((hold, true));
-        }
-        let start = clock::now();
-        let limit = start + self.upstream.timeout.connect;
-        let (limit, kind) = if limit < self.options.deadline {
-            (limit, Kind::ConnectTimeout)
-        } else {
-            (self.options.deadline, Kind::TotalTimeout)
-        };
-        let found = timeout_at(limit, self.open(endpoint, kept, limit)).await;
-        self.tally.connect += clock::now() - start;
-        found.unwrap_or_else(|_| {
-            Err(UpstreamError::unsent(Stage::Connect, kind).with_detail("no connection in time"))
-        })
-    }
-
-    async fn open(
-        &self,
-        endpoint: &Rc<Endpoint>,
-        kept: bool,
-        limit: tokio::time::Instant,
-    ) -> Result<(Hold, bool), UpstreamError> {
-        let want = self.want(endpoint);
-        let shares = want == Want::Usual && endpoint.target.may_speak_http2();
-        loop {
-            if !shares || !endpoint.pool.is_worth_waiting() {
-                return keep(endpoint, connect(&endpoint.target, want, limit).await?);
-            }
-            match endpoint.slot.turn() {
-                Turn::Lead(lead) => {
-                    let opened = connect(&endpoint.target, want, limit).await;
-                    let opened = opened.and_then(|connection| keep(endpoint, connection));
-                    lead.finish(opened.as_ref().map(|_| ()).map_err(Clone::clone));
-                    return opened;
-                }
-                Turn::Follow(opening) => {
-                    if let Some(Err(error)) = opening.outcome().await {
-                        return Err(error);
-                    }
-                }
-                Turn::Crowded => {
-                    return Err(UpstreamError::unsent(Stage::Connect, Kind::ConnectTimeout)
-                        .with_detail("too many requests wait for one connection"));
-                }
-            }
-            if let Some(hold) = self.take_kept(endpoint, kept) {
-                return Ok((hold, true));
-            }
-        }
-    }
-
-    fn take_kept(&self, endpoint: &Endpoint, kept: bool) -> Option<Hold> {
-        let shared = match self.want(endpoint) {
-            Want::Usual if endpoint.target.may_speak_http2() => endpoint.pool.take_http2(),
-            Want::Usual | Want::Http1 => None,
-        };
-        let own = || kept.then(|| endpoint.pool.take_http1()).flatten();
-        shared.map(Hold::Http2).or_else(|| own().map(Hold::Http1))
-    }
-
-    /// An upgrade needs HTTP/1.1. Where there is only HTTP/2 it is not asked for, which RFC 9110,
-    /// section 7.8 lets any recipient decide.
-    fn want(&self, endpoint: &Endpoint) -> Want {
-        match self.asked {
-            Some(_) if !endpoint.target.insists_on_http2() => Want::Http1,
-            Some(_) | None => Want::Usual,
         }
     }
 
@@ -435,21 +366,6 @@ impl<'a> Call<'a> {
 
     fn count(&mut self) {
         self.tally.attempts = self.tally.attempts.saturating_add(1);
-    }
-}
-
-/// Hands a new connection to its first user, and to the pool if it can be shared.
-fn keep(endpoint: &Endpoint, connection: Connection) -> Result<(Hold, bool), UpstreamError> {
-    match connection {
-        Connection::Http1(connection) => {
-            endpoint.pool.learn(true);
-            Ok((Hold::Http1(connection), false))
-        }
-        Connection::Http2(connection) => {
-            endpoint.pool.learn(false);
-            endpoint.pool.keep_http2(&connection);
-            Ok((Hold::Http2(Share::take(&connection)), false))
-        }
     }
 }
 

@@ -25,9 +25,10 @@ use tokio_rustls::TlsConnector;
 use super::blame;
 use super::check::HEAD;
 use super::error::{Kind, Stage, UpstreamError};
+use super::line::{Line, Opening};
 use super::target::{Address, Target};
 use super::upload::Outgoing;
-use super::wire::{Line, Opening, Plain, Wire};
+use super::wire::{Plain, Wire};
 use crate::base::clock;
 
 /// A connection to one target.

@@ -1,14 +1,15 @@
 //! F5: the hand that calls backends. One [`Upstreams`] for each worker, nothing shared, no lock.
 //!
-//! The way of a call: [`balance`] chooses an endpoint, [`pool`] has a connection or [`connect`]
-//! opens one, [`call`] sends and waits ([`patience`]), [`check`] judges the head, [`stream`] carries
-//! the body and gives the connection back. Whatever fails becomes an [`UpstreamError`] and, on
-//! leaving, a [`Problem`](crate::problem::Problem).
+//! The way of a call: `balance` chooses an endpoint, `acquire` finds a connection in its `pool` or
+//! has `connect` open one, `call` sends and waits (`patience`), `check` judges the head, `stream`
+//! carries the body and gives the connection back. Whatever fails is named in `blame`, becomes an
+//! [`UpstreamError`] and, on leaving, a [`Problem`](crate::problem::Problem).
 //!
 //! Invariants: a connection is reused only after a clean end of an unambiguous answer; a request is
 //! repeated only where that is safe; every wait has a limit; dropping a call or a body ends what it
 //! held at once.
 
+mod acquire;
 mod balance;
 mod blame;
 mod call;
@@ -18,6 +19,7 @@ mod dress;
 mod endpoint;
 mod error;
 mod interim;
+mod line;
 mod names;
 mod opening;
 mod patience;
@@ -159,7 +161,10 @@ impl Upstreams {
 
     /// Closes what has been idle for too long. The worker calls it every second.
     pub fn sweep(&self) {
-        let now = clock::now();
+        self.sweep_at(clock::now());
+    }
+
+    fn sweep_at(&self, now: Instant) {
         for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
             endpoint.sweep(now);
         }

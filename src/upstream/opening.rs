@@ -95,3 +95,20 @@ impl Drop for Waiting<'_> {
 
 /// Requests that may wait for one connection.
 const WAITING: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_leads_the_others_follow_and_too_many_are_turned_away() {
+        let slot = Rc::new(Slot::default());
+        let Turn::Lead(lead) = slot.turn() else { panic!("the first leads") };
+        let Turn::Follow(opening) = slot.turn() else { panic!("the second follows") };
+        opening.waiting.set(WAITING);
+        assert!(matches!(slot.turn(), Turn::Crowded));
+        lead.finish(Ok(()));
+        assert_eq!(*opening.outcome.borrow(), Some(Ok(())));
+        assert!(matches!(slot.turn(), Turn::Lead(_)), "after the end somebody leads again");
+    }
+}

@@ -76,13 +76,13 @@ impl Patience {
             Some((State::Done, last)) => (last + self.first_byte, Kind::FirstByteTimeout),
             Some((State::Upstream, last)) => (last + self.idle, Kind::IdleTimeout),
             // The client is slow, and has a limit of its own elsewhere.
-            Some((State::Client, _)) => (now + self.first_byte, Kind::FirstByteTimeout),
+            Some((State::Client, _)) => (self.deadline, Kind::TotalTimeout),
         };
-        if limit <= now && !self.first_byte.is_zero() {
+        if limit <= now {
             return Err(kind);
         }
         // The upload may end meanwhile, and then its time begins: never sleep longer than that.
-        Ok(self.deadline.min(limit).min(now + self.first_byte).max(now + SHORTEST))
+        Ok(limit.min(self.deadline).min(now + self.first_byte).max(now + SHORTEST))
     }
 }
 
@@ -127,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_slow_client_is_only_bounded_by_the_whole() {
-        assert_eq!(judge(50, Some((State::Client, 1))), Ok(60));
+        assert_eq!(judge(45, Some((State::Client, 1))), Ok(55));
+        assert_eq!(judge(55, Some((State::Client, 1))), Ok(60));
         assert_eq!(judge(60, Some((State::Client, 59))), Err(Kind::TotalTimeout));
     }
 }

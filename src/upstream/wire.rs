@@ -1,25 +1,19 @@
-//! The byte stream under one upstream connection, and what can be told by watching it.
-//!
-//! hyper says that a connection failed, but not whether the upstream had said anything, nor what
-//! had been written by then. Both decide whether a request may be repeated, so the stream counts,
-//! and on request keeps a copy of a request's head as it goes by: a memory copy into a buffer that
-//! lives as long as the connection, paid only where a repeat is allowed at all.
+//! The byte stream under one upstream connection: a socket, in TLS or not, that is watched.
 //!
 //! A failed write is swallowed. An upstream that answers early and closes (413 in the middle of an
 //! upload) makes our writes fail while its answer still waits to be read; reading then brings the
 //! answer, or the end that is the true failure.
 
-use std::cell::{Cell, RefCell};
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
-use super::interim::Interims;
+use super::line::Line;
 
 /// One upstream connection's bytes, in the clear.
 pub(super) struct Wire {
@@ -40,37 +34,6 @@ pub(super) enum Plain {
     Unix(UnixStream),
 }
 
-/// What was seen of a connection; shared between the wire and whoever holds the connection.
-#[derive(Default)]
-pub(super) struct Line {
-    read: Cell<u64>,
-    written: Cell<u64>,
-    broken: Cell<bool>,
-    closed: Cell<bool>,
-    switches: Cell<bool>,
-    taping: Cell<bool>,
-    tape: RefCell<Vec<u8>>,
-    opening: Cell<([u8; 4], u8)>,
-    waker: RefCell<Option<Waker>>,
-    interims: Interims,
-}
-
-/// A point in a connection's life, to compare with.
-#[derive(Clone, Copy)]
-pub(super) struct Mark {
-    read: u64,
-    written: u64,
-}
-
-/// How a connection began that should speak HTTP/2.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Opening {
-    /// With a SETTINGS frame, as RFC 9113, section 3.4 demands.
-    Settings,
-    /// With anything else, or with its end.
-    Foreign,
-}
-
 impl Wire {
     pub(super) fn plain(socket: Plain, line: Rc<Line>) -> Self {
         Self { io: Io::Plain(socket), line }
@@ -84,11 +47,11 @@ impl Wire {
     fn swallow(&self, result: &io::Result<usize>, count: usize) -> usize {
         match result {
             Ok(written) => {
-                self.line.written.set(self.line.written.get() + *written as u64);
+                self.line.wrote(*written);
                 *written
             }
             Err(_) => {
-                self.line.broken.set(true);
+                self.line.fail();
                 count
             }
         }
@@ -99,108 +62,10 @@ impl Wire {
     /// Turns a swallowed write back into the failure that it was: a tunnel has nobody to read an
     /// early answer.
     pub(super) fn confess<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if self.line.broken.get() {
+        if self.line.is_broken() {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         polled
-    }
-}
-
-impl Line {
-    /// What is known of interim answers.
-    pub(super) fn interims(&self) -> &Interims {
-        &self.interims
-    }
-
-    /// Now, for a later [`Self::is_silent_since`].
-    pub(super) fn mark(&self) -> Mark {
-        Mark { read: self.read.get(), written: self.written.get() }
-    }
-
-    /// Whether the upstream has said nothing since.
-    pub(super) fn is_silent_since(&self, mark: Mark) -> bool {
-        self.read.get() == mark.read
-    }
-
-    /// Whether no byte went out since.
-    pub(super) fn is_unwritten_since(&self, mark: Mark) -> bool {
-        self.written.get() == mark.written
-    }
-
-    /// Whether a write failed.
-    pub(super) fn is_broken(&self) -> bool {
-        self.broken.get()
-    }
-
-    /// Whether a 101 is expected, so that the wire must outlive its HTTP.
-    pub(super) fn switches(&self) -> bool {
-        self.switches.get()
-    }
-
-    /// Says that a 101 is expected.
-    pub(super) fn expect_switch(&self) {
-        self.switches.set(true);
-    }
-
-    /// Begins to keep a copy of what is written.
-    pub(super) fn tape(&self) {
-        self.tape.borrow_mut().clear();
-        self.taping.set(true);
-    }
-
-    /// Ends the copy and hands it over for reading, if it is whole.
-    pub(super) fn taped<T>(&self, read: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
-        self.taping.replace(false).then(|| read(&self.tape.borrow())).flatten()
-    }
-
-    /// Ends the copy unread.
-    pub(super) fn erase(&self) {
-        self.taping.set(false);
-    }
-
-    /// Waits for the first four bytes, which tell a SETTINGS frame from any other beginning.
-    pub(super) fn poll_opening(&self, cx: &Context<'_>) -> Poll<Opening> {
-        const SETTINGS: u8 = 4;
-        let (bytes, count) = self.opening.get();
-        if count == 4 {
-            let settings = bytes[3] == SETTINGS;
-            return Poll::Ready(if settings { Opening::Settings } else { Opening::Foreign });
-        }
-        if self.closed.get() {
-            return Poll::Ready(Opening::Foreign);
-        }
-        *self.waker.borrow_mut() = Some(cx.waker().clone());
-        Poll::Pending
-    }
-
-    fn saw(&self, bytes: &[u8]) {
-        let before = self.read.get();
-        self.read.set(before + bytes.len() as u64);
-        if before >= 4 {
-            return;
-        }
-        let (mut opening, mut count) = self.opening.get();
-        for byte in bytes.iter().take(4 - usize::from(count)) {
-            opening[usize::from(count)] = *byte;
-            count += 1;
-        }
-        self.opening.set((opening, count));
-        self.wake();
-    }
-
-    fn keep(&self, bytes: &[u8]) {
-        let mut tape = self.tape.borrow_mut();
-        if tape.len() + bytes.len() > TAPE {
-            self.taping.set(false);
-            return;
-        }
-        tape.extend_from_slice(bytes);
-    }
-
-    fn wake(&self) {
-        if let Some(waker) = self.waker.borrow_mut().take() {
-            waker.wake();
-        }
     }
 }
 
@@ -219,7 +84,7 @@ impl AsyncRead for Wire {
         let fresh = &buf.filled()[before..];
         wire.line.saw(fresh);
         let flood = |flood| io::Error::new(io::ErrorKind::InvalidData, flood);
-        Poll::Ready(wire.line.interims.saw(fresh).map_err(flood))
+        Poll::Ready(wire.line.interims().saw(fresh).map_err(flood))
     }
 }
 
@@ -230,7 +95,7 @@ impl AsyncWrite for Wire {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
-        if wire.line.broken.get() {
+        if wire.line.is_broken() {
             return Poll::Ready(Ok(buf.len()));
         }
         let result = match &mut wire.io {
@@ -238,7 +103,7 @@ impl AsyncWrite for Wire {
             Io::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, buf)),
         };
         let count = wire.swallow(&result, buf.len());
-        if wire.line.taping.get() {
+        if wire.line.is_taping() {
             wire.line.keep(&buf[..count]);
         }
         Poll::Ready(Ok(count))
@@ -251,7 +116,7 @@ impl AsyncWrite for Wire {
     ) -> Poll<io::Result<usize>> {
         let wire = self.get_mut();
         let total = bufs.iter().map(|buf| buf.len()).sum();
-        if wire.line.broken.get() {
+        if wire.line.is_broken() {
             return Poll::Ready(Ok(total));
         }
         let result = match &mut wire.io {
@@ -259,7 +124,7 @@ impl AsyncWrite for Wire {
             Io::Tls(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, bufs)),
         };
         let count = wire.swallow(&result, total);
-        if wire.line.taping.get() {
+        if wire.line.is_taping() {
             let mut left = count;
             for buf in bufs {
                 let taken = left.min(buf.len());
@@ -279,7 +144,7 @@ impl AsyncWrite for Wire {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
-        if wire.line.broken.get() {
+        if wire.line.is_broken() {
             return Poll::Ready(Ok(()));
         }
         let result = match &mut wire.io {
@@ -287,7 +152,7 @@ impl AsyncWrite for Wire {
             Io::Tls(stream) => ready!(Pin::new(stream).poll_flush(cx)),
         };
         if result.is_err() {
-            wire.line.broken.set(true);
+            wire.line.fail();
         }
         Poll::Ready(Ok(()))
     }
@@ -303,12 +168,11 @@ impl AsyncWrite for Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if let Io::Tls(stream) = &mut self.io
-            && !self.line.broken.get()
+            && !self.line.is_broken()
         {
             say_goodbye(stream);
         }
-        self.line.closed.set(true);
-        self.line.wake();
+        self.line.close();
     }
 }
 
@@ -377,6 +241,3 @@ impl AsyncWrite for Plain {
         }
     }
 }
-
-/// Longest head that is kept for a repeat, in bytes. A longer one is not repeated.
-const TAPE: usize = 64 * 1024;

@@ -136,7 +136,7 @@ fn a_silent_upstream_runs_out_of_time() {
 #[test]
 fn neither_interim_answers_nor_drops_of_a_head_stretch_the_time() {
     let endless = Drip(2000, 5, "HTTP/1.1 102 Processing\r\n\r\n");
-    assert_eq!(impatient(80, 5000, &[endless.clone()]).0, Kind::FirstByteTimeout);
+    assert_eq!(impatient(80, 5000, std::slice::from_ref(&endless)).0, Kind::FirstByteTimeout);
     assert_eq!(impatient(5000, 80, &[endless]).0, Kind::TotalTimeout);
     let slow = [send("HTTP/1.1 200 OK\r\n"), Drip(2000, 5, "X: 1\r\n")];
     assert_eq!(impatient(80, 5000, &slow).0, Kind::FirstByteTimeout);

@@ -15,7 +15,7 @@ use super::origin::Step::{Drain, Hang, Read};
 use super::origin::{Origin, Step, send};
 use super::rig::{Rig, plain, request, settings};
 use super::run;
-use crate::base::{EndpointId, UpstreamId};
+use crate::base::{EndpointId, UpstreamId, clock};
 use crate::config::model::{Balance, Endpoint, EndpointAddress, UpstreamProtocol};
 
 fn ok() -> Step {
@@ -127,6 +127,44 @@ fn all_addresses_of_a_name_are_tried() {
             assert_eq!(rig.get("/").await.unwrap().body, "hello");
         }
         assert!(origin.requests()[0].contains("host: client.test"));
+    });
+}
+
+#[test]
+fn a_name_that_moves_takes_its_shared_connections_along() {
+    run(async {
+        // SETTINGS, then for each request an answer of nothing but `:status: 200`.
+        let settings_frame = Step::Send(vec![0, 0, 0, 4, 0, 0, 0, 0, 0]);
+        let answer = |stream| Step::Send(vec![0, 0, 1, 1, 5, 0, 0, 0, stream, 0x88]);
+        let steps = [settings_frame, Step::Frame(1), answer(1), Step::Frame(1), answer(3), Drain];
+        let old = Origin::new(&steps).await;
+        let moved = SocketAddr::from(([127, 0, 0, 2], old.address.port()));
+        let new = Origin::at(moved, &[&steps]).await;
+        let (names, mut questions) = Names::scripted();
+        let mut upstream = settings(vec![named("api.test", old.address.port())]);
+        upstream.protocol = UpstreamProtocol::H2c;
+        let rig = Rig::with_names(upstream, names);
+        spawn_local(async move {
+            for address in ["127.0.0.1", "127.0.0.2"] {
+                let question = questions.recv().await.unwrap();
+                let (addresses, ttl) = (vec![address.parse().unwrap()], Duration::from_secs(1));
+                question.reply.send(Ok(Answer { addresses, ttl })).unwrap();
+            }
+            std::future::pending::<()>().await
+        });
+        rig.get("/").await.unwrap();
+        rig.upstreams.sweep();
+        rig.get("/").await.unwrap();
+        assert_eq!((old.connections(), new.connections()), (1, 0));
+        // The sweep asks again, and a later one acts on the answer.
+        let later = clock::now() + Duration::from_secs(2);
+        while rig.gauge() != (0, 0) {
+            rig.upstreams.sweep_at(later);
+            tokio::task::yield_now().await;
+        }
+        rig.get("/").await.unwrap();
+        assert_eq!((old.connections(), new.connections()), (1, 1));
+        old.ended(1).await;
     });
 }
 

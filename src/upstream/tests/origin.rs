@@ -63,7 +63,12 @@ impl Origin {
 
     /// The first connection follows the first script, and so on; the last one serves all others.
     pub(super) async fn scripts(scripts: &[&[Step]]) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Self::at(([127, 0, 0, 1], 0).into(), scripts).await
+    }
+
+    /// The same at a given address.
+    pub(super) async fn at(address: SocketAddr, scripts: &[&[Step]]) -> Self {
+        let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let log = Rc::new(Log::default());
         let scripts: Vec<Vec<Step>> = scripts.iter().map(|script| script.to_vec()).collect();
@@ -117,7 +122,7 @@ impl Origin {
         }
     }
 
-    /// Waits until so many connections were drained to their end.
+    /// Waits until the end of so many connections was seen, while draining or reading.
     pub(super) async fn ended(&self, count: usize) {
         while *self.log.ended.borrow() < count {
             self.log.news.notified().await;
@@ -126,6 +131,11 @@ impl Origin {
 }
 
 impl Log {
+    fn end(&self) {
+        *self.ended.borrow_mut() += 1;
+        self.news.notify_waiters();
+    }
+
     fn next(&self, scripts: &[Vec<Step>]) -> (usize, Vec<Step>) {
         let number = *self.connections.borrow();
         *self.connections.borrow_mut() += 1;
@@ -155,14 +165,15 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
         match step {
             Step::Read | Step::ReadHead => {
                 let with_body = matches!(step, Step::Read);
-                let Some(text) = read_request(socket, &mut rest, with_body).await else { return };
+                let Some(text) = read_request(socket, &mut rest, with_body).await else {
+                    return log.end();
+                };
                 log.requests.borrow_mut().push((number, text));
                 log.news.notify_waiters();
             }
             Step::Drain => {
                 let _ = socket.read_to_end(&mut rest).await;
-                *log.ended.borrow_mut() += 1;
-                log.news.notify_waiters();
+                log.end();
             }
             Step::Send(bytes) => {
                 if socket.write_all(bytes).await.is_err() {
@@ -185,7 +196,7 @@ async fn play<S: AsyncRead + AsyncWrite + Unpin>(
             }
             Step::Sleep(millis) => tokio::time::sleep(Duration::from_millis(*millis)).await,
             Step::Echo => {
-                let mut buffer = [0; 4096];
+                let mut buffer = vec![0; 4096];
                 while let Ok(count @ 1..) = socket.read(&mut buffer).await {
                     socket.write_all(&buffer[..count]).await.unwrap();
                     socket.flush().await.unwrap();
@@ -217,7 +228,7 @@ async fn read_frame<S: AsyncRead + Unpin>(
                 return Some(u32::from_be_bytes([frame[5], frame[6], frame[7], frame[8]]));
             }
         }
-        let mut buffer = [0; 4096];
+        let mut buffer = vec![0; 4096];
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(count) => rest.extend_from_slice(&buffer[..count]),
@@ -251,7 +262,7 @@ async fn read_request<S: AsyncRead + Unpin>(
                 return Some(String::from_utf8_lossy(&request).into_owned());
             }
         }
-        let mut buffer = [0; 16384];
+        let mut buffer = vec![0; 16384];
         match socket.read(&mut buffer).await {
             Ok(0) | Err(_) => return None,
             Ok(count) => rest.extend_from_slice(&buffer[..count]),

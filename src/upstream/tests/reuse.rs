@@ -45,6 +45,40 @@ fn a_clean_end_keeps_the_connection() {
 }
 
 #[test]
+fn a_long_answer_keeps_the_connection_too() {
+    let body = "x".repeat(3 << 20);
+    let whole = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    let chunk = format!("{:x}\r\n{body}\r\n", body.len());
+    let chunked =
+        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}{chunk}0\r\n\r\n");
+    for answer in [whole, chunked] {
+        assert_eq!(carriers(&answer, Method::GET), [0, 0]);
+    }
+}
+
+#[test]
+fn abandoned_calls_leave_nothing_behind() {
+    run(async {
+        let half = send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
+        let origin = Origin::new(&[Read, half, Drain]).await;
+        let rig = Rig::to(origin.address);
+        for round in 0..40 {
+            // Given up while connecting, while waiting, and while reading.
+            let mut call = Box::pin(rig.get("/"));
+            for _ in 0..round {
+                let mut noop = std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(call.as_mut().poll(&mut noop).is_pending());
+                tokio::task::yield_now().await;
+            }
+        }
+        while rig.gauge() != (0, 0) {
+            tokio::task::yield_now().await;
+        }
+        origin.ended(origin.connections()).await;
+    });
+}
+
+#[test]
 fn whatever_is_ambiguous_or_says_close_does_not() {
     for answer in [
         "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhelloEXTRA",
