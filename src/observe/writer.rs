@@ -271,10 +271,11 @@ fn write_all(stream: &mut dyn Write, bytes: &[u8]) -> Result<(), (usize, io::Err
     Ok(())
 }
 
-/// Bytes that a worker's buffer has room for from the start.
-pub(super) const BUFFER: usize = 18 << 10;
+/// Bytes that a worker's buffer has room for from the start: the writer wakes seldom, which costs
+/// less than the memory.
+pub(super) const BUFFER: usize = 64 << 10;
 /// Batches that wait at most, over all workers: 4 MiB of usual lines.
-const QUEUE: usize = 256;
+const QUEUE: usize = 64;
 /// Emptied buffers that wait for a worker.
 const SPARE: usize = 4;
 /// Times five milliseconds.

@@ -21,6 +21,8 @@ mod stream;
 mod upgrade;
 mod wire;
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -72,8 +74,11 @@ impl Gateway {
     ) -> Response<Watched> {
         let (parts, body) = request.into_parts();
         let mut exchange = Exchange::open(self, connection, &parts);
-        let attempt = panic::caught(self.attempt(&mut exchange, connection, parts, body)).await;
-        match attempt {
+        let outcome = {
+            let mut attempt = pin!(self.attempt(&mut exchange, connection, parts, body));
+            poll_fn(|cx| panic::poll(attempt.as_mut(), cx)).await
+        };
+        match outcome {
             Ok(response) => exchange.finish(self, response),
             Err(problem) => rescue::rescue(self, exchange, connection, problem),
         }

@@ -20,7 +20,7 @@ use crate::problem::Problem;
 use crate::upstream::Stream;
 
 impl Gateway {
-    /// Passes a success on, turns an error into a problem.
+    /// Passes a success on at once; an error is looked into.
     pub(super) async fn normalise(
         &self,
         exchange: &mut Exchange,
@@ -37,6 +37,19 @@ impl Gateway {
             headers::inbound(&mut parts.headers);
             return Ok(Response::from_parts(parts, Watched::upstream(stream)));
         }
+        // Boxed, so that healthy exchanges do not carry the room for it.
+        Box::pin(self.inspect(exchange, route, upstream, parts, stream)).await
+    }
+
+    /// Turns an error into a problem, or only notes that it would be one.
+    async fn inspect(
+        &self,
+        exchange: &mut Exchange,
+        route: &Route,
+        upstream: UpstreamId,
+        mut parts: Parts,
+        stream: Stream,
+    ) -> Result<Response<Watched>, Problem> {
         let read = self.read_ahead(stream).await;
         let problem = self.judge(route, upstream, &parts, &read.ahead);
         if route.normalise == Normalise::On {

@@ -33,7 +33,8 @@ pub(super) async fn acquire(
     } else {
         (deadline, Kind::TotalTimeout)
     };
-    let found = timeout_at(limit, find(endpoint, want, kept, limit)).await;
+    // Boxed, so that calls on kept connections do not carry the room for TLS handshakes.
+    let found = timeout_at(limit, Box::pin(find(endpoint, want, kept, limit))).await;
     *spent += clock::now() - start;
     found.unwrap_or_else(|_| {
         Err(UpstreamError::unsent(Stage::Connect, kind).with_detail("no connection in time"))

@@ -345,7 +345,10 @@ fn refuses(change: impl FnOnce(&mut Upstream, &Authority)) -> String {
     let authority = Authority::new();
     let mut upstream = authority.upstream(([127, 0, 0, 1], 1).into());
     change(&mut upstream, &authority);
-    let error = Credentials::load(&[upstream], &|_| None).err().unwrap();
+    let all = [upstream];
+    let made = Credentials::load(&all, &|_| None)
+        .and_then(|credentials| Upstreams::new(&all, &credentials, &Names::scripted().0));
+    let error = made.unwrap_err();
     assert_eq!(error.upstream, "origin");
     error.to_string()
 }
