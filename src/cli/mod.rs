@@ -4,9 +4,12 @@
 //! first into the second and prints nothing itself.
 
 mod args;
+mod check;
 mod completions;
+mod config;
 mod demo;
 pub mod errors;
+mod explain;
 mod locate;
 mod man;
 mod output;
@@ -16,14 +19,13 @@ mod version;
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{Check, CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Verb};
 use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
-use crate::config::{self, Colour, Loaded, Refused, model};
+use crate::config::{Colour, Loaded, Refused, load as load_file, model, system_environment};
 use crate::problem::Catalogue;
 
 /// Runs the command line.
@@ -45,29 +47,31 @@ fn obey(line: &CommandLine) -> Report {
         |argument: Option<&Path>, verb: &dyn Fn(&Path) -> Report| match locate::configuration(
             argument,
             option,
-            &config::system_environment,
+            &system_environment,
         ) {
             Ok(file) => verb(&file),
             Err(report) => report,
         };
     match &line.verb {
         Verb::Run { file } => with_file(file.as_deref(), &|file| match load(file) {
-            Ok(loaded) => run::run(&Arc::new(loaded.config), form),
+            Ok(loaded) => run::run(loaded, form),
             Err(report) => report,
         }),
         Verb::Demo(ports) => demo::demo(*ports, form),
         Verb::Check(arguments) => with_file(arguments.file.as_deref(), &|file| {
-            check(file, arguments, if line.json { CheckFormat::Json } else { arguments.format })
+            let format = if line.json { CheckFormat::Json } else { arguments.format };
+            check::check(file, arguments.strict, format, colour())
         }),
-        Verb::Config(ConfigVerb::Init) => config_init(),
-        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| config_show(file, form)),
-        Verb::Config(ConfigVerb::Schema) => config_schema(),
+        Verb::Config(ConfigVerb::Init) => config::init(),
+        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| config::show(file, form)),
+        Verb::Config(ConfigVerb::Schema) => config::schema(),
         Verb::Errors { format } => {
-            // The operator's codes and texts belong to the list, but it needs no file.
-            let file = locate::configuration(None, option, &config::system_environment).ok();
-            errors(file.as_deref(), if line.json { ErrorsFormat::Json } else { *format })
+            let format = if line.json { ErrorsFormat::Json } else { *format };
+            with_catalogue(option, |catalogue| Report::fine(errors::render(catalogue, format)))
         }
-        Verb::Explain { code } => explain(code, form),
+        Verb::Explain { code } => {
+            with_catalogue(option, |catalogue| explain::explain(code, catalogue, form))
+        }
         Verb::Route(arguments) => with_file(None, &|file| route(file, arguments, form)),
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
@@ -76,11 +80,11 @@ fn obey(line: &CommandLine) -> Report {
 }
 
 fn load(file: &Path) -> Result<Loaded, Report> {
-    config::load(file, &config::system_environment).map_err(refused)
+    load_file(file, &system_environment).map_err(|refusal| refused(&refusal))
 }
 
-fn refused(refused: Refused) -> Report {
-    Report { out: String::new(), err: refused.human(colour()), exit: Exit::Refused }
+fn refused(refusal: &Refused) -> Report {
+    Report { out: String::new(), err: refusal.human(colour()), exit: Exit::Refused }
 }
 
 fn colour() -> Colour {
@@ -91,18 +95,18 @@ fn colour() -> Colour {
     }
 }
 
-/// The catalogue of a configuration, or guichet's own where there is none.
-fn errors(file: Option<&Path>, format: ErrorsFormat) -> Report {
-    let loaded = match file.map(load).transpose() {
-        Ok(loaded) => loaded,
-        Err(report) => return report,
-    };
-    if let Some(loaded) = loaded {
-        return Report::fine(errors::render(&loaded.config.errors.catalogue, format));
+/// The catalogue of the configuration, whose codes and texts count; or guichet's own, because
+/// these verbs need no file.
+fn with_catalogue(option: Option<&Path>, verb: impl FnOnce(&Catalogue) -> Report) -> Report {
+    if let Ok(file) = locate::configuration(None, option, &system_environment) {
+        return match load(&file) {
+            Ok(loaded) => verb(&loaded.config.errors.catalogue),
+            Err(report) => report,
+        };
     }
     let languages: Vec<String> = model::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
     match Catalogue::new(model::PREFIX, None, &languages, &[]) {
-        Ok(catalogue) => Report::fine(errors::render(&catalogue, format)),
+        Ok(catalogue) => verb(&catalogue),
         Err(_) => Report::failed(Exit::Failed, "the built-in catalogue is incomplete"),
     }
 }
@@ -129,33 +133,6 @@ fn route(file: &Path, arguments: &Route, form: Form) -> Report {
         }),
         Err(sentence) => Report::failed(Exit::Usage, sentence),
     }
-}
-
-fn check(file: &Path, arguments: &Check, format: CheckFormat) -> Report {
-    let _ = (file, arguments.strict, format);
-    absent("check")
-}
-
-fn config_init() -> Report {
-    absent("config init")
-}
-
-fn config_show(file: &Path, form: Form) -> Report {
-    let _ = (file, form);
-    absent("config show")
-}
-
-fn config_schema() -> Report {
-    absent("config schema")
-}
-
-fn explain(code: &str, form: Form) -> Report {
-    let _ = (code, form);
-    absent("explain")
-}
-
-fn absent(verb: &str) -> Report {
-    Report::failed(Exit::Failed, format!("{verb}: not built yet"))
 }
 
 /// Length of a body as `-d` gives it: text, or `@FILE`.

@@ -13,12 +13,20 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::{Exit, Form, Report, complain};
 use crate::admin;
-use crate::config;
 use crate::config::model::{Config, Security};
+use crate::config::{self, Colour, Loaded};
 use crate::server::{self, Ended, Running, StartError, StartOptions};
 
 /// Serves until a signal ends it.
-pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
+pub(super) fn run(loaded: Loaded, form: Form) -> Report {
+    if !loaded.warnings.is_empty() {
+        complain(&config::human(&loaded.warnings, &loaded.sources, Colour::Never));
+    }
+    let hash = loaded.effective.fingerprint();
+    serve(&Arc::new(loaded.config), hash, form)
+}
+
+fn serve(config: &Arc<Config>, config_hash: String, form: Form) -> Report {
     let failed = |error: io::Error| Report::failed(Exit::Failed, format!("signals: {error}"));
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -30,6 +38,7 @@ pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
     };
     let options = StartOptions {
         admin: Some(admin::service()),
+        config_hash,
         ..StartOptions::new(&config::system_environment)
     };
     let running = match server::start(Arc::clone(config), &options) {
@@ -235,7 +244,7 @@ mod tests {
     }
 
     fn serve(config: Config) {
-        let report = run(&Arc::new(config), Form::Json);
+        let report = serve(&Arc::new(config), String::new(), Form::Json);
         println!("\nEXIT {}", report.exit as u8);
     }
 
@@ -278,7 +287,7 @@ mod tests {
     fn a_taken_port_is_exit_code_8_with_help() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
-        let report = run(&Arc::new(plain(&[&address], 1)), Form::Text);
+        let report = serve(&Arc::new(plain(&[&address], 1)), String::new(), Form::Text);
         assert_eq!(report.exit as u8, 8);
         assert!(report.err.starts_with("guichet: cannot bind [listen.public] to "), "{report:?}");
         assert!(report.err.contains("\nhelp: another process"), "{report:?}");
