@@ -25,7 +25,7 @@ use clap::Parser as _;
 use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Verb};
 use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
-use crate::config::{Colour, Loaded, Refused, load as load_file, model, system_environment};
+use crate::config::{Colour, Loaded, Refused, defaults, load as load_file, system_environment};
 use crate::problem::Catalogue;
 
 /// Runs the command line.
@@ -104,8 +104,8 @@ fn with_catalogue(option: Option<&Path>, verb: impl FnOnce(&Catalogue) -> Report
             Err(report) => report,
         };
     }
-    let languages: Vec<String> = model::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
-    match Catalogue::new(model::PREFIX, None, &languages, &[]) {
+    let languages: Vec<String> = defaults::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
+    match Catalogue::new(defaults::PREFIX, None, &languages, &[]) {
         Ok(catalogue) => verb(&catalogue),
         Err(_) => Report::failed(Exit::Failed, "the built-in catalogue is incomplete"),
     }

@@ -23,10 +23,10 @@ pub(super) fn run(loaded: Loaded, form: Form) -> Report {
         complain(&config::human(&loaded.warnings, &loaded.sources, Colour::Never));
     }
     let hash = loaded.effective.fingerprint();
-    serve(&Arc::new(loaded.config), hash, form)
+    start(&Arc::new(loaded.config), hash, form)
 }
 
-fn serve(config: &Arc<Config>, config_hash: String, form: Form) -> Report {
+fn start(config: &Arc<Config>, config_hash: String, form: Form) -> Report {
     let failed = |error: io::Error| Report::failed(Exit::Failed, format!("signals: {error}"));
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -244,7 +244,7 @@ mod tests {
     }
 
     fn serve(config: Config) {
-        let report = serve(&Arc::new(config), String::new(), Form::Json);
+        let report = start(&Arc::new(config), String::new(), Form::Json);
         println!("\nEXIT {}", report.exit as u8);
     }
 
@@ -287,7 +287,7 @@ mod tests {
     fn a_taken_port_is_exit_code_8_with_help() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
-        let report = serve(&Arc::new(plain(&[&address], 1)), String::new(), Form::Text);
+        let report = start(&Arc::new(plain(&[&address], 1)), String::new(), Form::Text);
         assert_eq!(report.exit as u8, 8);
         assert!(report.err.starts_with("guichet: cannot bind [listen.public] to "), "{report:?}");
         assert!(report.err.contains("\nhelp: another process"), "{report:?}");

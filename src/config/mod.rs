@@ -7,6 +7,7 @@
 //! refused whole. Nothing here opens a socket, resolves a name or writes.
 
 mod check;
+pub mod defaults;
 mod diagnostic;
 mod explain;
 mod include;

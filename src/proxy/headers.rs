@@ -74,7 +74,7 @@ pub(super) fn outbound(
     }
     headers.insert(X_REQUEST_ID, exchange.request_id.value().clone());
     headers.insert(TRACEPARENT, exchange.trace.header_value());
-    if !exchange.fields.host.as_ref().is_some_and(|known| known == host)
+    if exchange.fields.host.as_ref().is_none_or(|known| known != host)
         || exchange.version == Version::HTTP_2
     {
         headers.insert(header::HOST, host.clone());

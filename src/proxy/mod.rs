@@ -30,7 +30,7 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub use connection::{Connection, Protocol};
+pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
 pub use stream::Watched;
 pub use wire::{Open, Wire};
@@ -80,7 +80,7 @@ impl Gateway {
         };
         match outcome {
             Ok(response) => exchange.finish(self, response),
-            Err(problem) => rescue::rescue(self, exchange, connection, problem),
+            Err(problem) => rescue::rescue(self, exchange, connection, &problem),
         }
     }
 

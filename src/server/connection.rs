@@ -25,7 +25,7 @@ use super::tunnel;
 use super::worker::Worker;
 use crate::base::{ListenerId, Peer};
 use crate::problem::Cause;
-use crate::proxy::{Connection, Protocol, Service, Wire};
+use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 
 /// Serves a connection until it ends. Every wait in here has a deadline.
 pub(super) async fn serve(
@@ -58,7 +58,8 @@ pub(super) async fn serve(
     let Ok(Ok(opening)) = timeout(limits.idle, socket.opening()).await else { return };
     let session = Session { worker: Rc::clone(&worker), admission };
     match (worker.tls(listener), opening) {
-        (Some(tls), Opening::Tls) => session.over_tls(tls.clone(), socket, peer).await,
+        // Boxed: a handshake needs room that a plain connection should not carry for its life.
+        (Some(tls), Opening::Tls) => Box::pin(session.over_tls(tls.clone(), socket, peer)).await,
         (_, Opening::Unknown) | (None, Opening::Tls) => {}
         // On a TLS port the gate answers every plain request with 426.
         (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
@@ -71,8 +72,6 @@ pub(super) async fn serve(
         }
     }
 }
-
-type Serves = Option<Box<dyn Fn(&str) -> bool>>;
 
 struct Session {
     worker: Rc<Worker>,
@@ -88,10 +87,10 @@ impl Session {
         let facts = TlsListener::facts(session);
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
-        let serves: Serves = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
+        let serves: Option<Serves> = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
         match negotiated {
-            Negotiated::Http1 => self.http1(stream, peer, serves).await,
-            Negotiated::Http2 => self.http2(stream, peer, serves).await,
+            Negotiated::Http1 => Box::pin(self.http1(stream, peer, serves)).await,
+            Negotiated::Http2 => Box::pin(self.http2(stream, peer, serves)).await,
         }
     }
 
@@ -100,7 +99,7 @@ impl Session {
         peer: Peer,
         wire: Rc<Wire>,
         protocol: Protocol,
-        serves: Serves,
+        serves: Option<Serves>,
     ) -> Service {
         let mut connection = Connection::new(Rc::new(peer), wire, protocol);
         connection.serves = serves;
@@ -111,7 +110,7 @@ impl Session {
         Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
     }
 
-    async fn http1<S>(&self, socket: S, peer: Peer, serves: Serves)
+    async fn http1<S>(&self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -150,7 +149,7 @@ impl Session {
         }
     }
 
-    async fn http2<S>(&self, socket: S, peer: Peer, serves: Serves)
+    async fn http2<S>(&self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {

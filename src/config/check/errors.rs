@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Check;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{self, Errors};
+use crate::config::model::Errors;
 use crate::config::read::{Section, Word};
 use crate::config::source::{FileId, Place};
 use crate::config::value;
@@ -48,7 +49,7 @@ pub(super) fn errors(
     languages: &[String],
     check: &mut Check<'_>,
 ) -> (Option<Errors>, Codes) {
-    let prefix = section.text("prefix").map_or(model::PREFIX, |word| word.text);
+    let prefix = section.text("prefix").map_or(defaults::PREFIX, |word| word.text);
     let docs = section.text("docs").map(|word| word.text);
     let overrides = overrides(section.section("catalogue"), languages, check);
     let catalogue = match Catalogue::new(prefix, docs, languages, &overrides) {
@@ -71,10 +72,10 @@ pub(super) fn errors(
         format: match section.text("format").map(|word| word.text) {
             Some("problem+json") => Format::ProblemJson,
             Some("json") => Format::Json,
-            Some(_) | None => model::FORMAT,
+            Some(_) | None => defaults::FORMAT,
         },
-        inspect: section.length("inspect").unwrap_or(model::INSPECT),
-        retry_after: section.duration("retry_after").unwrap_or(model::RETRY_AFTER),
+        inspect: section.length("inspect").unwrap_or(defaults::INSPECT),
+        retry_after: section.duration("retry_after").unwrap_or(defaults::RETRY_AFTER),
         keep_headers: section
             .texts("keep_headers")
             .iter()
