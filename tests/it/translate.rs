@@ -139,7 +139,11 @@ fn graphql_errors_under_an_error_status_are_understood() {
 fn the_first_rule_that_matches_wins() {
     let origin = Origin::scripted([
         Step::Read,
-        answer(422, "application/json", r#"{"error":{"field":"siret","text":"the number is too short"}}"#),
+        answer(
+            422,
+            "application/json",
+            r#"{"error":{"field":"siret","text":"the number is too short"}}"#,
+        ),
         Step::Again,
     ]);
     let gateway = Setup::before(&origin.url())
