@@ -1,6 +1,8 @@
 //! What people read about their mistakes: each file in `golden/config/broken` beside the text that
 //! refuses it, and files in `golden/config/good` that are taken. `BLESS=1` writes the texts anew.
 
+#![allow(clippy::unwrap_used)]
+
 use std::path::{Path, PathBuf};
 
 use guichet::config::{self, Colour};
