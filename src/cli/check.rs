@@ -1,70 +1,133 @@
-//! `guichet check`: every mistake of a configuration at once. Opens no socket, resolves no name.
+//! `guichet check`: every mistake at once. Nothing is opened, resolved or written.
 
 use std::path::Path;
 
 use super::args::CheckFormat;
 use super::output::{Exit, Report};
-use crate::config::{self, Colour, Diagnostic, Loaded, Severity, Sources};
+use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Sources};
 
-/// Judges a file. People read diagnostics on standard error, programs on standard output.
-pub(super) fn check(file: &Path, strict: bool, format: CheckFormat, colour: Colour) -> Report {
-    let (diagnostics, sources, verdict, exit) =
-        match config::load(file, &config::system_environment) {
-            Ok(loaded) => {
-                let verdict = fine(file, &loaded);
-                let warned = strict && !loaded.warnings.is_empty();
-                let exit = if warned { Exit::Warnings } else { Exit::Fine };
-                (loaded.warnings, loaded.sources, verdict, exit)
+/// Whether warnings fail the check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strictness {
+    /// A warning is only told.
+    Lenient,
+    /// A warning is exit code 4.
+    Strict,
+}
+
+/// Judges a file.
+pub(super) fn check(
+    file: &Path,
+    strictness: Strictness,
+    format: CheckFormat,
+    colour: Colour,
+    environment: Environment<'_>,
+) -> Report {
+    match config::load(file, environment) {
+        Ok(loaded) => {
+            let mut report = told(&loaded.warnings, &loaded.sources, format, colour);
+            if format == CheckFormat::Human {
+                report.out = fine(file, &loaded);
             }
-            Err(refused) => {
-                let verdict = refusal(file, &refused.diagnostics);
-                (refused.diagnostics, refused.sources, verdict, Exit::Refused)
-            }
-        };
-    match format {
-        CheckFormat::Human => told(&diagnostics, &sources, verdict, exit, colour),
-        CheckFormat::Json => {
-            Report { out: config::json(&diagnostics, &sources), err: String::new(), exit }
+            report.exit = match strictness {
+                Strictness::Strict if !loaded.warnings.is_empty() => Exit::Warnings,
+                Strictness::Strict | Strictness::Lenient => Exit::Fine,
+            };
+            report
         }
-        CheckFormat::Github => {
-            Report { out: config::github(&diagnostics, &sources), err: String::new(), exit }
+        Err(refused) => {
+            let mut report = told(&refused.diagnostics, &refused.sources, format, colour);
+            if format == CheckFormat::Human {
+                report.err.push_str(&verdict(file, &refused.diagnostics));
+            }
+            report.exit = Exit::Refused;
+            report
         }
     }
 }
 
-fn told(
-    diagnostics: &[Diagnostic],
-    sources: &Sources,
-    verdict: String,
-    exit: Exit,
-    colour: Colour,
-) -> Report {
-    let mut err = config::human(diagnostics, sources, colour);
-    if exit == Exit::Refused {
-        err.push_str(&verdict);
-        return Report { out: String::new(), err, exit };
+/// Diagnostics for people go beside the verdict; for programs they are what was asked for.
+fn told(found: &[Diagnostic], sources: &Sources, format: CheckFormat, colour: Colour) -> Report {
+    match format {
+        CheckFormat::Human => {
+            let err = config::human(found, sources, colour);
+            Report { out: String::new(), err, exit: Exit::Fine }
+        }
+        CheckFormat::Json => Report::fine(config::json(found, sources)),
+        CheckFormat::Github => Report::fine(config::github(found, sources)),
     }
-    Report { out: verdict, err, exit }
 }
 
 fn fine(file: &Path, loaded: &Loaded) -> String {
-    let config = &loaded.config;
-    format!(
-        "{}: fine ({}, {}, {}, {})\n",
-        file.display(),
-        count(config.listeners.len(), "listener"),
-        count(config.upstreams.len(), "upstream"),
-        count(config.routes.len(), "route"),
-        count(loaded.warnings.len(), "warning"),
-    )
+    let mut parts = vec![
+        count(loaded.config.routes.len(), "route"),
+        count(loaded.config.upstreams.len(), "upstream"),
+    ];
+    if !loaded.warnings.is_empty() {
+        parts.push(count(loaded.warnings.len(), "warning"));
+    }
+    format!("{}: fine, {}\n", file.display(), parts.join(", "))
 }
 
-fn refusal(file: &Path, diagnostics: &[Diagnostic]) -> String {
-    let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
-    format!("{}: refused ({})\n", file.display(), count(errors, "error"))
+fn verdict(file: &Path, found: &[Diagnostic]) -> String {
+    let errors = found.iter().filter(|found| found.severity == config::Severity::Error).count();
+    let mut parts = vec![count(errors, "error")];
+    if found.len() > errors {
+        parts.push(count(found.len() - errors, "warning"));
+    }
+    let first = found.first().map_or("CODE", |found| found.id.code());
+    let file = file.display();
+    format!("{file}: refused, {}; `guichet explain {first}` says more\n", parts.join(", "))
 }
 
 fn count(number: usize, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(text: &str, strictness: Strictness, format: CheckFormat) -> Report {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("guichet.toml");
+        std::fs::write(&file, text).unwrap();
+        check(&file, strictness, format, Colour::Never, &|_| None)
+    }
+
+    const FINE: &str = include_str!("../../config/minimal.toml");
+
+    #[test]
+    fn a_fine_file_is_one_line() {
+        let report = checked(FINE, Strictness::Strict, CheckFormat::Human);
+        assert!(report.out.ends_with("guichet.toml: fine, 1 route, 1 upstream\n"), "{report:?}");
+        assert_eq!((report.err.as_str(), report.exit), ("", Exit::Fine));
+        assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Json).out, "[]\n");
+        assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Github).out, "");
+    }
+
+    #[test]
+    fn warnings_count_only_when_asked_for() {
+        let text = format!("{FINE}\n[upstream.spare]\nendpoints = [\"http://127.0.0.1:1\"]\n");
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Human);
+        assert!(report.out.ends_with("fine, 1 route, 2 upstreams, 1 warning\n"), "{report:?}");
+        assert!(report.err.starts_with("warning[G0901]"), "{report:?}");
+        assert_eq!(report.exit, Exit::Fine);
+        let report = checked(&text, Strictness::Strict, CheckFormat::Github);
+        assert!(report.out.starts_with("::warning "), "{report:?}");
+        assert_eq!(report.exit, Exit::Warnings);
+    }
+
+    #[test]
+    fn mistakes_are_told_and_counted() {
+        let text = FINE.replace("endpoints", "endpoint");
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Human);
+        assert_eq!((report.out.as_str(), report.exit), ("", Exit::Refused));
+        assert!(report.err.contains("did you mean `endpoints`?"), "{}", report.err);
+        assert!(report.err.contains("guichet.toml: refused, "), "{}", report.err);
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Json);
+        assert!(report.out.starts_with('[') && report.err.is_empty(), "{report:?}");
+        assert_eq!(report.exit, Exit::Refused);
+    }
 }

@@ -19,10 +19,12 @@ mod version;
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser as _;
 
 use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::check::Strictness;
 use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
 use crate::config::{Colour, Loaded, Refused, defaults, load as load_file, system_environment};
@@ -59,18 +61,30 @@ fn obey(line: &CommandLine) -> Report {
         }),
         Verb::Demo(ports) => demo::demo(*ports, form),
         Verb::Check(arguments) => with_file(arguments.file.as_deref(), &|file| {
+            let strictness =
+                if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
             let format = if line.json { CheckFormat::Json } else { arguments.format };
-            check::check(file, arguments.strict, format, colour())
+            check::check(file, strictness, format, colour(), &system_environment)
         }),
         Verb::Config(ConfigVerb::Init) => config::init(),
-        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| config::show(file, form)),
+        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| match load(file) {
+            Ok(loaded) => config::show(&loaded, form),
+            Err(report) => report,
+        }),
         Verb::Config(ConfigVerb::Schema) => config::schema(),
         Verb::Errors { format } => {
-            let format = if line.json { ErrorsFormat::Json } else { *format };
-            with_catalogue(option, |catalogue| Report::fine(errors::render(catalogue, format)))
+            // The operator's codes and texts belong to the list, but it needs no file.
+            let file = locate::configuration(None, option, &system_environment).ok();
+            errors(file.as_deref(), if line.json { ErrorsFormat::Json } else { *format })
         }
         Verb::Explain { code } => {
-            with_catalogue(option, |catalogue| explain::explain(code, catalogue, form))
+            // A file that is refused must not keep the refusal from being explained.
+            let file = locate::configuration(None, option, &system_environment).ok();
+            let loaded = file.and_then(|file| load(&file).ok());
+            match loaded.map_or_else(built_in, |loaded| Ok(loaded.config.errors.catalogue)) {
+                Ok(catalogue) => explain::explain(code, &catalogue, form),
+                Err(report) => report,
+            }
         }
         Verb::Route(arguments) => with_file(None, &|file| route(file, arguments, form)),
         Verb::Version => version::version(form),
@@ -80,11 +94,12 @@ fn obey(line: &CommandLine) -> Report {
 }
 
 fn load(file: &Path) -> Result<Loaded, Report> {
-    load_file(file, &system_environment).map_err(|refusal| refused(&refusal))
-}
-
-fn refused(refusal: &Refused) -> Report {
-    Report { out: String::new(), err: refusal.human(colour()), exit: Exit::Refused }
+    let told = |refused: Refused| Report {
+        out: String::new(),
+        err: refused.human(colour()),
+        exit: Exit::Refused,
+    };
+    load_file(file, &system_environment).map_err(told)
 }
 
 fn colour() -> Colour {
@@ -95,20 +110,26 @@ fn colour() -> Colour {
     }
 }
 
-/// The catalogue of the configuration, whose codes and texts count; or guichet's own, because
-/// these verbs need no file.
-fn with_catalogue(option: Option<&Path>, verb: impl FnOnce(&Catalogue) -> Report) -> Report {
-    if let Ok(file) = locate::configuration(None, option, &system_environment) {
-        return match load(&file) {
-            Ok(loaded) => verb(&loaded.config.errors.catalogue),
-            Err(report) => report,
-        };
+/// The catalogue of a configuration, or guichet's own where there is none.
+fn errors(file: Option<&Path>, format: ErrorsFormat) -> Report {
+    let loaded = match file.map(load).transpose() {
+        Ok(loaded) => loaded,
+        Err(report) => return report,
+    };
+    if let Some(loaded) = loaded {
+        return Report::fine(errors::render(&loaded.config.errors.catalogue, format));
     }
+    match built_in() {
+        Ok(catalogue) => Report::fine(errors::render(&catalogue, format)),
+        Err(report) => report,
+    }
+}
+
+fn built_in() -> Result<Arc<Catalogue>, Report> {
     let languages: Vec<String> = defaults::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
-    match Catalogue::new(defaults::PREFIX, None, &languages, &[]) {
-        Ok(catalogue) => verb(&catalogue),
-        Err(_) => Report::failed(Exit::Failed, "the built-in catalogue is incomplete"),
-    }
+    Catalogue::new(defaults::PREFIX, None, &languages, &[])
+        .map(Arc::new)
+        .map_err(|_| Report::failed(Exit::Failed, "the built-in catalogue is incomplete"))
 }
 
 fn route(file: &Path, arguments: &Route, form: Form) -> Report {

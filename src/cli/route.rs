@@ -99,14 +99,14 @@ fn judge(
             json["allow"] = allow.into();
             Ok(Dialect::Http)
         }
-        Err(problem) => {
-            let rule = if problem.cause() == Cause::NoMethod {
-                "routes have this path, but not with this method"
+        Err(problem) => Err((
+            problem.clone(),
+            if problem.cause() == Cause::NoMethod {
+                "routes have this path, but not with this method".to_owned()
             } else {
-                "no route has this host and path"
-            };
-            Err((problem.clone(), rule.to_owned()))
-        }
+                "no route has this host and path".to_owned()
+            },
+        )),
     };
     tell_others(config, &asked, &asking.method, text, json);
     gate::check_length(body, &config.server.limits)

@@ -2,7 +2,7 @@
 //!
 //! The parser goes on after a mistake. Where the mistake is confined to one value, that value is
 //! marked [`Value::Broken`] and the rest of the file is checked as usual; where it may have
-//! swallowed lines, nothing after it can be trusted and only the syntax is reported.
+//! swallowed lines, nothing after it can be trusted and it is the last one that is reported.
 
 use std::ops::Range;
 
@@ -21,12 +21,19 @@ pub(crate) fn parse(file: FileId, sources: &Sources, report: &mut Report) -> Opt
     let spans: Vec<_> = errors.iter().map(|error| fault_span(text, error)).collect();
     reader.broken.extend(spans.iter().cloned());
     let table = reader.table(parsed.get_ref());
-    let mut trusted = true;
-    for (error, span) in errors.iter().zip(spans) {
-        trusted &= is_confined(error.message());
-        report.push(diagnose(file, text, error.message(), &span, &table));
+    // What follows a mistake that may have swallowed lines is mostly its echo.
+    let last = errors
+        .iter()
+        .zip(&spans)
+        .filter(|(error, _)| !is_confined(error.message()))
+        .map(|(_, span)| span.start)
+        .min();
+    for (error, span) in errors.iter().zip(&spans) {
+        if last.is_none_or(|last| span.start <= last) {
+            report.push(diagnose(file, text, error.message(), span, &table));
+        }
     }
-    trusted.then_some(table)
+    last.is_none().then_some(table)
 }
 
 struct Reader<'r> {

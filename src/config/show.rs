@@ -2,10 +2,13 @@
 //! configuration, except that secrets are `***`.
 
 use std::fmt::Write as _;
+use std::path::PathBuf;
 
+use super::diagnostic::Report;
 use super::keys::{Default, Key, Kind, ROOT, Shape};
+use super::parse::parse;
 use super::source::{Place, Sources};
-use super::substitute::escape;
+use super::substitute::{escape, substitute};
 use super::tree::{Entry, Node, Table, Value};
 
 /// The merged configuration after substitution, as it was taken.
@@ -24,6 +27,22 @@ impl Effective {
         let mut writer = Writer { sources: Some(sources), out: String::new() };
         writer.table(&self.root, &ROOT, "");
         writer.out.trim_start().to_owned()
+    }
+
+    /// The values as JSON, without where they came from.
+    pub fn to_json(&self) -> serde_json::Value {
+        let mut writer = Writer { sources: None, out: String::new() };
+        writer.table(&self.root, &ROOT, "");
+        // The text is guichet's own, so reading it back finds nothing to report.
+        let (mut sources, mut report) = (Sources::default(), Report::default());
+        let file = sources.add(String::new(), PathBuf::new(), writer.out);
+        let Some(mut root) = parse(file, &sources, &mut report) else {
+            return serde_json::Value::Null;
+        };
+        for entry in &mut root.entries {
+            substitute(&mut entry.node, &sources, &|_| None, &mut report);
+        }
+        root.entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect()
     }
 
     /// Sixteen hexadecimal digits that change whenever a value does, and only then: comments, the

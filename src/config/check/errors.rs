@@ -131,7 +131,10 @@ fn diagnose(fault: &CatalogueError, section: Section<'_>) -> Diagnostic {
         (None, _) => None,
     };
     match place {
-        Some(place) => Diagnostic::at(Id::Catalogue, place, &fault.message),
+        Some(place) => Diagnostic::at(Id::Catalogue, place, &fault.message).help(WHOLE_ENTRY),
         None => Diagnostic::whole(Id::Catalogue, FileId::MAIN, &fault.message),
     }
 }
+
+const WHOLE_ENTRY: &str = "a whole entry: `OutOfStock = { status = 409, fr = \"…\", en = \"…\" }`, with every language of \
+                           `server.languages`; a built-in code has its status already";
