@@ -119,11 +119,9 @@ fn by_rule(foreign: &Foreign<'_>, reading: &Reading<'_>) -> Option<Problem> {
 
 /// A parameter that an upstream names; where it stands only the upstream knows.
 fn violation(name: &str, raised: Code) -> Violation {
-    let missing = raised == BuiltIn::MissingParameter.into();
-    let (code, reason) = if missing {
-        (BuiltIn::MissingParameter, Reason::Missing)
-    } else {
-        (BuiltIn::InvalidParameter, Reason::Invalid)
+    let (code, reason) = match raised {
+        Code::BuiltIn(BuiltIn::MissingParameter) => (BuiltIn::MissingParameter, Reason::Missing),
+        Code::BuiltIn(_) | Code::Custom(_) => (BuiltIn::InvalidParameter, Reason::Invalid),
     };
     Violation { name: name.to_owned(), place: None, code, reason, expected: Vec::new() }
 }
