@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -55,7 +56,7 @@ pub(super) async fn serve(
             Ok(Err(_)) | Err(_) => return,
         }
     }
-    let Ok(Ok(opening)) = timeout(limits.idle, socket.opening()).await else { return };
+    let Some(opening) = opening(&worker, &mut socket, limits.idle).await else { return };
     let session = Session { worker: Rc::clone(&worker), admission };
     match (worker.tls(listener), opening) {
         // Boxed: a handshake needs room that a plain connection should not carry for its life.
@@ -70,6 +71,20 @@ pub(super) async fn serve(
         (Some(_) | None, Opening::Http1) | (None, Opening::Http2) => {
             session.http1(socket, peer, None).await;
         }
+    }
+}
+
+/// Waits for the first bytes. A silent connection must not hold up a drain, but one that was made
+/// just before it still has a moment to say what it wants.
+async fn opening(worker: &Worker, socket: &mut Prefixed, idle: Duration) -> Option<Opening> {
+    let said = tokio::select! {
+        biased;
+        said = timeout(idle, socket.opening()) => Some(said),
+        () = worker.draining() => None,
+    };
+    match said {
+        Some(said) => said.ok()?.ok(),
+        None => timeout(LAST_WORD, socket.opening()).await.ok()?.ok(),
     }
 }
 
@@ -209,11 +224,13 @@ fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(256)
         .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(std::time::Duration::from_secs(30))
-        .keep_alive_timeout(std::time::Duration::from_secs(20));
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
     builder
 }
 
+/// How long a new connection may be silent once the gateway drains.
+const LAST_WORD: Duration = Duration::from_millis(500);
 /// hyper's own bound on the number of fields, where nothing is said.
 const HYPER_FIELDS: usize = 100;
 /// Most that hyper reads ahead of one connection.
