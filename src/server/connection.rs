@@ -25,6 +25,7 @@ use super::tls::{Negotiated, TlsListener};
 use super::tunnel;
 use super::worker::Worker;
 use crate::base::{ListenerId, Peer};
+use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
 use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 
@@ -37,6 +38,9 @@ pub(super) async fn serve(
     admission: Admission,
 ) {
     let Ok(local) = socket.local_addr() else { return };
+    let witness = Rc::clone(worker.gateway().witness());
+    let failed = |failure| witness.connection_failed(listener, failure);
+    let counted = witness.connection_opened(listener);
     let trusted = worker.config().server.trusts(remote.ip());
     let mut peer = Peer { address: remote, local, listener, tls: None, trusted };
     let mut socket = Prefixed::new(socket);
@@ -44,7 +48,7 @@ pub(super) async fn serve(
     if worker.listener(listener).proxy_protocol {
         // A header from a stranger is not believed, and without it the client is unknown.
         if !trusted {
-            return;
+            return failed(ConnectionFailure::ProxyHeader);
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
@@ -53,15 +57,18 @@ pub(super) async fn serve(
                 peer.local = destination;
             }
             Ok(Ok(None)) => {}
-            Ok(Err(_)) | Err(_) => return,
+            Ok(Err(_)) => return failed(ConnectionFailure::ProxyHeader),
+            Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
         }
     }
     let Some(opening) = opening(&worker, &mut socket, limits.idle).await else { return };
-    let session = Session { worker: Rc::clone(&worker), admission };
+    let mut session = Session { worker: Rc::clone(&worker), admission, counted };
     match (worker.tls(listener), opening) {
         // Boxed: a handshake needs room that a plain connection should not carry for its life.
         (Some(tls), Opening::Tls) => Box::pin(session.over_tls(tls.clone(), socket, peer)).await,
-        (_, Opening::Unknown) | (None, Opening::Tls) => {}
+        (_, Opening::Unknown) | (None, Opening::Tls) => {
+            failed(ConnectionFailure::Cause(Cause::BadRequestLine));
+        }
         // On a TLS port the gate answers every plain request with 426.
         (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
         (None, Opening::Http2) if worker.listener(listener).protocols.http2 => {
@@ -91,12 +98,19 @@ async fn opening(worker: &Worker, socket: &mut Prefixed, idle: Duration) -> Opti
 struct Session {
     worker: Rc<Worker>,
     admission: Admission,
+    counted: OpenConnection,
 }
 
 impl Session {
-    async fn over_tls(&self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
+    async fn over_tls(&mut self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
         let patience = self.worker.config().server.limits.header_time;
-        let Ok(Ok(stream)) = timeout(patience, tls.accept(socket)).await else { return };
+        let witness = Rc::clone(self.worker.gateway().witness());
+        let failed = |failure| witness.connection_failed(peer.listener, failure);
+        let stream = match timeout(patience, tls.accept(socket)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(_)) => return failed(ConnectionFailure::TlsHandshake),
+            Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
+        };
         let (_, session) = stream.get_ref();
         let Some(negotiated) = tls.negotiated(session) else { return };
         let facts = TlsListener::facts(session);
@@ -125,12 +139,13 @@ impl Session {
         Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
     }
 
-    async fn http1<S>(&self, socket: S, peer: Peer, serves: Option<Serves>)
+    async fn http1<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
+        self.counted.speaks(observe::Protocol::Http1);
         let guard = Guard::new(socket, Rc::clone(&wire), peer.tls.is_some(), limits);
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http1, serves);
         let mut builder = http1::Builder::new();
@@ -157,6 +172,7 @@ impl Session {
         let guard = parts.io.into_inner();
         match wire.take_tunnel() {
             Some(upstream) if ended.is_ok() => {
+                self.counted.speaks(observe::Protocol::Tunnel);
                 let (socket, held) = guard.into_parts();
                 tunnel::join(socket, [parts.read_buf, held.into()], upstream).await;
             }
@@ -164,12 +180,13 @@ impl Session {
         }
     }
 
-    async fn http2<S>(&self, socket: S, peer: Peer, serves: Option<Serves>)
+    async fn http2<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
+        self.counted.speaks(observe::Protocol::Http2);
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
         let service = service_fn(move |request| service.answer(request));
         let mut connection =
