@@ -1,40 +1,55 @@
 //! guichet: a reverse proxy and API gateway whose errors come out in one form.
 //!
-//! # Floors
-//! A module imports only from floors below its own; `tests/architecture.rs` holds that.
+//! This page is the table of contents. `docs/architecture.md` has the reasons,
+//! `tests/architecture.rs` holds the floors.
 //!
-//! | floor | modules | |
+//! # Floors
+//!
+//! A module imports only from floors below its own; neighbours do not know each other.
+//!
+//! | Floor | Modules | What it is for |
 //! |---|---|---|
-//! | F9 control | [`cli`], [`admin`] | commands, health and metrics |
-//! | F8 server | [`server`] | threads, sockets, TLS, the guard before HTTP/1 |
-//! | F7 spine | [`proxy`] | orders the rooms of a request; the one exit of errors |
-//! | F5 | [`gate`] · [`upstream`] | what a request must pass · the hand that calls backends |
-//! | F4 witness | [`observe`] | records, access log, counters |
-//! | F3 intent | [`config`] | `guichet.toml`: read, checked, told |
-//! | F2 judgement | [`outcome`] | what an upstream says, turned into the vocabulary |
-//! | F1 | [`problem`] · [`route`] | the error vocabulary · host, path and method to a route |
-//! | F0 words | [`base`] | ids, quantities, the clock, bodies |
+//! | F9 | [`cli`], [`admin`] | control: verbs of the command line, the admin listener |
+//! | F8 | [`server`] | threads and sockets |
+//! | F7 | [`proxy`] | the spine: the order of the rooms that a request crosses |
+//! | F6 | (none yet) | kept for flows |
+//! | F5 | [`upstream`], [`gate`] | calling backends; what a request must pass |
+//! | F4 | [`observe`] | the witness: records, log lines, counters |
+//! | F3 | [`config`] | what the operator wrote, judged as a whole |
+//! | F2 | [`outcome`] | what an upstream's error reply means |
+//! | F1 | [`problem`], [`route`] | the error vocabulary; the route table |
+//! | F0 | [`base`] | words without opinions |
 //!
 //! # The journey of a request
-//! `server::listener` accepts, `server::connection` settles TLS and the protocol, the guard reads
-//! head and framing once. `proxy::Gateway::handle` opens an exchange; the gates pass it or refuse;
-//! `proxy` forwards it; `upstream` chooses an endpoint, takes a kept connection or opens one, sends
-//! and waits. `proxy` judges the head of the answer, nearly always "pass", and `proxy::Watched`
-//! carries the body and lets the record speak when it drops.
+//!
+//! 1. `server::listener` accepts on this worker's own socket.
+//! 2. `server::connection` looks at the first bytes, shakes hands, and knows who the peer is.
+//! 3. `server::guard` reads an HTTP/1 head and framing once, strictly; hyper sees clean bytes.
+//! 4. [`proxy::Gateway::handle`] opens an exchange.
+//! 5. [`gate`] lets it pass or makes a [`problem::Problem`].
+//! 6. `proxy::forward` edits the head in place and calls.
+//! 7. [`upstream`] chooses an endpoint, finds a connection, and brings back a head.
+//! 8. `proxy::normalise` judges it, `proxy::stream` carries the body; at its end the record speaks.
 //!
 //! # The journey of an error
-//! Born where the fact is known: a gate makes a [`problem::Problem`], `upstream` an
-//! [`upstream::UpstreamError`], the guard a fault. Named once, when it leaves its floor: every
-//! [`problem::Cause`] has exactly one code. Carried by `?`. Rescued in one place, which renders it.
-//! Witnessed once, by the record.
+//!
+//! Born where the fact is known, named once by a [`problem::Cause`], carried by `?` to
+//! [`proxy::Gateway::handle`], made a response in `proxy::rescue` and nowhere else, told once by
+//! [`observe`] when the exchange ends. What a client gets, and when, is in
+//! `docs/life-of-an-error.md`.
 //!
 //! # Where to add what
-//! - a code: `problem/code.rs`, `config/catalogue/{en,fr}.toml`, CHANGELOG.md
-//! - a cause: `problem/cause.rs`; `tests/it/causes.rs` does not compile until it is provoked
-//! - a key: `config/keys/`, then `config/check/` and `config/model/`
-//! - a gate: `gate/`, called in order by `proxy/attempt.rs`
-//! - a shape of errors: `problem/render/`
-//! - a metric: `observe/metrics.rs`
+//!
+//! | To add | Begin in |
+//! |---|---|
+//! | an error code | `problem/code.rs`, then a text in every file of `config/catalogue` |
+//! | a cause of failure | `problem/cause.rs`, then its scenario in `tests/it/causes.rs` |
+//! | a shape of errors | `problem/render` |
+//! | a shape of upstream errors that is recognised | `outcome/translate.rs` |
+//! | a condition on requests | a file in `gate`, and its place in the order in `gate/mod.rs` |
+//! | a configuration key | `config/keys`, then `config/model` |
+//! | a metric | `observe/metrics.rs` |
+//! | a verb of the command line | `cli/args.rs` and a file beside it |
 
 #![cfg_attr(test, allow(clippy::wildcard_enum_match_arm, clippy::needless_pass_by_value))]
 
