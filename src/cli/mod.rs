@@ -4,9 +4,12 @@
 //! first into the second and prints nothing itself.
 
 mod args;
+pub mod check;
 mod completions;
+pub mod config_verb;
 mod demo;
 pub mod errors;
+pub mod explain;
 mod locate;
 mod man;
 mod output;

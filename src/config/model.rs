@@ -1,20 +1,29 @@
 //! What the program needs: every default filled in, every name resolved to an id, nothing optional
 //! where a default exists. Built by `config::check`, read by everything above.
 //!
-//! Defaults are constants at the foot; `keys` repeats none of them but refers to them.
+//! Defaults are constants at the foot of each file; `keys` shows them as text, and a test holds
+//! both equal.
+
+mod route;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use ipnet::IpNet;
+
+pub use route::{NORMALISE, Normalise, RESPOND_STATUS, Respond, Rewrite, RewritePart, Route, Target};
+pub use upstream::{
+    BALANCE, Balance, Endpoint, EndpointAddress, HOST, HostPolicy, POOL, Pool, TIMEOUTS, Upstream,
+    UpstreamProtocol, UpstreamTimeouts, UpstreamTls, WEIGHT,
+};
 
 use super::secret::Secret;
 use crate::base::{RouteId, UpstreamId};
-use crate::outcome::Rule;
-use crate::problem::{Catalogue, Code, Dialect, Format};
+use crate::problem::{Catalogue, Format};
 use crate::route::Table;
 
 /// The whole configuration, checked.
@@ -239,197 +248,6 @@ pub struct Errors {
     pub keep_headers: Vec<HeaderName>,
 }
 
-/// `[upstream.NAME]`.
-#[derive(Debug)]
-pub struct Upstream {
-    /// The name in the file.
-    pub name: String,
-    /// Where it listens; never empty.
-    pub endpoints: Vec<Endpoint>,
-    /// Protocol towards it.
-    pub protocol: UpstreamProtocol,
-    /// How an endpoint is chosen.
-    pub balance: Balance,
-    /// Time limits.
-    pub timeout: UpstreamTimeouts,
-    /// Idle connections.
-    pub pool: Pool,
-    /// TLS towards `https` endpoints.
-    pub tls: UpstreamTls,
-    /// The Host that is sent.
-    pub host: HostPolicy,
-    /// Rules that turn its errors into problems.
-    pub errors: Vec<Rule>,
-}
-
-/// One endpoint of an upstream.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// Where to connect.
-    pub address: EndpointAddress,
-    /// Whether TLS is spoken.
-    pub tls: bool,
-    /// The authority (`host:port` without a default port) as sent in Host under `host = "endpoint"`.
-    pub authority: HeaderValue,
-    /// Relative share of requests, at least 1.
-    pub weight: u32,
-    /// As written, for metrics, the log and `guichet check`.
-    pub url: String,
-}
-
-/// Where to connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum EndpointAddress {
-    /// An address that needs no name.
-    Socket(SocketAddr),
-    /// A name to resolve, and a port.
-    Name(String, u16),
-    /// A unix socket.
-    Unix(PathBuf),
-}
-
-/// Protocol towards an upstream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamProtocol {
-    /// Left out: HTTP/1.1 on plain endpoints, by ALPN on TLS ones.
-    Negotiate,
-    /// HTTP/1.1 only.
-    Http1,
-    /// HTTP/2 over TLS only.
-    H2,
-    /// HTTP/2 in the clear, by prior knowledge.
-    H2c,
-}
-
-/// How an endpoint is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Balance {
-    /// The less busy of two random endpoints.
-    P2c,
-    /// One after the other, by weight.
-    RoundRobin,
-}
-
-/// `upstream.NAME.timeout`.
-#[derive(Clone, Copy, Debug)]
-pub struct UpstreamTimeouts {
-    /// Name, TCP and TLS together.
-    pub connect: Duration,
-    /// From the sent request to the head of the answer, interim answers included.
-    pub first_byte: Duration,
-    /// Longest silence within the answer's body, or in a request body that it does not take.
-    pub idle: Duration,
-    /// The whole exchange, up to the head of the answer; a streaming answer is bounded by `idle`.
-    pub total: Duration,
-}
-
-/// `upstream.NAME.pool`.
-#[derive(Clone, Copy, Debug)]
-pub struct Pool {
-    /// Idle connections kept by each worker for each endpoint.
-    pub idle: usize,
-    /// How long an idle connection is trusted; shorter than the upstream's own limit.
-    pub idle_time: Duration,
-}
-
-/// `upstream.NAME.tls`.
-#[derive(Debug, Default)]
-pub struct UpstreamTls {
-    /// PEM file of the authorities; none means the system's.
-    pub ca: Option<PathBuf>,
-    /// PEM file of guichet's own chain.
-    pub cert: Option<PathBuf>,
-    /// guichet's own key.
-    pub key: Option<Secret>,
-    /// Name that is verified and sent as SNI, in place of the endpoint's.
-    pub server_name: Option<String>,
-}
-
-/// The Host that an upstream gets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostPolicy {
-    /// The client's.
-    Preserve,
-    /// The endpoint's own authority.
-    Endpoint,
-    /// This one.
-    Fixed(HeaderValue),
-}
-
-/// `[[route]]`.
-#[derive(Debug)]
-pub struct Route {
-    /// The name, or `route-N` where the file gives none.
-    pub name: String,
-    /// As written, for `check` and `route`.
-    pub pattern: String,
-    /// As written.
-    pub hosts: Vec<String>,
-    /// What answers.
-    pub target: Target,
-    /// Path template towards the upstream, none means the path as matched.
-    pub rewrite: Option<Rewrite>,
-    /// Limit on the whole exchange up to the answer's head, none means the upstream's `total`.
-    pub timeout: Option<Duration>,
-    /// What becomes of upstream errors.
-    pub normalise: Normalise,
-    /// Rules of this route, tried before the upstream's.
-    pub errors: Vec<Rule>,
-    /// Name of the parameter marked `identifier`, and where it stands.
-    pub identifier: Option<String>,
-    /// How errors are dressed.
-    pub dialect: Dialect,
-}
-
-/// What answers a route.
-#[derive(Debug)]
-pub enum Target {
-    /// An upstream.
-    Upstream(UpstreamId),
-    /// A fixed reply.
-    Respond(Respond),
-}
-
-/// A fixed reply.
-#[derive(Debug)]
-pub enum Respond {
-    /// A success.
-    Fixed {
-        /// Status, below 400.
-        status: u16,
-        /// Type of the body.
-        content_type: HeaderValue,
-        /// The body.
-        body: bytes::Bytes,
-    },
-    /// A problem of the vocabulary.
-    Problem(Code),
-}
-
-/// `rewrite`: literal text and captured parameters by turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rewrite(pub Vec<RewritePart>);
-
-/// One piece of a rewritten path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RewritePart {
-    /// As it stands.
-    Literal(String),
-    /// The captured parameter with this index, as it stood in the path (still encoded).
-    Capture(usize),
-}
-
-/// `normalise`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Normalise {
-    /// Errors become problems.
-    On,
-    /// Errors pass untouched.
-    Off,
-    /// Errors pass untouched, but what would have changed is counted and logged.
-    Observe,
-}
-
 // The defaults. `keys` shows each as text, and a test holds both equal.
 
 /// `server.workers = "auto"`: the CPU quota of the process, cgroups included.
@@ -478,22 +296,3 @@ pub const FORMAT: Format = Format::Json;
 pub const INSPECT: usize = 64 << 10;
 /// `errors.retry_after`.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// `upstream.NAME.balance`.
-pub const BALANCE: Balance = Balance::P2c;
-/// `upstream.NAME.endpoints[].weight`.
-pub const WEIGHT: u32 = 1;
-/// `upstream.NAME.timeout`.
-pub const TIMEOUTS: UpstreamTimeouts = UpstreamTimeouts {
-    connect: Duration::from_millis(500),
-    first_byte: Duration::from_secs(10),
-    idle: Duration::from_secs(30),
-    total: Duration::from_secs(60),
-};
-/// `upstream.NAME.pool`.
-pub const POOL: Pool = Pool { idle: 256, idle_time: Duration::from_secs(4) };
-/// `upstream.NAME.host`.
-pub const HOST: HostPolicy = HostPolicy::Preserve;
-/// `route.normalise`.
-pub const NORMALISE: Normalise = Normalise::On;
-/// `route.respond.status`.
-pub const RESPOND_STATUS: u16 = 200;
