@@ -68,8 +68,7 @@ fn printed(diagnostics: &[Diagnostic], sources: &Sources, format: Format) -> Str
 }
 
 fn summary(path: &Path, diagnostics: &[Diagnostic]) -> String {
-    let errors =
-        diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
+    let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
     let mut text = format!("{} is refused: {}", path.display(), count(errors, "error"));
     if errors < diagnostics.len() {
         text.push_str(&format!(", {}", count(diagnostics.len() - errors, "warning")));

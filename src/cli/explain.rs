@@ -35,9 +35,9 @@ pub fn explain_within(word: &str, catalogue: Option<&Catalogue>) -> Result<Strin
 
 fn code(word: &str, catalogue: &Catalogue) -> Option<String> {
     let same = |name: &str| name.eq_ignore_ascii_case(word);
-    let code = catalogue.codes().find(|code| {
-        same(catalogue.name(*code)) || same(catalogue.full_code_text(*code))
-    })?;
+    let code = catalogue
+        .codes()
+        .find(|code| same(catalogue.name(*code)) || same(catalogue.full_code_text(*code)))?;
     let mut text = format!(
         "{}\nan error that clients get, status {}\n\n",
         catalogue.full_code_text(code),

@@ -15,7 +15,9 @@ use std::time::Duration;
 use http::HeaderName;
 use ipnet::IpNet;
 
-pub use route::{NORMALISE, Normalise, RESPOND_STATUS, Respond, Rewrite, RewritePart, Route, Target};
+pub use route::{
+    NORMALISE, Normalise, RESPOND_STATUS, Respond, Rewrite, RewritePart, Route, Target,
+};
 pub use upstream::{
     BALANCE, Balance, Endpoint, EndpointAddress, HOST, HostPolicy, POOL, Pool, TIMEOUTS, Upstream,
     UpstreamProtocol, UpstreamTimeouts, UpstreamTls, WEIGHT,

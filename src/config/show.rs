@@ -90,7 +90,11 @@ impl Writer<'_> {
         for entry in chosen(table, shape) {
             if others.is_some_and(|others| others.kind.shape().is_none()) {
                 let kind = others.map_or(&Kind::Any, |others| &others.kind);
-                self.line(&quoted_key(&entry.key), &inline(&entry.node, kind, self.secrets), entry.node.place);
+                self.line(
+                    &quoted_key(&entry.key),
+                    &inline(&entry.node, kind, self.secrets),
+                    entry.node.place,
+                );
             }
         }
         for key in shape.keys.iter().filter(|key| key.is_now()) {
@@ -131,7 +135,11 @@ impl Writer<'_> {
     fn value(&mut self, key: &'static Key, entry: Option<&Entry>) {
         match (entry, key.default) {
             (Some(entry), _) => {
-                self.line(key.name, &inline(&entry.node, &key.kind, self.secrets), entry.node.place);
+                self.line(
+                    key.name,
+                    &inline(&entry.node, &key.kind, self.secrets),
+                    entry.node.place,
+                );
             }
             (None, Default::Value(default)) => self.commented(key.name, default, "default"),
             (None, Default::None(words)) if self.sources.is_some() => {

@@ -35,7 +35,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
         "upstream",
         Kind::Text(&format::NAME),
-        Default::None("respond is needed"),
+        Default::None("`respond` answers"),
         "the backend that answers",
     )
     .also(&["backend", "service", "proxy_pass", "to", "target"])
@@ -44,7 +44,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
         "respond",
         Kind::Table(&RESPOND),
-        Default::None("upstream is needed"),
+        Default::None("`upstream` answers"),
         "a fixed reply",
     )
     .also(&["reply", "response", "return"]),

@@ -1,3 +1,7 @@
+//! The rooms together: what a text becomes, and what is said of it.
+
+mod laws;
+
 use std::collections::BTreeMap;
 
 use super::keys::{Default, ROOT, walk};
@@ -12,11 +16,11 @@ fn loaded(text: &str) -> Loaded {
         .unwrap_or_else(|refused| panic!("{text}\n{}", refused.human(Colour::Never)))
 }
 
+/// The codes of the errors.
 fn ids(text: &str) -> Vec<&'static str> {
-    match load_text("t.toml", text, &no_environment) {
-        Ok(loaded) => loaded.warnings.iter().map(|found| found.id.code()).collect(),
-        Err(refused) => refused.diagnostics.iter().map(|found| found.id.code()).collect(),
-    }
+    let Err(refused) = load_text("t.toml", text, &no_environment) else { return Vec::new() };
+    let errors = refused.diagnostics.iter().filter(|found| found.severity == Severity::Error);
+    errors.map(|found| found.id.code()).collect()
 }
 
 /// A file that is right, with a place for more in each table.
@@ -28,7 +32,12 @@ fn with(path: &str, line: &str) -> String {
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
          [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
-        at(""), at("server"), at("listen"), at("errors"), at("observe"), at("upstream"),
+        at(""),
+        at("server"),
+        at("listen"),
+        at("errors"),
+        at("observe"),
+        at("upstream"),
         at("route"),
     )
 }
@@ -96,7 +105,10 @@ fn written_defaults_are_the_defaults() {
 #[test]
 fn defaults_in_lists_are_the_defaults_too() {
     let endpoint = |text: &str| {
-        format!("{:?}", loaded(&with("upstream", "").replace("\"http://127.0.0.1:9\"", text)).config)
+        format!(
+            "{:?}",
+            loaded(&with("upstream", "").replace("\"http://127.0.0.1:9\"", text)).config
+        )
     };
     let plain = endpoint("{ url = \"http://127.0.0.1:9\" }");
     assert_eq!(plain, endpoint("{ url = \"http://127.0.0.1:9\", weight = 1 }"));
@@ -105,7 +117,10 @@ fn defaults_in_lists_are_the_defaults_too() {
         let text = with("", "").replace("upstream = \"b\"", text);
         format!("{:?}", loaded(&text).config)
     };
-    assert_eq!(respond("respond = { text = \"x\" }"), respond("respond = { status = 200, text = \"x\" }"));
+    assert_eq!(
+        respond("respond = { text = \"x\" }"),
+        respond("respond = { status = 200, text = \"x\" }")
+    );
 }
 
 #[test]
@@ -189,4 +204,118 @@ fn every_value_reaches_the_model() {
     assert_eq!(loaded.config.routes[0].name, "one");
     assert_eq!(loaded.config.routes[1].name, "route-2");
     assert!(!shown.contains("secret"));
+}
+
+#[test]
+fn later_features_are_refused_by_name() {
+    for (path, line) in [
+        ("", "store.shared = {}"),
+        ("", "limit = {}"),
+        ("", "overload = {}"),
+        ("", "auth = {}"),
+        ("", "openapi = []"),
+        ("", "flow = {}"),
+        ("", "object = {}"),
+        ("", "maintenance = []"),
+        ("", "fault = []"),
+        ("", "admin = { socket = \"/run/x\" }"),
+        ("observe", "traces = {}"),
+        ("upstream", "health = {}"),
+        ("upstream", "eject = {}"),
+        ("upstream", "retry = {}"),
+        ("upstream", "breaker = {}"),
+        ("upstream", "in_flight = 5"),
+        ("upstream", "balance = \"least\""),
+        ("upstream", "balance = \"hash:header:x\""),
+        ("route", "auth = \"x\""),
+        ("route", "limits = []"),
+        ("route", "cors = {}"),
+        ("route", "compress = true"),
+        ("route", "body = {}"),
+        ("route", "graphql = { timeout = \"1s\" }"),
+        ("route", "params.id.min = 1"),
+        ("route", "params.x = { in = \"query\" }"),
+        ("route", "params.id = { type = \"uuid\" }"),
+    ] {
+        let found = ids(&with(path, line));
+        assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");
+    }
+}
+
+#[test]
+fn warnings_do_not_refuse() {
+    let unused = with("", "upstream.x.endpoints = [\"http://127.0.0.1:9\"]");
+    for (text, id) in [
+        (unused, "G0901"),
+        (with("", "include = [\"no-such-folder/*.toml\"]"), "G0902"),
+        (with("upstream", "tls.ca = \"Cargo.toml\""), "G0903"),
+        (with("upstream", "timeout = { connect = \"2m\" }"), "G0906"),
+        (with("", "admin.bind = \"0.0.0.0:0\""), "G0904"),
+        (with("listen", "plain = \"redirect\""), "G0905"),
+        (with("listen", "tls = { cert = \"no-such-file\", key = { env = \"K\" } }"), "G0401"),
+        (with("listen", "tls = { cert = \"Cargo.toml\", key = { env = \"K\" } }"), "G0402"),
+    ] {
+        let loaded = loaded(&text);
+        let found: Vec<_> = loaded.warnings.iter().map(|warning| warning.id.code()).collect();
+        assert!(found.contains(&id), "{id}: {found:?}\n{text}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_configuration_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let found = |path: &Path| load(path, &no_environment).unwrap_err().diagnostics[0].id;
+    assert_eq!(found(&folder.path().join("none.toml")), Id::Unreadable);
+    assert_eq!(found(folder.path()), Id::Unreadable);
+    let big = folder.path().join("big.toml");
+    std::fs::write(&big, " ".repeat((4 << 20) + 1)).unwrap();
+    assert_eq!(found(&big), Id::TooLarge);
+}
+
+#[test]
+fn paths_start_from_the_folder_of_their_file() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("conf.d")).unwrap();
+    let main = folder.path().join("g.toml");
+    std::fs::write(&main, format!("{}", with("", "include = [\"conf.d/*.toml\"]"))).unwrap();
+    let part = "[listen.tls]\nbind = [\"127.0.0.1:0\"]\n\
+                tls = { cert = \"a.pem\", key = { file = \"a.key\" } }\n";
+    std::fs::write(folder.path().join("conf.d/tls.toml"), part).unwrap();
+    let loaded = load(&main, &no_environment).unwrap();
+    let model::Security::Tls(tls) = &loaded.config.listeners[1].security else { panic!() };
+    let model::CertificateSource::Files { cert, key } = &tls.certificates[0] else { panic!() };
+    assert_eq!(*cert, folder.path().join("conf.d/a.pem"));
+    assert!(*key == Secret::File(folder.path().join("conf.d/a.key")));
+}
+
+#[test]
+fn a_slip_is_told_once() {
+    for (path, line, id) in [
+        ("listen", "plain = \"alow\"", "G0202"),
+        ("server", "languages = \"fr\"", "G0102"),
+        ("upstream", "protocol = \"h3\"", "G0202"),
+        ("upstream", "tls = \"ca.pem\"", "G0102"),
+        ("route", "rewrite = 5", "G0102"),
+        ("route", "params = 5", "G0102"),
+        ("errors", "prefix = \"a b\"", "G0201"),
+        ("errors", "docs = \"x\"", "G0201"),
+        ("errors", "catalogue.x = {}", "G0201"),
+        ("listen", "tls = \"a.pem\"", "G0102"),
+    ] {
+        assert_eq!(ids(&with(path, line)), [id], "{line}");
+    }
+    for (from, to, id) in [
+        ("upstream = \"b\"", "upstream = 5", "G0102"),
+        ("upstream = \"b\"", "respond = 5", "G0102"),
+        ("upstream = \"b\"", "upstrem = \"b\"", "G0101"),
+        ("match = \"/x/{id}\"", "match = 5", "G0102"),
+        ("match = \"/x/{id}\"", "path = \"/x\"", "G0101"),
+        ("[\"127.0.0.1:0\"]", "[\"127.0.0.1\"]", "G0201"),
+        ("[\"http://127.0.0.1:9\"]", "[\"127.0.0.1\"]", "G0201"),
+        ("version = 1", "version = 2", "G0107"),
+    ] {
+        let text = with("", "");
+        assert!(text.contains(from));
+        assert_eq!(ids(&text.replace(from, to)), [id], "{to}");
+    }
 }
