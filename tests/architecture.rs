@@ -96,10 +96,10 @@ fn nothing_is_unsafe_and_lib_only_declares() {
         search.visit_file(&file.tree);
         wrong.extend(search.lines.iter().map(|line| format!("{}:{line}: unsafe", file.shown())));
         if file.path == Path::new("lib.rs") {
-            let others = file.tree.items.iter().filter(|item| match item {
-                syn::Item::Mod(module) => module.content.is_some(),
-                _ => true,
-            });
+            let others =
+                file.tree.items.iter().filter(
+                    |item| !matches!(item, syn::Item::Mod(module) if module.content.is_none()),
+                );
             wrong.extend(others.map(|item| {
                 format!("{}:{}: lib.rs only declares", file.shown(), item.span().start().line)
             }));

@@ -22,7 +22,11 @@ impl RequestId {
             if slab.capacity() < UUID_LENGTH {
                 *slab = BytesMut::with_capacity(UUID_LENGTH * IDS_PER_SLAB);
             }
-            slab.extend_from_slice(&uuid_v7(clock::unix_millis(), fastrand::u128(..)));
+            slab.extend_from_slice(&uuid_v7(
+                clock::unix_millis(),
+                fastrand::u64(..),
+                fastrand::u64(..),
+            ));
             slab.split().freeze()
         });
         Self(header_value(text))
@@ -65,9 +69,9 @@ fn header_value(text: Bytes) -> HeaderValue {
     HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("0"))
 }
 
-fn uuid_v7(unix_millis: u64, random: u128) -> [u8; UUID_LENGTH] {
-    let high = (unix_millis << 16) | 0x7000 | (random as u64 & 0x0fff);
-    let low = (1 << 63) | (((random >> 64) as u64) >> 2);
+fn uuid_v7(unix_millis: u64, few: u64, many: u64) -> [u8; UUID_LENGTH] {
+    let high = (unix_millis << 16) | 0x7000 | (few & 0x0fff);
+    let low = (1 << 63) | (many >> 2);
     let mut text = [b'-'; UUID_LENGTH];
     let mut at = 0;
     for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
@@ -101,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_time_stands_first_so_that_ids_sort() {
-        assert_eq!(&uuid_v7(0x0193_0000_0000, 0)[..13], b"01930000-0000");
+        assert_eq!(&uuid_v7(0x0193_0000_0000, 0, 0)[..13], b"01930000-0000");
     }
 
     #[test]

@@ -1,137 +1,133 @@
-//! `guichet check`: every mistake of a configuration at once.
+//! `guichet check`: every mistake at once. Nothing is opened, resolved or written.
 
 use std::path::Path;
 
-use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Refused, Severity, Sources};
+use super::args::CheckFormat;
+use super::output::{Exit, Report};
+use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Sources};
 
-/// How diagnostics are printed.
+/// Whether warnings fail the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// For people: the line, a caret, the likely fix.
-    Human(Colour),
-    /// One JSON array.
-    Json,
-    /// Workflow commands of GitHub.
-    Github,
+pub(super) enum Strictness {
+    /// A warning is only told.
+    Lenient,
+    /// A warning is exit code 4.
+    Strict,
 }
 
-/// Checks a file: what to print, and the exit code. 0 fine, 3 refused, 4 warnings under `strict`.
-pub fn check(path: &Path, strict: bool, format: Format) -> (String, u8) {
-    check_within(path, strict, format, &config::system_environment)
-}
-
-/// [`check`] with a given environment.
-pub fn check_within(
-    path: &Path,
-    strict: bool,
-    format: Format,
+/// Judges a file.
+pub(super) fn check(
+    file: &Path,
+    strictness: Strictness,
+    format: CheckFormat,
+    colour: Colour,
     environment: Environment<'_>,
-) -> (String, u8) {
-    match config::load(path, environment) {
-        Ok(Loaded { config, warnings, sources, .. }) => {
-            let mut text = printed(&warnings, &sources, format);
-            if let Format::Human(_) = format {
-                let shape = format!(
-                    "{}, {} and {}",
-                    count(config.listeners.len(), "listener"),
-                    count(config.upstreams.len(), "upstream"),
-                    count(config.routes.len(), "route"),
-                );
-                let verdict = match warnings.len() {
-                    0 => format!("{} is fine: {shape}\n", path.display()),
-                    found => format!(
-                        "{} is taken with {}: {shape}\n",
-                        path.display(),
-                        count(found, "warning")
-                    ),
-                };
-                text.push_str(&verdict);
+) -> Report {
+    match config::load(file, environment) {
+        Ok(loaded) => {
+            let mut report = told(&loaded.warnings, &loaded.sources, format, colour);
+            if format == CheckFormat::Human {
+                report.out = fine(file, &loaded);
             }
-            (text, if strict && !warnings.is_empty() { WARNINGS } else { FINE })
+            report.exit = match strictness {
+                Strictness::Strict if !loaded.warnings.is_empty() => Exit::Warnings,
+                Strictness::Strict | Strictness::Lenient => Exit::Fine,
+            };
+            report
         }
-        Err(Refused { diagnostics, sources }) => {
-            let mut text = printed(&diagnostics, &sources, format);
-            if let Format::Human(_) = format {
-                text.push_str(&summary(path, &diagnostics));
+        Err(refused) => {
+            let mut report = told(&refused.diagnostics, &refused.sources, format, colour);
+            if format == CheckFormat::Human {
+                report.err.push_str(&verdict(file, &refused.diagnostics));
             }
-            (text, REFUSED)
+            report.exit = Exit::Refused;
+            report
         }
     }
 }
 
-fn printed(diagnostics: &[Diagnostic], sources: &Sources, format: Format) -> String {
+/// Diagnostics for people go beside the verdict; for programs they are what was asked for.
+fn told(found: &[Diagnostic], sources: &Sources, format: CheckFormat, colour: Colour) -> Report {
     match format {
-        Format::Human(colour) => config::human(diagnostics, sources, colour),
-        Format::Json => config::json(diagnostics, sources),
-        Format::Github => config::github(diagnostics, sources),
+        CheckFormat::Human => {
+            let err = config::human(found, sources, colour);
+            Report { out: String::new(), err, exit: Exit::Fine }
+        }
+        CheckFormat::Json => Report::fine(config::json(found, sources)),
+        CheckFormat::Github => Report::fine(config::github(found, sources)),
     }
 }
 
-fn summary(path: &Path, diagnostics: &[Diagnostic]) -> String {
-    let errors = diagnostics.iter().filter(|found| found.severity == Severity::Error).count();
-    let mut text = format!("{} is refused: {}", path.display(), count(errors, "error"));
-    if errors < diagnostics.len() {
-        text.push_str(&format!(", {}", count(diagnostics.len() - errors, "warning")));
+fn fine(file: &Path, loaded: &Loaded) -> String {
+    let mut parts = vec![
+        count(loaded.config.routes.len(), "route"),
+        count(loaded.config.upstreams.len(), "upstream"),
+    ];
+    if !loaded.warnings.is_empty() {
+        parts.push(count(loaded.warnings.len(), "warning"));
     }
-    let first = diagnostics.iter().find(|found| found.severity == Severity::Error);
-    if let Some(first) = first {
-        text.push_str(&format!("\n`guichet explain {}` says more", first.id.code()));
-    }
-    text.push('\n');
-    text
+    format!("{}: fine, {}\n", file.display(), parts.join(", "))
 }
 
-fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
+fn verdict(file: &Path, found: &[Diagnostic]) -> String {
+    let errors = found.iter().filter(|found| found.severity == config::Severity::Error).count();
+    let mut parts = vec![count(errors, "error")];
+    if found.len() > errors {
+        parts.push(count(found.len() - errors, "warning"));
     }
+    let first = found.first().map_or("CODE", |found| found.id.code());
+    let file = file.display();
+    format!("{file}: refused, {}; `guichet explain {first}` says more\n", parts.join(", "))
 }
 
-const FINE: u8 = 0;
-const REFUSED: u8 = 3;
-const WARNINGS: u8 = 4;
+fn count(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn run(text: &str, strict: bool, format: Format) -> (String, u8) {
+    fn checked(text: &str, strictness: Strictness, format: CheckFormat) -> Report {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("g.toml");
-        std::fs::write(&path, text).unwrap();
-        let (text, exit) = check_within(&path, strict, format, &|_| None);
-        (text.replace(&path.display().to_string(), "g.toml"), exit)
+        let file = folder.path().join("guichet.toml");
+        std::fs::write(&file, text).unwrap();
+        check(&file, strictness, format, Colour::Never, &|_| None)
     }
 
-    const HUMAN: Format = Format::Human(Colour::Never);
-    const FILE: &str = "version = 1\n[listen.a]\nbind = [\"127.0.0.1:0\"]\nplain = \"allow\"\n\
-                        [[route]]\nmatch = \"/\"\nrespond = { text = \"x\" }\n";
+    const FINE: &str = include_str!("../../config/minimal.toml");
 
     #[test]
-    fn a_right_file_is_fine() {
-        assert_eq!(
-            run(FILE, true, HUMAN),
-            ("g.toml is fine: 1 listener, 0 upstreams and 1 route\n".to_owned(), 0)
-        );
-        assert_eq!(run(FILE, true, Format::Json), ("[]\n".to_owned(), 0));
-        assert_eq!(run(FILE, true, Format::Github), (String::new(), 0));
+    fn a_fine_file_is_one_line() {
+        let report = checked(FINE, Strictness::Strict, CheckFormat::Human);
+        assert!(report.out.ends_with("guichet.toml: fine, 1 route, 1 upstream\n"), "{report:?}");
+        assert_eq!((report.err.as_str(), report.exit), ("", Exit::Fine));
+        assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Json).out, "[]\n");
+        assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Github).out, "");
     }
 
     #[test]
-    fn warnings_fail_only_when_strict() {
-        let file = format!("{FILE}[upstream.x]\nendpoints = [\"http://127.0.0.1:9\"]\n");
-        let (text, exit) = run(&file, false, HUMAN);
-        assert!(text.contains("warning[G0901]") && text.contains("with 1 warning"), "{text}");
-        assert_eq!(exit, 0);
-        assert_eq!(run(&file, true, HUMAN).1, 4);
+    fn warnings_count_only_when_asked_for() {
+        let text = format!("{FINE}\n[upstream.spare]\nendpoints = [\"http://127.0.0.1:1\"]\n");
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Human);
+        assert!(report.out.ends_with("fine, 1 route, 2 upstreams, 1 warning\n"), "{report:?}");
+        assert!(report.err.starts_with("warning[G0901]"), "{report:?}");
+        assert_eq!(report.exit, Exit::Fine);
+        let report = checked(&text, Strictness::Strict, CheckFormat::Github);
+        assert!(report.out.starts_with("::warning "), "{report:?}");
+        assert_eq!(report.exit, Exit::Warnings);
     }
 
     #[test]
-    fn a_wrong_file_is_refused_with_a_summary() {
-        let (text, exit) = run("version = 1\n", false, HUMAN);
-        assert_eq!(exit, 3);
-        assert!(text.ends_with("g.toml is refused: 1 error\n`guichet explain G0212` says more\n"));
-        assert_eq!(check(Path::new("/nonexistent/g.toml"), false, Format::Json).1, 3);
+    fn mistakes_are_told_and_counted() {
+        let text = FINE.replace("endpoints", "endpoint");
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Human);
+        assert_eq!((report.out.as_str(), report.exit), ("", Exit::Refused));
+        assert!(report.err.contains("did you mean `endpoints`?"), "{}", report.err);
+        assert!(report.err.contains("guichet.toml: refused, "), "{}", report.err);
+        let report = checked(&text, Strictness::Lenient, CheckFormat::Json);
+        assert!(report.out.starts_with('[') && report.err.is_empty(), "{report:?}");
+        assert_eq!(report.exit, Exit::Refused);
     }
 }

@@ -4,12 +4,12 @@
 //! first into the second and prints nothing itself.
 
 mod args;
-pub mod check;
+mod check;
 mod completions;
-pub mod config_verb;
+mod config;
 mod demo;
 pub mod errors;
-pub mod explain;
+mod explain;
 mod locate;
 mod man;
 mod output;
@@ -23,10 +23,11 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{Check, CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::check::Strictness;
 use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
-use crate::config::{self, Colour, Loaded, Refused, model};
+use crate::config::{Colour, Loaded, Refused, defaults, load as load_file, system_environment};
 use crate::problem::Catalogue;
 
 /// Runs the command line.
@@ -48,29 +49,43 @@ fn obey(line: &CommandLine) -> Report {
         |argument: Option<&Path>, verb: &dyn Fn(&Path) -> Report| match locate::configuration(
             argument,
             option,
-            &config::system_environment,
+            &system_environment,
         ) {
             Ok(file) => verb(&file),
             Err(report) => report,
         };
     match &line.verb {
         Verb::Run { file } => with_file(file.as_deref(), &|file| match load(file) {
-            Ok(loaded) => run::run(&Arc::new(loaded.config), form),
+            Ok(loaded) => run::run(loaded, form),
             Err(report) => report,
         }),
         Verb::Demo(ports) => demo::demo(*ports, form),
         Verb::Check(arguments) => with_file(arguments.file.as_deref(), &|file| {
-            check(file, arguments, if line.json { CheckFormat::Json } else { arguments.format })
+            let strictness =
+                if arguments.strict { Strictness::Strict } else { Strictness::Lenient };
+            let format = if line.json { CheckFormat::Json } else { arguments.format };
+            check::check(file, strictness, format, colour(), &system_environment)
         }),
-        Verb::Config(ConfigVerb::Init) => config_init(),
-        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| config_show(file, form)),
-        Verb::Config(ConfigVerb::Schema) => config_schema(),
+        Verb::Config(ConfigVerb::Init) => config::init(),
+        Verb::Config(ConfigVerb::Show) => with_file(None, &|file| match load(file) {
+            Ok(loaded) => config::show(&loaded, form),
+            Err(report) => report,
+        }),
+        Verb::Config(ConfigVerb::Schema) => config::schema(),
         Verb::Errors { format } => {
             // The operator's codes and texts belong to the list, but it needs no file.
-            let file = locate::configuration(None, option, &config::system_environment).ok();
+            let file = locate::configuration(None, option, &system_environment).ok();
             errors(file.as_deref(), if line.json { ErrorsFormat::Json } else { *format })
         }
-        Verb::Explain { code } => explain(code, form),
+        Verb::Explain { code } => {
+            // A file that is refused must not keep the refusal from being explained.
+            let file = locate::configuration(None, option, &system_environment).ok();
+            let loaded = file.and_then(|file| load(&file).ok());
+            match loaded.map_or_else(built_in, |loaded| Ok(loaded.config.errors.catalogue)) {
+                Ok(catalogue) => explain::explain(code, &catalogue, form),
+                Err(report) => report,
+            }
+        }
         Verb::Route(arguments) => with_file(None, &|file| route(file, arguments, form)),
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
@@ -79,11 +94,12 @@ fn obey(line: &CommandLine) -> Report {
 }
 
 fn load(file: &Path) -> Result<Loaded, Report> {
-    config::load(file, &config::system_environment).map_err(refused)
-}
-
-fn refused(refused: Refused) -> Report {
-    Report { out: String::new(), err: refused.human(colour()), exit: Exit::Refused }
+    let told = |refused: Refused| Report {
+        out: String::new(),
+        err: refused.human(colour()),
+        exit: Exit::Refused,
+    };
+    load_file(file, &system_environment).map_err(told)
 }
 
 fn colour() -> Colour {
@@ -103,11 +119,17 @@ fn errors(file: Option<&Path>, format: ErrorsFormat) -> Report {
     if let Some(loaded) = loaded {
         return Report::fine(errors::render(&loaded.config.errors.catalogue, format));
     }
-    let languages: Vec<String> = model::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
-    match Catalogue::new(model::PREFIX, None, &languages, &[]) {
+    match built_in() {
         Ok(catalogue) => Report::fine(errors::render(&catalogue, format)),
-        Err(_) => Report::failed(Exit::Failed, "the built-in catalogue is incomplete"),
+        Err(report) => report,
     }
+}
+
+fn built_in() -> Result<Arc<Catalogue>, Report> {
+    let languages: Vec<String> = defaults::LANGUAGES.iter().map(|tag| (*tag).to_owned()).collect();
+    Catalogue::new(defaults::PREFIX, None, &languages, &[])
+        .map(Arc::new)
+        .map_err(|_| Report::failed(Exit::Failed, "the built-in catalogue is incomplete"))
 }
 
 fn route(file: &Path, arguments: &Route, form: Form) -> Report {
@@ -132,33 +154,6 @@ fn route(file: &Path, arguments: &Route, form: Form) -> Report {
         }),
         Err(sentence) => Report::failed(Exit::Usage, sentence),
     }
-}
-
-fn check(file: &Path, arguments: &Check, format: CheckFormat) -> Report {
-    let _ = (file, arguments.strict, format);
-    absent("check")
-}
-
-fn config_init() -> Report {
-    absent("config init")
-}
-
-fn config_show(file: &Path, form: Form) -> Report {
-    let _ = (file, form);
-    absent("config show")
-}
-
-fn config_schema() -> Report {
-    absent("config schema")
-}
-
-fn explain(code: &str, form: Form) -> Report {
-    let _ = (code, form);
-    absent("explain")
-}
-
-fn absent(verb: &str) -> Report {
-    Report::failed(Exit::Failed, format!("{verb}: not built yet"))
 }
 
 /// Length of a body as `-d` gives it: text, or `@FILE`.

@@ -101,9 +101,10 @@ fn judge(
         }
         Err(problem) => Err((
             problem.clone(),
-            match problem.cause() {
-                Cause::NoMethod => "routes have this path, but not with this method".to_owned(),
-                _ => "no route has this host and path".to_owned(),
+            if problem.cause() == Cause::NoMethod {
+                "routes have this path, but not with this method".to_owned()
+            } else {
+                "no route has this host and path".to_owned()
             },
         )),
     };

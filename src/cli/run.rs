@@ -3,7 +3,7 @@
 //! What is told goes to standard error, because standard output belongs to the access log.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,12 +13,18 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::{Exit, Form, Report, complain};
 use crate::admin;
-use crate::config;
 use crate::config::model::{Config, Security};
+use crate::config::{self, Colour, Loaded};
 use crate::server::{self, Ended, Running, StartError, StartOptions};
 
 /// Serves until a signal ends it.
-pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
+pub(super) fn run(loaded: Loaded, form: Form) -> Report {
+    complain(&warnings(&loaded, form));
+    let fingerprint = loaded.effective.fingerprint();
+    serve(&Arc::new(loaded.config), fingerprint, form)
+}
+
+fn serve(config: &Arc<Config>, fingerprint: String, form: Form) -> Report {
     let failed = |error: io::Error| Report::failed(Exit::Failed, format!("signals: {error}"));
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -30,6 +36,7 @@ pub(super) fn run(config: &Arc<Config>, form: Form) -> Report {
     };
     let options = StartOptions {
         admin: Some(admin::service()),
+        config_hash: fingerprint,
         ..StartOptions::new(&config::system_environment)
     };
     let running = match server::start(Arc::clone(config), &options) {
@@ -149,6 +156,24 @@ fn refused(error: &StartError) -> Report {
     Report::failed(exit, format!("{error}{help}"))
 }
 
+/// What somebody should look at in the file, before anything is served.
+fn warnings(loaded: &Loaded, form: Form) -> String {
+    let colour = if io::stderr().is_terminal() { Colour::Always } else { Colour::Never };
+    match form {
+        Form::Text => config::human(&loaded.warnings, &loaded.sources, colour),
+        Form::Json => loaded.warnings.iter().fold(String::new(), |mut lines, warning| {
+            let (file, at) = (warning.file, warning.span.as_ref().map_or(0, |span| span.start));
+            let line = json!({
+                "event": "warning", "id": warning.id.code(), "message": warning.message,
+                "file": loaded.sources.name(file), "line": loaded.sources.position(file, at).line,
+            });
+            // Writing into a String cannot fail.
+            let _ = writeln!(lines, "{line}");
+            lines
+        }),
+    }
+}
+
 /// One line for each address.
 fn listening(config: &Config, running: &Running, form: Form) -> String {
     let mut lines = String::new();
@@ -235,7 +260,7 @@ mod tests {
     }
 
     fn serve(config: Config) {
-        let report = run(&Arc::new(config), Form::Json);
+        let report = super::serve(&Arc::new(config), "c0ffee".into(), Form::Json);
         println!("\nEXIT {}", report.exit as u8);
     }
 
@@ -278,7 +303,7 @@ mod tests {
     fn a_taken_port_is_exit_code_8_with_help() {
         let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap().to_string();
-        let report = run(&Arc::new(plain(&[&address], 1)), Form::Text);
+        let report = super::serve(&Arc::new(plain(&[&address], 1)), String::new(), Form::Text);
         assert_eq!(report.exit as u8, 8);
         assert!(report.err.starts_with("guichet: cannot bind [listen.public] to "), "{report:?}");
         assert!(report.err.contains("\nhelp: another process"), "{report:?}");

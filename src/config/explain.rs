@@ -68,6 +68,13 @@ pub fn explain_key(path: &str) -> Option<String> {
     (!found.is_empty()).then(|| found.join("\n"))
 }
 
+/// The path of every key of this version, such as `upstream.NAME.pool`.
+pub fn key_paths() -> Vec<String> {
+    let mut all = Vec::new();
+    keys::walk(&keys::ROOT, "", &mut |path, _| all.push(path.to_owned()));
+    all
+}
+
 fn about(path: &str, key: &'static Key) -> String {
     if let Status::Later(feature) = key.status {
         return format!("{path}\narrives with a later version of guichet: {feature}\n");

@@ -7,6 +7,7 @@
 //! refused whole. Nothing here opens a socket, resolves a name or writes.
 
 mod check;
+pub mod defaults;
 mod diagnostic;
 mod explain;
 mod include;
@@ -30,7 +31,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 pub use diagnostic::{Diagnostic, Id, Severity};
-pub use explain::{Explanation, explain, explain_key};
+pub use explain::{Explanation, explain, explain_key, key_paths};
 pub use print::{Colour, github, human, json};
 pub use schema::schema;
 pub use secret::Secret;
@@ -38,6 +39,7 @@ pub use show::Effective;
 pub use source::{FileId, Place, Position, Sources};
 pub use starter::{Starter, starter};
 pub use substitute::{Environment, system_environment};
+pub(crate) use suggest::nearest;
 
 use diagnostic::Report;
 use tree::Table;

@@ -177,7 +177,7 @@ mod tests {
     fn a_file_that_is_no_secret_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("big");
-        std::fs::write(&path, "x".repeat((1 << 20) + 1)).unwrap();
+        std::fs::write(&path, vec![b'x'; usize::try_from(LONGEST + 1).unwrap()]).unwrap();
         assert!(Secret::File(path).read(&|_| None).unwrap_err().contains("1 MiB"));
     }
 }

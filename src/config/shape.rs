@@ -147,7 +147,11 @@ impl Form<'_> {
             (Kind::Text(format), Value::String(text)) => {
                 if let Err(why) = (format.check)(text) {
                     let message = format!("\"{}\" is not {}", quoted(text), format.words);
-                    self.report.push(Diagnostic::at(Id::BadValue, node.place, message).help(why));
+                    // Most sentences show already what would be right.
+                    let example = (!why.contains('"'))
+                        .then(|| format!("a right one is \"{}\"", format.example));
+                    let found = Diagnostic::at(Id::BadValue, node.place, message).help(why);
+                    self.report.push(found.help_if(example));
                 }
             }
             (Kind::Duration { least }, Value::String(text)) => match parse_duration(text) {

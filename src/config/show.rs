@@ -28,18 +28,19 @@ impl Effective {
         out.trim_start().to_owned()
     }
 
-    /// The values as one JSON object, for programs.
-    pub fn to_json(&self) -> String {
+    /// The values as JSON, without where they came from.
+    pub fn to_json(&self) -> serde_json::Value {
         let mut sources = Sources::default();
         let file = sources.add(String::new(), PathBuf::new(), self.write(None, Secrets::Hidden));
         let mut report = Report::default();
+        // The text is guichet's own, so reading it back finds nothing to report.
         let parsed = parse::parse(file, &sources, &mut report).map(|root| {
             let mut node = Node { place: Place::new(file, &(0..0)), value: Value::Table(root) };
             // What was written for reading back, `$$`, is a plain dollar again.
             substitute::substitute(&mut node, &sources, &|_| None, &mut report);
             node.to_json()
         });
-        format!("{:#}\n", parsed.unwrap_or_default())
+        parsed.unwrap_or_default()
     }
 
     /// Sixteen hexadecimal digits that change whenever a value does, and only then: comments, the

@@ -5,6 +5,8 @@
 //! `cause` are guichet's own additions: `detail` (the private reason in words) and `would_change`
 //! (the code that a reply under `normalise = "observe"` would have had).
 
+use std::io::Write as _;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Version;
@@ -103,7 +105,7 @@ fn write(
         line.word("trace_id", trace.hex());
     }
     line.text("listener", names.listener(facts.peer.listener).as_bytes(), NAME);
-    line.raw("client_ip", |out| write_display(facts.client_ip, out));
+    line.raw("client_ip", |out| write_address(facts.client_ip, out));
     if let Some(tls) = &facts.peer.tls {
         line.word("tls", tls.version);
     }
@@ -203,10 +205,25 @@ fn host(facts: &Facts) -> Option<&[u8]> {
     host.rsplit(|byte| *byte == b'@').next()
 }
 
-fn write_display(value: impl std::fmt::Display, out: &mut Vec<u8>) {
-    use std::io::Write as _;
-    // Writing into a Vec cannot fail, and an address holds nothing to escape.
-    let _ = write!(out, "\"{value}\"");
+/// An address holds nothing to escape. IPv4 is written by hand: formatting takes ten times as long.
+fn write_address(address: IpAddr, out: &mut Vec<u8>) {
+    out.push(b'"');
+    match address {
+        IpAddr::V4(address) => {
+            let mut digits = itoa::Buffer::new();
+            for (at, octet) in address.octets().into_iter().enumerate() {
+                if at > 0 {
+                    out.push(b'.');
+                }
+                out.extend_from_slice(digits.format(octet).as_bytes());
+            }
+        }
+        IpAddr::V6(address) => {
+            // Writing into a Vec cannot fail.
+            let _ = write!(out, "{address}");
+        }
+    }
+    out.push(b'"');
 }
 
 /// Bytes after which the buffer is handed over: the last line of a buffer finds its room beyond.

@@ -40,6 +40,11 @@ impl Gauge {
         self.0.store(self.value().saturating_sub(1), Ordering::Relaxed);
     }
 
+    /// The number as somebody else counted it. One thread only.
+    pub(super) fn set(&self, number: usize) {
+        self.0.store(number as u64, Ordering::Relaxed);
+    }
+
     /// The number now.
     pub(super) fn value(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

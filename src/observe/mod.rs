@@ -34,6 +34,6 @@ pub use metrics::{Family, FamilyKind};
 pub use names::{Names, UpstreamNames};
 pub use readiness::{Readiness, Stage};
 pub use record::Record;
-pub use registers::{ConnectionFailure, ConnectionState, Protocol, Registers};
-pub use witness::{OpenConnection, UpstreamConnection, Witness};
+pub use registers::{ConnectionFailure, Protocol, Registers};
+pub use witness::{OpenConnection, Witness};
 pub use writer::{LogHandle, LogWriter, Lost};

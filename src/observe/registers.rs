@@ -63,9 +63,7 @@ pub enum Protocol {
 
 /// What a connection to an upstream is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionState {
-    /// Being made.
-    Connecting,
+pub(super) enum ConnectionState {
     /// Carrying an exchange, or several.
     Active,
     /// Waiting in the pool.
@@ -197,12 +195,11 @@ impl Protocol {
 
 impl ConnectionState {
     /// Every state, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::Connecting, Self::Active, Self::Idle];
+    pub(super) const ALL: &'static [Self] = &[Self::Active, Self::Idle];
 
     /// The word of the metrics.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Connecting => "connecting",
             Self::Active => "active",
             Self::Idle => "idle",
         }

@@ -72,13 +72,12 @@ impl Witness {
         self.registers.connection_failed(listener, failure);
     }
 
-    /// A connection to an upstream is being made; it counts until the guard drops.
-    #[must_use = "the connection counts while the guard lives"]
-    pub fn upstream_connection(self: &Rc<Self>, upstream: UpstreamId) -> UpstreamConnection {
-        let state = ConnectionState::Connecting;
-        let guard = UpstreamConnection { witness: Rc::clone(self), upstream, state };
-        guard.turn(|gauge| gauge.raise());
-        guard
+    /// How many connections to an upstream this worker has; told once a second.
+    pub fn upstream_connections(&self, upstream: UpstreamId, idle: usize, active: usize) {
+        if let Some(cells) = self.registers.upstream(upstream) {
+            cells.connections[ConnectionState::Idle as usize].set(idle);
+            cells.connections[ConnectionState::Active as usize].set(active);
+        }
     }
 
     /// An attempt at an upstream has ended: with the head of an answer, or with none.
@@ -158,35 +157,6 @@ impl OpenConnection {
 }
 
 impl Drop for OpenConnection {
-    fn drop(&mut self) {
-        self.turn(|gauge| gauge.lower());
-    }
-}
-
-/// A connection to an upstream that is counted in its state until this drops.
-#[derive(Debug)]
-pub struct UpstreamConnection {
-    witness: Rc<Witness>,
-    upstream: UpstreamId,
-    state: ConnectionState,
-}
-
-impl UpstreamConnection {
-    /// The connection is now doing something else.
-    pub fn enter(&mut self, state: ConnectionState) {
-        self.turn(|gauge| gauge.lower());
-        self.state = state;
-        self.turn(|gauge| gauge.raise());
-    }
-
-    fn turn(&self, how: impl FnOnce(&super::counter::Gauge)) {
-        if let Some(cells) = self.witness.registers.upstream(self.upstream) {
-            how(&cells.connections[self.state as usize]);
-        }
-    }
-}
-
-impl Drop for UpstreamConnection {
     fn drop(&mut self) {
         self.turn(|gauge| gauge.lower());
     }

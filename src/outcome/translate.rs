@@ -119,13 +119,9 @@ fn by_rule(foreign: &Foreign<'_>, reading: &Reading<'_>) -> Option<Problem> {
 
 /// A parameter that an upstream names; where it stands only the upstream knows.
 fn violation(name: &str, raised: Code) -> Violation {
-    let code = match raised {
-        Code::BuiltIn(BuiltIn::MissingParameter) => BuiltIn::MissingParameter,
-        Code::BuiltIn(_) | Code::Custom(_) => BuiltIn::InvalidParameter,
-    };
-    let reason = match code {
-        BuiltIn::MissingParameter => Reason::Missing,
-        _ => Reason::Invalid,
+    let (code, reason) = match raised {
+        Code::BuiltIn(BuiltIn::MissingParameter) => (BuiltIn::MissingParameter, Reason::Missing),
+        Code::BuiltIn(_) | Code::Custom(_) => (BuiltIn::InvalidParameter, Reason::Invalid),
     };
     Violation { name: name.to_owned(), place: None, code, reason, expected: Vec::new() }
 }

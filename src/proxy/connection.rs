@@ -25,12 +25,15 @@ pub struct Connection {
     /// Every request is refused with this: the connection is one too many.
     pub refuse: Option<Cause>,
     /// Whether the certificate that the client was shown serves a host.
-    pub serves: Option<Box<dyn Fn(&str) -> bool>>,
+    pub serves: Option<Serves>,
     /// The client's address as `X-Forwarded-For` wants it.
     pub(super) address: HeaderValue,
     forwarded: RefCell<Option<(HeaderValue, HeaderValue)>>,
     interim: Interim,
 }
+
+/// Whether a certificate serves a host.
+pub type Serves = Box<dyn Fn(&str) -> bool>;
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::config::model::{Rewrite, RewritePart, Route};
 use crate::gate::Asked;
 use crate::problem::{Cause, Problem};
 use crate::route::Match;
-use crate::upstream::{CallOptions, Kind, Tally};
+use crate::upstream::{CallOptions, Kind, Stream, Tally, UpstreamError};
 
 /// What is to be forwarded where.
 pub(super) struct Forward<'r> {
@@ -60,7 +60,9 @@ impl Gateway {
             .upstreams
             .call(upstream, Request::from_parts(parts, body), options, &mut tally)
             .await;
-        note(exchange, upstream, &tally, clock::now() - started);
+        let took = clock::now() - started;
+        note(exchange, upstream, &tally, took);
+        self.witness_call(upstream, &tally, took, &answer);
         match answer {
             Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,
             // A client that broke its own body is to blame, whatever the upstream made of it.
@@ -70,6 +72,22 @@ impl Gateway {
                 }
                 None => error.into(),
             }),
+        }
+    }
+
+    /// Counts the call: once as answered or not, and each attempt before the last as a retry.
+    fn witness_call(
+        &self,
+        upstream: UpstreamId,
+        tally: &Tally,
+        took: Duration,
+        answer: &Result<Response<Stream>, UpstreamError>,
+    ) {
+        let status = answer.as_ref().ok().map(|response| response.status().as_u16());
+        self.witness.upstream_answered(upstream, status, took);
+        for _ in 1..tally.attempts {
+            let cause = answer.as_ref().err().map_or(Cause::Reset, |error| error.kind.cause());
+            self.witness.upstream_retried(upstream, cause);
         }
     }
 

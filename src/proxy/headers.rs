@@ -74,7 +74,7 @@ pub(super) fn outbound(
     }
     headers.insert(X_REQUEST_ID, exchange.request_id.value().clone());
     headers.insert(TRACEPARENT, exchange.trace.header_value());
-    if !exchange.fields.host.as_ref().is_some_and(|known| known == host)
+    if exchange.fields.host.as_ref().is_none_or(|known| known != host)
         || exchange.version == Version::HTTP_2
     {
         headers.insert(header::HOST, host.clone());
@@ -153,6 +153,14 @@ fn strip_hop_by_hop(headers: &mut HeaderMap, seen: Seen) {
 
 /// Removes `Connection` and the fields that it names, except those that are for every recipient.
 fn strip_nominated(headers: &mut HeaderMap) {
+    let mut lines = headers.get_all(header::CONNECTION).iter();
+    if let (Some(only), None) = (lines.next(), lines.next())
+        && (only == "keep-alive" || only == "close")
+    {
+        // What nearly every connection says names no field.
+        headers.remove(header::CONNECTION);
+        return;
+    }
     let mut names: Vec<HeaderName> = Vec::new();
     for value in headers.get_all(header::CONNECTION) {
         let text = value.to_str().unwrap_or_default();
@@ -200,13 +208,21 @@ fn join_cookies(headers: &mut HeaderMap) {
 
 /// Edits the head of an upstream's reply: its hop-by-hop fields are not the client's business.
 pub(super) fn inbound(headers: &mut HeaderMap) {
-    if headers.contains_key(header::CONNECTION) {
+    // One walk over few names is cheaper than seven look-ups for what is hardly ever there.
+    let (mut connection, mut others) = (false, false);
+    for name in headers.keys() {
+        connection |= *name == header::CONNECTION;
+        others |= *name == header::UPGRADE || HOP_BY_HOP.contains(name);
+    }
+    if connection {
         strip_nominated(headers);
     }
-    for name in HOP_BY_HOP {
-        headers.remove(name);
+    if others {
+        for name in HOP_BY_HOP {
+            headers.remove(name);
+        }
+        headers.remove(header::UPGRADE);
     }
-    headers.remove(header::UPGRADE);
 }
 
 /// HTTP/2 knows no connection fields (RFC 9113, section 8.2.2).

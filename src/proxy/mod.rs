@@ -30,14 +30,16 @@ use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-pub use connection::{Connection, Protocol};
+pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
 pub use stream::Watched;
 pub use wire::{Open, Wire};
 
 use self::exchange::Exchange;
+use crate::base::UpstreamId;
 use crate::config::model::Config;
 use crate::observe::Witness;
+use crate::problem::Cause;
 use crate::upstream::Upstreams;
 
 /// Everything that one worker needs to answer requests.
@@ -80,7 +82,13 @@ impl Gateway {
         };
         match outcome {
             Ok(response) => exchange.finish(self, response),
-            Err(problem) => rescue::rescue(self, exchange, connection, problem),
+            Err(problem) => {
+                if problem.cause() == Cause::Panic {
+                    let words = problem.detail().unwrap_or_default().to_owned();
+                    self.witness.panicked(&exchange.request_id, &words);
+                }
+                rescue::rescue(self, exchange, connection, &problem)
+            }
         }
     }
 
@@ -89,9 +97,14 @@ impl Gateway {
         &self.witness
     }
 
-    /// Drops upstream connections that have been idle for too long. Called once a second.
+    /// Drops upstream connections that have been idle for too long, and notes how many there are.
+    /// Called once a second.
     pub fn sweep(&self) {
         self.upstreams.sweep();
+        for id in (0..).map(UpstreamId).take(self.config.upstreams.len()) {
+            let open = self.upstreams.connections(id);
+            self.witness.upstream_connections(id, open.idle, open.active);
+        }
     }
 
     /// Hands the log lines of this worker to the writer. Called a few times a second.

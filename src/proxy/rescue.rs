@@ -13,7 +13,7 @@ pub(super) fn rescue(
     gateway: &Gateway,
     mut exchange: Exchange,
     connection: &Connection,
-    problem: Problem,
+    problem: &Problem,
 ) -> Response<Watched> {
     let errors = &gateway.config.errors;
     let preferences = exchange.preferences();
@@ -24,7 +24,7 @@ pub(super) fn rescue(
         method: &exchange.method,
         retry_after: errors.retry_after,
     };
-    let rendered = render(&problem, &reply, &errors.catalogue);
+    let rendered = render(problem, &reply, &errors.catalogue);
     let mut response = Response::new(Watched::full(rendered.body));
     *response.status_mut() = rendered.status;
     for (name, value) in rendered.headers {
@@ -36,8 +36,8 @@ pub(super) fn rescue(
     if closes && connection.protocol == Protocol::Http1 {
         response.headers_mut().append(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let shown = catalogue_status(gateway, &problem);
-    exchange.record.blame(&problem, shown);
+    let shown = catalogue_status(gateway, problem);
+    exchange.record.blame(problem, shown);
     let kept_id = response.headers().get(headers::X_REQUEST_ID).cloned();
     let mut response = exchange.finish(gateway, response);
     if let Some(id) = kept_id {

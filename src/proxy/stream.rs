@@ -26,6 +26,7 @@ use crate::upstream::{Stream, UpstreamError};
 #[derive(Debug)]
 pub struct Watched {
     content: Content,
+    // Fields drop in this order: the record speaks before the connection may take its next request.
     record: Option<Record>,
     open: Option<Open>,
     meter: Option<Rc<Meter>>,
@@ -217,7 +218,5 @@ impl Drop for Watched {
         if let (Some(meter), Some(record)) = (&self.meter, &mut self.record) {
             record.bytes_in = meter.bytes.get();
         }
-        // The record speaks before the connection may take its next request.
-        drop(self.record.take());
     }
 }

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -24,8 +25,9 @@ use super::tls::{Negotiated, TlsListener};
 use super::tunnel;
 use super::worker::Worker;
 use crate::base::{ListenerId, Peer};
+use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
-use crate::proxy::{Connection, Protocol, Service, Wire};
+use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 
 /// Serves a connection until it ends. Every wait in here has a deadline.
 pub(super) async fn serve(
@@ -36,6 +38,9 @@ pub(super) async fn serve(
     admission: Admission,
 ) {
     let Ok(local) = socket.local_addr() else { return };
+    let witness = Rc::clone(worker.gateway().witness());
+    let failed = |failure| witness.connection_failed(listener, failure);
+    let counted = witness.connection_opened(listener);
     let trusted = worker.config().server.trusts(remote.ip());
     let mut peer = Peer { address: remote, local, listener, tls: None, trusted };
     let mut socket = Prefixed::new(socket);
@@ -43,7 +48,7 @@ pub(super) async fn serve(
     if worker.listener(listener).proxy_protocol {
         // A header from a stranger is not believed, and without it the client is unknown.
         if !trusted {
-            return;
+            return failed(ConnectionFailure::ProxyHeader);
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
@@ -52,14 +57,18 @@ pub(super) async fn serve(
                 peer.local = destination;
             }
             Ok(Ok(None)) => {}
-            Ok(Err(_)) | Err(_) => return,
+            Ok(Err(_)) => return failed(ConnectionFailure::ProxyHeader),
+            Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
         }
     }
-    let Ok(Ok(opening)) = timeout(limits.idle, socket.opening()).await else { return };
-    let session = Session { worker: Rc::clone(&worker), admission };
+    let Some(opening) = opening(&worker, &mut socket, limits.idle).await else { return };
+    let mut session = Session { worker: Rc::clone(&worker), admission, counted };
     match (worker.tls(listener), opening) {
-        (Some(tls), Opening::Tls) => session.over_tls(tls.clone(), socket, peer).await,
-        (_, Opening::Unknown) | (None, Opening::Tls) => {}
+        // Boxed: a handshake needs room that a plain connection should not carry for its life.
+        (Some(tls), Opening::Tls) => Box::pin(session.over_tls(tls.clone(), socket, peer)).await,
+        (_, Opening::Unknown) | (None, Opening::Tls) => {
+            failed(ConnectionFailure::Cause(Cause::BadRequestLine));
+        }
         // On a TLS port the gate answers every plain request with 426.
         (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
         (None, Opening::Http2) if worker.listener(listener).protocols.http2 => {
@@ -72,26 +81,45 @@ pub(super) async fn serve(
     }
 }
 
-type Serves = Option<Box<dyn Fn(&str) -> bool>>;
+/// Waits for the first bytes. A silent connection must not hold up a drain, but one that was made
+/// just before it still has a moment to say what it wants.
+async fn opening(worker: &Worker, socket: &mut Prefixed, idle: Duration) -> Option<Opening> {
+    let said = tokio::select! {
+        biased;
+        said = timeout(idle, socket.opening()) => Some(said),
+        () = worker.draining() => None,
+    };
+    match said {
+        Some(said) => said.ok()?.ok(),
+        None => timeout(LAST_WORD, socket.opening()).await.ok()?.ok(),
+    }
+}
 
 struct Session {
     worker: Rc<Worker>,
     admission: Admission,
+    counted: OpenConnection,
 }
 
 impl Session {
-    async fn over_tls(&self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
+    async fn over_tls(&mut self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
         let patience = self.worker.config().server.limits.header_time;
-        let Ok(Ok(stream)) = timeout(patience, tls.accept(socket)).await else { return };
+        let witness = Rc::clone(self.worker.gateway().witness());
+        let failed = |failure| witness.connection_failed(peer.listener, failure);
+        let stream = match timeout(patience, tls.accept(socket)).await {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(_)) => return failed(ConnectionFailure::TlsHandshake),
+            Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
+        };
         let (_, session) = stream.get_ref();
         let Some(negotiated) = tls.negotiated(session) else { return };
         let facts = TlsListener::facts(session);
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
-        let serves: Serves = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
+        let serves: Option<Serves> = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
         match negotiated {
-            Negotiated::Http1 => self.http1(stream, peer, serves).await,
-            Negotiated::Http2 => self.http2(stream, peer, serves).await,
+            Negotiated::Http1 => Box::pin(self.http1(stream, peer, serves)).await,
+            Negotiated::Http2 => Box::pin(self.http2(stream, peer, serves)).await,
         }
     }
 
@@ -100,7 +128,7 @@ impl Session {
         peer: Peer,
         wire: Rc<Wire>,
         protocol: Protocol,
-        serves: Serves,
+        serves: Option<Serves>,
     ) -> Service {
         let mut connection = Connection::new(Rc::new(peer), wire, protocol);
         connection.serves = serves;
@@ -111,12 +139,13 @@ impl Session {
         Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
     }
 
-    async fn http1<S>(&self, socket: S, peer: Peer, serves: Serves)
+    async fn http1<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
+        self.counted.speaks(observe::Protocol::Http1);
         let guard = Guard::new(socket, Rc::clone(&wire), peer.tls.is_some(), limits);
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http1, serves);
         let mut builder = http1::Builder::new();
@@ -143,6 +172,7 @@ impl Session {
         let guard = parts.io.into_inner();
         match wire.take_tunnel() {
             Some(upstream) if ended.is_ok() => {
+                self.counted.speaks(observe::Protocol::Tunnel);
                 let (socket, held) = guard.into_parts();
                 tunnel::join(socket, [parts.read_buf, held.into()], upstream).await;
             }
@@ -150,12 +180,13 @@ impl Session {
         }
     }
 
-    async fn http2<S>(&self, socket: S, peer: Peer, serves: Serves)
+    async fn http2<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
+        self.counted.speaks(observe::Protocol::Http2);
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
         let service = service_fn(move |request| service.answer(request));
         let mut connection =
@@ -210,11 +241,13 @@ fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(256)
         .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(std::time::Duration::from_secs(30))
-        .keep_alive_timeout(std::time::Duration::from_secs(20));
+        .keep_alive_interval(Duration::from_secs(30))
+        .keep_alive_timeout(Duration::from_secs(20));
     builder
 }
 
+/// How long a new connection may be silent once the gateway drains.
+const LAST_WORD: Duration = Duration::from_millis(500);
 /// hyper's own bound on the number of fields, where nothing is said.
 const HYPER_FIELDS: usize = 100;
 /// Most that hyper reads ahead of one connection.

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use super::connection;
 use super::worker::Worker;
 use crate::base::ListenerId;
+use crate::observe::ConnectionFailure;
 
 /// Binds and listens on `address`, once for each of `workers`, with `SO_REUSEPORT`: the kernel
 /// spreads connections over the sockets. With port 0 the first socket decides for the others.
@@ -63,6 +64,7 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
             Err(error) if concerns_one_connection(&error) => {}
             Err(_) => {
                 worker.shared().accept_failed();
+                worker.gateway().witness().connection_failed(id, ConnectionFailure::Accept);
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = &mut draining => break,

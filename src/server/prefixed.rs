@@ -86,11 +86,6 @@ impl Prefixed {
             return Err(error);
         }
     }
-
-    /// The socket itself.
-    pub(super) fn socket(&self) -> &TcpStream {
-        &self.socket
-    }
 }
 
 /// None while the bytes could still become the HTTP/2 preface.

@@ -78,11 +78,13 @@ impl Worker {
     }
 
     /// Open connections of this worker.
+    #[cfg(test)]
     pub(super) fn open(&self) -> usize {
         self.open.get()
     }
 
     /// Whether connections are to end after the exchange under way.
+    #[cfg(test)]
     pub(super) fn is_draining(&self) -> bool {
         self.drain.begun()
     }

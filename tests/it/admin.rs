@@ -1,6 +1,6 @@
 //! The admin listener: alive, ready, counted, read only.
 
-use crate::rig::client::{self, Reply};
+use crate::rig::client::{self, Client, Reply};
 use crate::rig::eventually;
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, nobody, ok};
@@ -48,6 +48,24 @@ fn requests_and_errors_are_counted_by_closed_labels() {
         let (_, value) = line.rsplit_once(' ').expect(line);
         assert!(value.parse::<f64>().is_ok(), "{line}");
     }
+}
+
+#[test]
+fn connections_and_calls_are_counted() {
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let gateway = Gateway::before(&origin.url());
+    let mut client = Client::plain(gateway.plain());
+    assert_eq!(client.get("/a").status(), 200);
+    Client::plain(gateway.tls()).send("\x16\x03\x01\x00\x02no");
+
+    eventually("both are counted", || {
+        let page = admin(&gateway, "GET", "/metrics", "127.0.0.1").text();
+        let open = sample(&page, "guichet_connections", &["listener=\"plain\"", "http/1.1"]);
+        let called = sample(&page, "guichet_upstream_requests_total", &["status=\"200\""]);
+        let kept = sample(&page, "guichet_upstream_connections", &["state=\"idle\""]);
+        let failed = sample(&page, "guichet_connection_failures_total", &["client_tls_handshake"]);
+        [open, called, kept, failed].iter().all(|found| *found == Some(1.0)).then_some(())
+    });
 }
 
 #[test]

@@ -125,7 +125,7 @@ fn names_that_pretend_to_be_others_do_not_pass() {
 }
 
 #[test]
-fn via_is_added_on_both_ways() {
+fn via_names_guichet_upstream_and_keeps_what_others_said() {
     let origin =
         Origin::answering("HTTP/1.1 200 OK\r\nVia: 1.1 inner\r\nContent-Length: 2\r\n\r\nok");
     let gateway = Gateway::before(&origin.url());

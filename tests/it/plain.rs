@@ -2,6 +2,7 @@
 
 use crate::rig::client::{self, Client};
 use crate::rig::gateway::Setup;
+use crate::rig::h2::H2Client;
 use crate::rig::origin::Origin;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -115,17 +116,13 @@ fn plain_http_on_the_tls_port_gets_a_whole_answer_in_plain_http() {
 }
 
 #[test]
-fn the_preface_of_http2_on_the_tls_port_is_not_executed() {
+fn http2_in_the_clear_on_the_tls_port_is_answered_and_not_executed() {
     let origin = Origin::answering(OK);
     let gateway = Setup::before(&origin.url()).start();
-    let mut client = Client::plain(gateway.tls());
 
-    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
-    // An answer, a GOAWAY or nothing: but an end.
-    let mut rest = Vec::new();
-    let ended = std::io::Read::read_to_end(&mut client, &mut rest);
+    let reply = H2Client::plain(gateway.tls()).get("/a");
 
-    assert!(ended.is_ok() || !rest.is_empty() || ended.is_err());
+    reply.is_problem(426, "NonSecureConnection");
     assert!(origin.saw_nothing());
 }
 

@@ -12,7 +12,6 @@ mod tests;
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -51,7 +50,7 @@ pub(super) fn demo(ports: Ports, form: Form) -> Report {
     if printed != Exit::Fine {
         return Report::failed(printed, "nobody reads what the demonstration has to say");
     }
-    run::run(&Arc::new(loaded.config), form)
+    run::run(loaded, form)
 }
 
 /// Starts the backends and writes the configuration of the gateway before them.

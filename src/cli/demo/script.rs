@@ -80,7 +80,9 @@ impl Client {
         match self {
             Self::Untouched(status) => format!("{status}, untouched"),
             Self::Problem(status, name) => format!("{status} fr.ammy{name}"),
-            Self::Cut => "200 and a cut that it can see (curl: exit 18)".to_owned(),
+            Self::Cut => {
+                "200 and a cut that it can see (curl: exit 92; 18 with HTTP/1.1)".to_owned()
+            }
         }
     }
 }

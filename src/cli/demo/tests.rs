@@ -48,7 +48,9 @@ fn lines_can_be_pasted_and_read() {
         assert_eq!(line.matches('\'').count() % 2, 0, "{line}");
         assert!(line.contains("://localhost:"), "{line}");
     }
-    let longest = text.lines().map(|line| line.chars().count()).max();
-    assert!(longest <= Some(110), "{longest:?}");
+    // A line to paste may wrap; what is read may not.
+    let read = text.lines().filter(|line| !line.trim().starts_with("curl "));
+    let longest = read.map(|line| line.chars().count()).max();
+    assert!(longest <= Some(100), "{longest:?}");
     assert_eq!(text.matches("curl -s").count(), SCENES.len());
 }

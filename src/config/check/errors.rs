@@ -5,8 +5,9 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::Check;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{self, Errors};
+use crate::config::model::Errors;
 use crate::config::read::{Section, Word};
 use crate::config::shape::quoted;
 use crate::config::source::FileId;
@@ -76,7 +77,7 @@ pub(super) fn errors(
     let text = |key, fits: fn(&str) -> Result<(), String>| {
         section.text(key).map(|word| word.text).filter(|text| fits(text).is_ok())
     };
-    let prefix = text("prefix", value::prefix).unwrap_or(model::PREFIX);
+    let prefix = text("prefix", value::prefix).unwrap_or(defaults::PREFIX);
     let docs = text("docs", value::url);
     let overrides = overrides(section.section("catalogue"), languages, check);
     let catalogue = match Catalogue::new(prefix, docs, languages, &overrides) {
@@ -99,10 +100,10 @@ pub(super) fn errors(
         format: match section.text("format").map(|word| word.text) {
             Some("problem+json") => Format::ProblemJson,
             Some("json") => Format::Json,
-            Some(_) | None => model::FORMAT,
+            Some(_) | None => defaults::FORMAT,
         },
-        inspect: section.length("inspect").unwrap_or(model::INSPECT),
-        retry_after: section.duration("retry_after").unwrap_or(model::RETRY_AFTER),
+        inspect: section.length("inspect").unwrap_or(defaults::INSPECT),
+        retry_after: section.duration("retry_after").unwrap_or(defaults::RETRY_AFTER),
         keep_headers: section
             .texts("keep_headers")
             .iter()
@@ -172,6 +173,11 @@ fn diagnose(fault: &CatalogueError, root: Section<'_>) -> Diagnostic {
         (Some(entry), Some(language)) if written(entry, language).is_none() => {
             made.help(format!("add `{language} = \"…\"`"))
         }
+        (Some(_), None) => made.help(WHOLE_ENTRY),
         (Some(_) | None, Some(_) | None) => made,
     }
 }
+
+const WHOLE_ENTRY: &str = "a whole entry: `OutOfStock = { status = 409, fr = \"…\", en = \"…\" }`, \
+                           with every language of `server.languages`; a built-in code has its \
+                           status already";

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use super::Check;
 use super::server::take;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    self, CertificateSource, ClientAuth, Listener, Plain, Protocols, Security, Server, Tls,
+    CertificateSource, ClientAuth, Listener, Plain, Protocols, Security, Server, Tls,
 };
 use crate::config::read::{Section, Word};
 use crate::config::source::{FileId, Place};
@@ -54,7 +55,7 @@ fn listener(
             bind.push(address);
         }
     }
-    let proxy_protocol = section.boolean("proxy_protocol").unwrap_or(model::PROXY_PROTOCOL);
+    let proxy_protocol = section.boolean("proxy_protocol").unwrap_or(defaults::PROXY_PROTOCOL);
     if let (true, true, Some(place)) =
         (proxy_protocol, server.trusted_proxies.is_empty(), section.place("proxy_protocol"))
     {
@@ -78,8 +79,8 @@ fn protocols(section: Section<'_>, security: &Security) -> Protocols {
     let words = section.texts("protocols");
     if words.is_empty() {
         return match security {
-            Security::Tls(_) => model::TLS_PROTOCOLS,
-            Security::Plain(_) => model::PLAIN_PROTOCOLS,
+            Security::Tls(_) => defaults::TLS_PROTOCOLS,
+            Security::Plain(_) => defaults::PLAIN_PROTOCOLS,
         };
     }
     let has = |protocol| words.iter().any(|word| word.text == protocol);
@@ -103,7 +104,7 @@ fn security(section: Section<'_>, check: &mut Check<'_>) -> Security {
         Some("redirect") => Plain::Redirect,
         Some("allow") => Plain::Allow,
         Some("refuse") => Plain::Refuse,
-        Some(_) | None => model::PLAIN,
+        Some(_) | None => defaults::PLAIN,
     })
 }
 
@@ -131,14 +132,14 @@ fn tls(node: &Node, check: &mut Check<'_>) -> Tls {
         Some("optional") => ClientAuth::Optional,
         Some("required") => ClientAuth::Required,
         Some("none") => ClientAuth::None,
-        Some(_) | None => model::CLIENT_AUTH,
+        Some(_) | None => defaults::CLIENT_AUTH,
     };
     let client_ca = check.path(first, "client_ca");
     client_certificates(first, client_auth, client_ca.as_ref(), check);
     let certificates = nodes.iter().filter_map(|node| certificate(node, check)).collect();
     Tls {
         certificates,
-        allow_tls12: first.text("min").map_or(model::ALLOW_TLS12, |word| word.text != "1.3"),
+        allow_tls12: first.text("min").map_or(defaults::ALLOW_TLS12, |word| word.text != "1.3"),
         client_ca,
         client_auth,
         hsts: first.duration("hsts"),
@@ -192,15 +193,17 @@ fn certificate(node: &Node, check: &mut Check<'_>) -> Option<CertificateSource> 
     let (cert, key) = ("cert = \"tls/api.pem\"", "key = { file = \"tls/api.key\" }");
     let missing = match (section.has("cert"), section.has("key")) {
         (true, true) => None,
-        (false, true) => Some(format!("add `{cert}`")),
-        (true, false) => Some(format!("add `{key}`")),
-        (false, false) => Some(format!("add `{cert}` and `{key}`")),
+        (false, true) => Some(("TLS needs a certificate beside its key", format!("add `{cert}`"))),
+        (true, false) => Some(("a certificate needs its key", format!("add `{key}`"))),
+        (false, false) => Some((
+            "TLS needs a certificate and its key",
+            format!(
+                "add `{cert}` and `{key}`; or, for development, `self_signed = [\"localhost\"]`"
+            ),
+        )),
     };
-    if let Some(help) = missing {
-        let made =
-            Diagnostic::at(Id::Incomplete, node.place, "TLS needs a certificate and its key");
-        let made = made.help(help);
-        check.push(made.help("or, for development, `self_signed = [\"localhost\"]` alone"));
+    if let Some((message, help)) = missing {
+        check.push(Diagnostic::at(Id::Incomplete, node.place, message).help(help));
     }
     let cert = check.path(section, "cert");
     let key = check.secret(section, "key");

@@ -1,6 +1,7 @@
 //! `[observe]`.
 
-use crate::config::model::{self, AccessLog, LogTarget, Observe};
+use crate::config::defaults;
+use crate::config::model::{AccessLog, LogTarget, Observe};
 use crate::config::read::Section;
 use crate::config::source::Sources;
 use crate::config::tree::Value;
@@ -28,9 +29,9 @@ pub(super) fn observe(section: Section<'_>, sources: &Sources) -> Observe {
             }
         }
     } else {
-        always_errors = model::ALWAYS_ERRORS;
-        always_slower = Some(model::ALWAYS_SLOWER);
+        always_errors = defaults::ALWAYS_ERRORS;
+        always_slower = Some(defaults::ALWAYS_SLOWER);
     }
-    let sample = log.share("sample").unwrap_or(model::SAMPLE);
+    let sample = log.share("sample").unwrap_or(defaults::SAMPLE);
     Observe { access_log: Some(AccessLog { to, sample, always_errors, always_slower }) }
 }

@@ -5,8 +5,9 @@ use http::HeaderValue;
 
 use super::Check;
 use super::errors::Codes;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{self, Respond};
+use crate::config::model::Respond;
 use crate::config::read::Section;
 use crate::config::source::Place;
 use crate::config::tree::Node;
@@ -35,7 +36,7 @@ pub(super) fn respond(node: &Node, codes: &Codes, check: &mut Check<'_>) -> Opti
         let message = format!("a reply has one body, and `{key}` is a second one");
         check.push(Diagnostic::at(Id::Conflict, *second, message).other(*first, "the first body"));
     }
-    let status: u16 = section.integer("status").unwrap_or(model::RESPOND_STATUS);
+    let status: u16 = section.integer("status").unwrap_or(defaults::RESPOND_STATUS);
     let place = section.node("status").map_or(node.place, |node| node.place);
     if status >= 400 {
         let message = format!("{status} is an error, and errors come from the vocabulary");

@@ -7,8 +7,9 @@ use super::respond::respond;
 use super::rewrite::rewrite;
 use super::{Check, number, rule};
 use crate::base::{RouteId, UpstreamId};
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{self, Normalise, Respond, Route, Target};
+use crate::config::model::{Normalise, Respond, Route, Target};
 use crate::config::read::{Section, Word};
 use crate::config::shape;
 use crate::config::source::Place;
@@ -78,7 +79,7 @@ fn route(
             Some(Value::Boolean(true)) => Normalise::On,
             Some(Value::Boolean(false)) => Normalise::Off,
             Some(Value::String(_)) => Normalise::Observe,
-            Some(_) | None => model::NORMALISE,
+            Some(_) | None => defaults::NORMALISE,
         },
         errors: rule::rules(section, codes, check),
         identifier: identifier(section.section("params"), pattern, check),

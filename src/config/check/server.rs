@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::Check;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{self, Admin, Limits, Server, Shutdown};
+use crate::config::model::{Admin, Limits, Server, Shutdown};
 use crate::config::read::Section;
 use crate::config::source::Place;
 use crate::config::value;
@@ -14,7 +15,7 @@ pub(super) fn server(section: Section<'_>) -> Server {
     let limits = section.section("limits");
     let shutdown = section.section("shutdown");
     Server {
-        workers: section.integer("workers").unwrap_or_else(model::workers),
+        workers: section.integer("workers").unwrap_or_else(defaults::workers),
         languages: languages(section),
         trusted_proxies: section
             .texts("trusted_proxies")
@@ -22,18 +23,18 @@ pub(super) fn server(section: Section<'_>) -> Server {
             .filter_map(|word| value::network(word.text).ok())
             .collect(),
         limits: Limits {
-            header: limits.length("header").unwrap_or(model::LIMITS.header),
-            headers: limits.integer("headers").unwrap_or(model::LIMITS.headers),
-            uri: limits.length("uri").unwrap_or(model::LIMITS.uri),
-            body: limits.size("body").unwrap_or(model::LIMITS.body),
-            header_time: limits.duration("header_time").unwrap_or(model::LIMITS.header_time),
-            body_idle: limits.duration("body_idle").unwrap_or(model::LIMITS.body_idle),
-            idle: limits.duration("idle").unwrap_or(model::LIMITS.idle),
-            connections: limits.integer("connections").unwrap_or(model::LIMITS.connections),
+            header: limits.length("header").unwrap_or(defaults::LIMITS.header),
+            headers: limits.integer("headers").unwrap_or(defaults::LIMITS.headers),
+            uri: limits.length("uri").unwrap_or(defaults::LIMITS.uri),
+            body: limits.size("body").unwrap_or(defaults::LIMITS.body),
+            header_time: limits.duration("header_time").unwrap_or(defaults::LIMITS.header_time),
+            body_idle: limits.duration("body_idle").unwrap_or(defaults::LIMITS.body_idle),
+            idle: limits.duration("idle").unwrap_or(defaults::LIMITS.idle),
+            connections: limits.integer("connections").unwrap_or(defaults::LIMITS.connections),
         },
         shutdown: Shutdown {
-            delay: shutdown.duration("delay").unwrap_or(model::SHUTDOWN.delay),
-            drain: shutdown.duration("drain").unwrap_or(model::SHUTDOWN.drain),
+            delay: shutdown.duration("delay").unwrap_or(defaults::SHUTDOWN.delay),
+            drain: shutdown.duration("drain").unwrap_or(defaults::SHUTDOWN.drain),
         },
     }
 }
@@ -47,7 +48,7 @@ fn languages(section: Section<'_>) -> Vec<String> {
         }
     }
     if languages.is_empty() {
-        languages.extend(model::LANGUAGES.iter().map(|tag| (*tag).to_owned()));
+        languages.extend(defaults::LANGUAGES.iter().map(|tag| (*tag).to_owned()));
     }
     languages
 }

@@ -6,9 +6,10 @@ use super::errors::Codes;
 use super::{Check, number, rule};
 use crate::base::UpstreamId;
 use crate::base::quantity::format_duration;
+use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    self, Balance, Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts,
+    Balance, Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts,
     UpstreamTls,
 };
 use crate::config::read::{self, Section, Word};
@@ -51,17 +52,17 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
         balance: match section.text("balance").map(|word| word.text) {
             Some("p2c") => Balance::P2c,
             Some("round_robin") => Balance::RoundRobin,
-            Some(_) | None => model::BALANCE,
+            Some(_) | None => defaults::BALANCE,
         },
         timeout: timeouts(section.section("timeout"), check),
         pool: Pool {
-            idle: pool.integer("idle").unwrap_or(model::POOL.idle),
-            idle_time: pool.duration("idle_time").unwrap_or(model::POOL.idle_time),
+            idle: pool.integer("idle").unwrap_or(defaults::POOL.idle),
+            idle_time: pool.duration("idle_time").unwrap_or(defaults::POOL.idle_time),
         },
         host: section
             .text("host")
             .and_then(|word| value::host_policy(word.text).ok())
-            .unwrap_or(model::HOST),
+            .unwrap_or(defaults::HOST),
         errors: rule::rules(section, codes, check),
     }
 }
@@ -95,7 +96,7 @@ fn endpoint(
         address: parsed.address,
         tls: parsed.tls,
         authority: parsed.authority,
-        weight: table.integer("weight").unwrap_or(model::WEIGHT),
+        weight: table.integer("weight").unwrap_or(defaults::WEIGHT),
         url: word.text.to_owned(),
     })
 }
@@ -140,10 +141,10 @@ fn tls(section: Section<'_>, endpoints: &[Endpoint], check: &mut Check<'_>) -> U
 
 fn timeouts(section: Section<'_>, check: &mut Check<'_>) -> UpstreamTimeouts {
     let timeouts = UpstreamTimeouts {
-        connect: section.duration("connect").unwrap_or(model::TIMEOUTS.connect),
-        first_byte: section.duration("first_byte").unwrap_or(model::TIMEOUTS.first_byte),
-        idle: section.duration("idle").unwrap_or(model::TIMEOUTS.idle),
-        total: section.duration("total").unwrap_or(model::TIMEOUTS.total),
+        connect: section.duration("connect").unwrap_or(defaults::TIMEOUTS.connect),
+        first_byte: section.duration("first_byte").unwrap_or(defaults::TIMEOUTS.first_byte),
+        idle: section.duration("idle").unwrap_or(defaults::TIMEOUTS.idle),
+        total: section.duration("total").unwrap_or(defaults::TIMEOUTS.total),
     };
     for (key, limit) in [("connect", timeouts.connect), ("first_byte", timeouts.first_byte)] {
         // Only what was written is worth a word: a short total alone is a fine way to say it all.

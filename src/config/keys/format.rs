@@ -7,7 +7,7 @@ use crate::config::value;
 pub(crate) struct Format {
     /// With its article: "an address and a port".
     pub(crate) words: &'static str,
-    /// A right one, for the help.
+    /// A right one, which the laws at the foot hold to the check.
     pub(crate) example: &'static str,
     /// A regular expression (ECMA 262) that every right one matches, for the JSON Schema.
     pub(crate) pattern: Option<&'static str>,

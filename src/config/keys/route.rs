@@ -96,9 +96,10 @@ static RESPOND: Shape = Shape::of(&[
     Key::new(
         "status",
         Kind::Integer { least: 200, most: 599 },
-        Default::Value("200"),
+        Default::None("200, or what the code says"),
         "HTTP status; from 400 on it comes from a code",
-    ),
+    )
+    .example("200"),
     Key::new("json", Kind::Any, Default::None("no body"), "a JSON body, written as TOML")
         .also(&["body"])
         .example("{ ok = true }"),

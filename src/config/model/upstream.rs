@@ -1,4 +1,4 @@
-//! `[upstream.NAME]` as the program needs it.
+//! `[upstream.NAME]`, checked.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -125,21 +125,3 @@ pub enum HostPolicy {
     /// This one.
     Fixed(HeaderValue),
 }
-
-// The defaults.
-
-/// `upstream.NAME.balance`.
-pub const BALANCE: Balance = Balance::P2c;
-/// `upstream.NAME.endpoints[].weight`.
-pub const WEIGHT: u32 = 1;
-/// `upstream.NAME.timeout`.
-pub const TIMEOUTS: UpstreamTimeouts = UpstreamTimeouts {
-    connect: Duration::from_millis(500),
-    first_byte: Duration::from_secs(10),
-    idle: Duration::from_secs(30),
-    total: Duration::from_secs(60),
-};
-/// `upstream.NAME.pool`.
-pub const POOL: Pool = Pool { idle: 256, idle_time: Duration::from_secs(4) };
-/// `upstream.NAME.host`.
-pub const HOST: HostPolicy = HostPolicy::Preserve;

@@ -63,7 +63,9 @@ pub(super) fn diagnose(
         // What follows something unclosed is what the parser made of it.
         let follows = last.is_some_and(|last| {
             let same_line = !text.get(last.at.start..fault.at.start).unwrap_or("\n").contains('\n');
-            last.is_about(UNCLOSED) || (same_line && !last.is_confined() && !fault.is_confined())
+            last.is_about(&["unclosed"])
+                || last.is_about(UNCLOSED)
+                || (same_line && !last.is_confined() && !fault.is_confined())
         });
         if follows && !fault.is_about(&["invalid basic string", "invalid literal string"]) {
             continue;

@@ -277,7 +277,7 @@ fn paths_start_from_the_folder_of_their_file() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("conf.d")).unwrap();
     let main = folder.path().join("g.toml");
-    std::fs::write(&main, format!("{}", with("", "include = [\"conf.d/*.toml\"]"))).unwrap();
+    std::fs::write(&main, with("", "include = [\"conf.d/*.toml\"]")).unwrap();
     let part = "[listen.tls]\nbind = [\"127.0.0.1:0\"]\n\
                 tls = { cert = \"a.pem\", key = { file = \"a.key\" } }\n";
     std::fs::write(folder.path().join("conf.d/tls.toml"), part).unwrap();

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::{ListenerId, RouteId, UpstreamId};
-use crate::observe::{
-    ConnectionFailure, ConnectionState, Family, FamilyKind, Kind, Outcome, Protocol,
-};
+use crate::observe::{ConnectionFailure, Family, FamilyKind, Kind, Outcome, Protocol};
 use crate::problem::{BuiltIn, Cause, Problem};
 
 /// The value of one series, if it is there.
@@ -89,18 +87,19 @@ fn connections_count_while_their_guards_live() {
     let count = |series| value(&page_of(&[&worker]), series).unwrap();
     let unknown = r#"guichet_connections{listener="public",protocol="unknown"}"#;
     let http2 = r#"guichet_connections{listener="public",protocol="h2"}"#;
-    let connecting = r#"guichet_upstream_connections{upstream="users",state="connecting"}"#;
+    let active = r#"guichet_upstream_connections{upstream="users",state="active"}"#;
     let idle = r#"guichet_upstream_connections{upstream="users",state="idle"}"#;
 
     let mut client = worker.connection_opened(ListenerId(0));
-    let mut upstream = worker.upstream_connection(UpstreamId(0));
-    assert_eq!((count(unknown), count(connecting)), (1.0, 1.0));
+    worker.upstream_connections(UpstreamId(0), 3, 2);
+    assert_eq!(count(unknown), 1.0);
+    assert_eq!((count(active), count(idle)), (2.0, 3.0));
     client.speaks(Protocol::Http2);
-    upstream.enter(ConnectionState::Idle);
+    worker.upstream_connections(UpstreamId(0), 4, 0);
     assert_eq!((count(unknown), count(http2)), (0.0, 1.0));
-    assert_eq!((count(connecting), count(idle)), (0.0, 1.0));
-    drop((client, upstream));
-    assert_eq!((count(http2), count(idle)), (0.0, 0.0));
+    assert_eq!((count(active), count(idle)), (0.0, 4.0));
+    drop(client);
+    assert_eq!(count(http2), 0.0);
 }
 
 #[test]

@@ -183,7 +183,9 @@ fn rules_ask_and_take_by_pointer() {
     // Declared fit for clients: only bounded and cleaned.
     assert_eq!(problem.message(), Some("Line 1 at 10.0.0.1 <b>"));
     assert_eq!(problem.retry_after(), Some(Duration::from_secs(12)));
-    assert!(problem.violations().is_empty());
+    let [violation] = problem.violations() else { panic!("{:?}", problem.violations()) };
+    assert_eq!((violation.name.as_str(), violation.place), ("it em", None));
+    assert_eq!(violation.code, BuiltIn::InvalidParameter);
 
     let odd = json!({"error": {"code": "SOLD_OUT", "field": 7, "wait": "soon", "text": null}});
     let problem = Reply::new(400).rule(rule.clone()).json(&odd).translate();

@@ -235,7 +235,6 @@ mod tests {
             "5;a=\r\nhello",
             "5;a\nb\r\nhello",
             "5;a=\"x\r\nhello",
-            "ffffffffffffffffffff\r\n",
             "0\r\nX T: 1\r\n\r\n",
             "0\r\nX: 1\n\r\n",
             "0\r\n folded\r\n\r\n",
@@ -244,6 +243,7 @@ mod tests {
         ] {
             assert_eq!(scan(text.as_bytes()), Err(BodyFault::Syntax), "{text}");
         }
+        assert_eq!(scan(b"ffffffffffff\r\n"), Err(BodyFault::TooLarge));
         let many = format!("0\r\n{}\r\n", "X: 1\r\n".repeat(11));
         assert_eq!(scan(many.as_bytes()), Err(BodyFault::TrailerLimit));
         let long = format!("5;{}\r\nhello", "a".repeat(2000));

@@ -41,10 +41,10 @@ const fn is_value(byte: u8) -> bool {
 
 const TOKEN: [bool; 256] = {
     let mut table = [false; 256];
-    let mut byte = 0;
+    let mut byte = 0_u8;
     while byte < 128 {
-        let char = byte as u8 as char;
-        table[byte] = char.is_ascii_alphanumeric()
+        let char = byte as char;
+        table[byte as usize] = char.is_ascii_alphanumeric()
             || matches!(
                 char,
                 '!' | '#'

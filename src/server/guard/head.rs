@@ -149,7 +149,7 @@ impl HeadScanner {
                 "the field lines are larger than the limit",
             ));
         }
-        let text = &bytes[line.clone()];
+        let text = &bytes[line];
         if matches!(text[0], b' ' | b'\t') {
             return Err(Fault::new(Cause::BadHeader, "a field line is folded"));
         }

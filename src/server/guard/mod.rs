@@ -137,7 +137,7 @@ impl<S> Guard<S> {
                     Ok(None) => return passed,
                     Ok(Some(head)) => {
                         passed += head.end;
-                        self.begin(head);
+                        self.begin(&head);
                         // One request at a time: what follows waits, unless it is the body.
                         if matches!(self.phase, Phase::Head | Phase::Upgrading) {
                             return passed;
@@ -175,7 +175,7 @@ impl<S> Guard<S> {
         passed
     }
 
-    fn begin(&mut self, head: Head) {
+    fn begin(&mut self, head: &Head) {
         self.scanner.reset();
         self.timer.disarm();
         self.wire.release();

@@ -160,9 +160,9 @@ enum Class {
 
 const TARGET: [Class; 256] = {
     let mut table = [Class::Never; 256];
-    let mut byte = 0x21;
+    let mut byte = 0x21_u8;
     while byte < 0x7f {
-        table[byte] = match byte as u8 {
+        table[byte as usize] = match byte {
             b'?' => Class::Mark,
             b'#' | b'<' | b'>' | b'"' | b'\\' | b'^' | b'`' => Class::Never,
             b'{' | b'}' | b'|' => Class::Query,

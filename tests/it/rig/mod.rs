@@ -35,7 +35,10 @@ pub fn each<T>(cases: &[T], name: impl Fn(&T) -> String, check: impl Fn(&T)) {
         .iter()
         .filter(|case| {
             println!("case: {}", name(case));
-            catch_unwind(AssertUnwindSafe(|| check(case))).is_err()
+            let start = Instant::now();
+            let failed = catch_unwind(AssertUnwindSafe(|| check(case))).is_err();
+            println!("  {:?}", start.elapsed());
+            failed
         })
         .map(&name)
         .collect();

@@ -1,0 +1,75 @@
+//! What holds where the file says nothing. `keys` shows each as text, and a test holds both equal.
+
+use std::time::Duration;
+
+use super::model::{
+    Balance, ClientAuth, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, Shutdown,
+    UpstreamTimeouts,
+};
+use crate::problem::Format;
+
+/// `server.workers = "auto"`: the CPU quota of the process, cgroups included.
+pub fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// `server.languages`.
+pub const LANGUAGES: &[&str] = &["fr", "en"];
+/// `server.limits`.
+pub const LIMITS: Limits = Limits {
+    header: 16 << 10,
+    headers: 100,
+    uri: 8 << 10,
+    body: 2 << 20,
+    header_time: Duration::from_secs(10),
+    body_idle: Duration::from_secs(30),
+    idle: Duration::from_secs(60),
+    connections: 20_000,
+};
+/// `server.shutdown`.
+pub const SHUTDOWN: Shutdown = Shutdown { delay: Duration::ZERO, drain: Duration::from_secs(30) };
+/// `listen.NAME.protocols` with TLS.
+pub const TLS_PROTOCOLS: Protocols = Protocols { http1: true, http2: true };
+/// `listen.NAME.protocols` without TLS, where HTTP/2 needs prior knowledge.
+pub const PLAIN_PROTOCOLS: Protocols = Protocols { http1: true, http2: false };
+/// `listen.NAME.plain`.
+pub const PLAIN: Plain = Plain::Refuse;
+/// `listen.NAME.proxy_protocol`.
+pub const PROXY_PROTOCOL: bool = false;
+/// `listen.NAME.tls.min`.
+pub const ALLOW_TLS12: bool = true;
+/// `listen.NAME.tls.client_auth`.
+pub const CLIENT_AUTH: ClientAuth = ClientAuth::None;
+/// `observe.access_log.sample`.
+pub const SAMPLE: f64 = 1.0;
+/// `observe.access_log.always`: errors.
+pub const ALWAYS_ERRORS: bool = true;
+/// `observe.access_log.always`: slow exchanges.
+pub const ALWAYS_SLOWER: Duration = Duration::from_secs(1);
+/// `errors.prefix`.
+pub const PREFIX: &str = "fr.ammy";
+/// `errors.format`.
+pub const FORMAT: Format = Format::Json;
+/// `errors.inspect`.
+pub const INSPECT: usize = 64 << 10;
+/// `errors.retry_after`.
+pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// `upstream.NAME.balance`.
+pub const BALANCE: Balance = Balance::P2c;
+/// `upstream.NAME.endpoints[].weight`.
+pub const WEIGHT: u32 = 1;
+/// `upstream.NAME.timeout`.
+pub const TIMEOUTS: UpstreamTimeouts = UpstreamTimeouts {
+    connect: Duration::from_millis(500),
+    first_byte: Duration::from_secs(10),
+    idle: Duration::from_secs(30),
+    total: Duration::from_secs(60),
+};
+/// `upstream.NAME.pool`.
+pub const POOL: Pool = Pool { idle: 256, idle_time: Duration::from_secs(4) };
+/// `upstream.NAME.host`.
+pub const HOST: HostPolicy = HostPolicy::Preserve;
+/// `route.normalise`.
+pub const NORMALISE: Normalise = Normalise::On;
+/// `route.respond.status`.
+pub const RESPOND_STATUS: u16 = 200;

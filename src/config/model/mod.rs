@@ -1,0 +1,321 @@
+//! What the program needs: every default filled in, every name resolved to an id, nothing optional
+//! where a default exists. Built by `config::check`, read by everything above.
+//!
+//! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
+
+mod upstream;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+pub use upstream::{
+    Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
+    UpstreamTimeouts, UpstreamTls,
+};
+
+use super::secret::Secret;
+use crate::base::{RouteId, UpstreamId};
+use crate::outcome::Rule;
+use crate::problem::{Catalogue, Code, Dialect, Format};
+use crate::route::Table;
+
+/// The whole configuration, checked.
+#[derive(Debug)]
+pub struct Config {
+    /// `[server]`.
+    pub server: Server,
+    /// `[listen.*]`, in file order; a `ListenerId` indexes it.
+    pub listeners: Vec<Listener>,
+    /// `[admin]`.
+    pub admin: Option<Admin>,
+    /// `[observe]`.
+    pub observe: Observe,
+    /// `[errors]`.
+    pub errors: Errors,
+    /// `[upstream.*]`, in file order; an `UpstreamId` indexes it.
+    pub upstreams: Vec<Upstream>,
+    /// `[[route]]`, in file order; a `RouteId` indexes it.
+    pub routes: Vec<Route>,
+    /// Host, path and method → `RouteId`.
+    pub table: Table,
+}
+
+impl Config {
+    /// The route behind an id.
+    pub fn route(&self, id: RouteId) -> &Route {
+        &self.routes[usize::from(id.0)]
+    }
+
+    /// The upstream behind an id.
+    pub fn upstream(&self, id: UpstreamId) -> &Upstream {
+        &self.upstreams[usize::from(id.0)]
+    }
+}
+
+/// `[server]`: threads, languages, trust, limits, shutdown.
+#[derive(Debug)]
+pub struct Server {
+    /// Worker threads; `auto` is already the CPU quota here.
+    pub workers: usize,
+    /// Language tags, the first is the fallback.
+    pub languages: Vec<String>,
+    /// Whose forwarding headers, PROXY protocol and request ids are believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Bounds on what a client may send.
+    pub limits: Limits,
+    /// How the process ends.
+    pub shutdown: Shutdown,
+}
+
+impl Server {
+    /// Whether `address` is a trusted proxy.
+    pub fn trusts(&self, address: std::net::IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|net| net.contains(&address))
+    }
+}
+
+/// `server.limits`.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of all fields of a request together.
+    pub header: usize,
+    /// Number of fields of a request.
+    pub headers: usize,
+    /// Bytes of the request target.
+    pub uri: usize,
+    /// Bytes of a request body.
+    pub body: u64,
+    /// Time for a whole request head, from its first byte; also bounds handshakes.
+    pub header_time: Duration,
+    /// Longest silence within a request body, and of a client that does not read its answer.
+    pub body_idle: Duration,
+    /// Longest silence between requests.
+    pub idle: Duration,
+    /// Open client connections, over all workers.
+    pub connections: usize,
+}
+
+/// `server.shutdown`.
+#[derive(Clone, Copy, Debug)]
+pub struct Shutdown {
+    /// Time between "not ready" and the end of accepting.
+    pub delay: Duration,
+    /// Time for exchanges under way.
+    pub drain: Duration,
+}
+
+/// `[listen.NAME]`.
+#[derive(Debug)]
+pub struct Listener {
+    /// The name in the file.
+    pub name: String,
+    /// Addresses to bind.
+    pub bind: Vec<SocketAddr>,
+    /// HTTP/1.1, HTTP/2 or both.
+    pub protocols: Protocols,
+    /// TLS, or plain HTTP and what becomes of it.
+    pub security: Security,
+    /// Whether connections begin with a PROXY header (v1 or v2) from a trusted peer.
+    pub proxy_protocol: bool,
+}
+
+/// Which versions of HTTP a listener speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Protocols {
+    /// HTTP/1.1 (and 1.0).
+    pub http1: bool,
+    /// HTTP/2: by ALPN on TLS, by prior knowledge on plain listeners.
+    pub http2: bool,
+}
+
+/// Whether a listener is TLS.
+#[derive(Debug)]
+pub enum Security {
+    /// TLS with these settings.
+    Tls(Tls),
+    /// Plain HTTP.
+    Plain(Plain),
+}
+
+/// What a plain listener does with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plain {
+    /// 426: understood, not executed.
+    Refuse,
+    /// 308 to the same URL under https.
+    Redirect,
+    /// Served.
+    Allow,
+}
+
+/// `listen.NAME.tls`.
+#[derive(Debug)]
+pub struct Tls {
+    /// Certificates, chosen by SNI; the first is the default.
+    pub certificates: Vec<CertificateSource>,
+    /// Whether TLS 1.2 is allowed beside 1.3.
+    pub allow_tls12: bool,
+    /// PEM file of the authorities that sign client certificates.
+    pub client_ca: Option<PathBuf>,
+    /// Whether clients prove a certificate.
+    pub client_auth: ClientAuth,
+    /// `Strict-Transport-Security` max-age.
+    pub hsts: Option<Duration>,
+}
+
+/// Where a certificate comes from.
+#[derive(Debug)]
+pub enum CertificateSource {
+    /// PEM chain and key.
+    Files {
+        /// PEM file of the chain.
+        cert: PathBuf,
+        /// The key.
+        key: Secret,
+    },
+    /// Made at start for these names, for development.
+    SelfSigned(Vec<String>),
+}
+
+/// `client_auth`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuth {
+    /// No certificate is asked for.
+    None,
+    /// Asked for; absent is fine, wrong is not.
+    Optional,
+    /// Asked for and needed.
+    Required,
+}
+
+/// `[admin]`.
+#[derive(Debug)]
+pub struct Admin {
+    /// Address of livez, readyz and metrics.
+    pub bind: SocketAddr,
+}
+
+/// `[observe]`.
+#[derive(Debug)]
+pub struct Observe {
+    /// The access log; none when `access_log = false`.
+    pub access_log: Option<AccessLog>,
+}
+
+/// `observe.access_log`.
+#[derive(Debug, Clone)]
+pub struct AccessLog {
+    /// Where lines go.
+    pub to: LogTarget,
+    /// Share of requests that are logged, 0 to 1.
+    pub sample: f64,
+    /// Errors are always logged.
+    pub always_errors: bool,
+    /// Requests slower than this are always logged.
+    pub always_slower: Option<Duration>,
+}
+
+/// Where log lines go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LogTarget {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+    /// A file, appended to.
+    File(PathBuf),
+}
+
+/// `[errors]`.
+#[derive(Debug)]
+pub struct Errors {
+    /// Codes and texts: prefix, documentation links, built-in and the operator's.
+    pub catalogue: Arc<Catalogue>,
+    /// What `*/*` gets.
+    pub format: Format,
+    /// Bytes of an upstream's error body that are read.
+    pub inspect: usize,
+    /// `Retry-After` where nothing better is known.
+    pub retry_after: Duration,
+    /// Headers of an upstream's error reply that are kept, beside the built-in list.
+    pub keep_headers: Vec<HeaderName>,
+}
+
+/// `[[route]]`.
+#[derive(Debug)]
+pub struct Route {
+    /// The name, or `route-N` where the file gives none.
+    pub name: String,
+    /// As written, for `check` and `route`.
+    pub pattern: String,
+    /// As written.
+    pub hosts: Vec<String>,
+    /// What answers.
+    pub target: Target,
+    /// Path template towards the upstream, none means the path as matched.
+    pub rewrite: Option<Rewrite>,
+    /// Limit on the whole exchange up to the answer's head, none means the upstream's `total`.
+    pub timeout: Option<Duration>,
+    /// What becomes of upstream errors.
+    pub normalise: Normalise,
+    /// Rules of this route, tried before the upstream's.
+    pub errors: Vec<Rule>,
+    /// Name of the parameter marked `identifier`, and where it stands.
+    pub identifier: Option<String>,
+    /// How errors are dressed.
+    pub dialect: Dialect,
+}
+
+/// What answers a route.
+#[derive(Debug)]
+pub enum Target {
+    /// An upstream.
+    Upstream(UpstreamId),
+    /// A fixed reply.
+    Respond(Respond),
+}
+
+/// A fixed reply.
+#[derive(Debug)]
+pub enum Respond {
+    /// A success.
+    Fixed {
+        /// Status, below 400.
+        status: u16,
+        /// Type of the body.
+        content_type: HeaderValue,
+        /// The body.
+        body: bytes::Bytes,
+    },
+    /// A problem of the vocabulary.
+    Problem(Code),
+}
+
+/// `rewrite`: literal text and captured parameters by turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rewrite(pub Vec<RewritePart>);
+
+/// One piece of a rewritten path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RewritePart {
+    /// As it stands.
+    Literal(String),
+    /// The captured parameter with this index, as it stood in the path (still encoded).
+    Capture(usize),
+}
+
+/// `normalise`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Normalise {
+    /// Errors become problems.
+    On,
+    /// Errors pass untouched.
+    Off,
+    /// Errors pass untouched, but what would have changed is counted and logged.
+    Observe,
+}
