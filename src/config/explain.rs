@@ -82,6 +82,9 @@ fn about(path: &str, key: &'static Key) -> String {
     let mut text = format!("{path}\n{}\n\n", key.doc);
     // Writing into a String cannot fail.
     let _ = writeln!(text, "    kind      {}", key.kind.described());
+    if let Kind::Text(format) = &key.kind {
+        let _ = writeln!(text, "    such as   \"{}\"", format.example);
+    }
     let default = match key.default {
         Default::Value(text) => text,
         Default::Table => "each key inside has its own",

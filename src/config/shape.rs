@@ -19,6 +19,12 @@ pub(crate) fn check(root: &Table, sources: &mut Sources, report: &mut Report) {
     form.table(root, &ROOT, "", None);
 }
 
+/// The key of the table at `path` that an unknown key was probably meant to be.
+pub(crate) fn meant(typed: &str, path: &str) -> Option<&'static str> {
+    let keys::Found::Key(key) = keys::find(path)? else { return None };
+    unknown::suggestion(typed, key.kind.shape()?).map(|key| key.name)
+}
+
 struct Form<'f> {
     sources: &'f mut Sources,
     report: &'f mut Report,
@@ -141,9 +147,11 @@ impl Form<'_> {
             (Kind::Text(format), Value::String(text)) => {
                 if let Err(why) = (format.check)(text) {
                     let message = format!("\"{}\" is not {}", quoted(text), format.words);
-                    let example = format!("a right one is {}", format.example);
+                    // Most sentences show already what would be right.
+                    let example = (!why.contains('"'))
+                        .then(|| format!("a right one is \"{}\"", format.example));
                     let found = Diagnostic::at(Id::BadValue, node.place, message).help(why);
-                    self.report.push(found.help(example));
+                    self.report.push(found.help_if(example));
                 }
             }
             (Kind::Duration { least }, Value::String(text)) => match parse_duration(text) {
@@ -281,7 +289,10 @@ impl Form<'_> {
 
     fn missing_unit(&mut self, node: &Node, number: &str, kind: &Kind, key: &str) {
         let help = if matches!(kind, Kind::Size { .. }) {
-            format!("write \"{number}KiB\" or \"{number}B\"")
+            match number.parse::<u64>() {
+                Ok(1024..) => format!("write \"{number}B\" if these are bytes"),
+                _ => format!("write \"{number}KiB\" or \"{number}MiB\""),
+            }
         } else {
             format!("write \"{number}s\" for seconds or \"{number}ms\" for milliseconds")
         };

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use super::diagnostic::Report;
 use super::keys::{Default, Key, Kind, ROOT, Shape};
-use super::parse::parse;
+use super::parse;
 use super::source::{Place, Sources};
-use super::substitute::{escape, substitute};
+use super::substitute::{self, escape};
 use super::tree::{Entry, Node, Table, Value};
 
 /// The merged configuration after substitution, as it was taken.
@@ -24,44 +24,57 @@ impl Effective {
 
     /// The values as TOML, each followed by `# file:line` or `# default`.
     pub fn to_toml(&self, sources: &Sources) -> String {
-        let mut writer = Writer { sources: Some(sources), out: String::new() };
-        writer.table(&self.root, &ROOT, "");
-        writer.out.trim_start().to_owned()
+        let out = self.write(Some(sources), Secrets::Hidden);
+        out.trim_start().to_owned()
     }
 
     /// The values as JSON, without where they came from.
     pub fn to_json(&self) -> serde_json::Value {
-        let mut writer = Writer { sources: None, out: String::new() };
-        writer.table(&self.root, &ROOT, "");
+        let mut sources = Sources::default();
+        let file = sources.add(String::new(), PathBuf::new(), self.write(None, Secrets::Hidden));
+        let mut report = Report::default();
         // The text is guichet's own, so reading it back finds nothing to report.
-        let (mut sources, mut report) = (Sources::default(), Report::default());
-        let file = sources.add(String::new(), PathBuf::new(), writer.out);
-        let Some(mut root) = parse(file, &sources, &mut report) else {
-            return serde_json::Value::Null;
-        };
-        for entry in &mut root.entries {
-            substitute(&mut entry.node, &sources, &|_| None, &mut report);
-        }
-        root.entries.iter().map(|entry| (entry.key.clone(), entry.node.to_json())).collect()
+        let parsed = parse::parse(file, &sources, &mut report).map(|root| {
+            let mut node = Node { place: Place::new(file, &(0..0)), value: Value::Table(root) };
+            // What was written for reading back, `$$`, is a plain dollar again.
+            substitute::substitute(&mut node, &sources, &|_| None, &mut report);
+            node.to_json()
+        });
+        parsed.unwrap_or_default()
     }
 
     /// Sixteen hexadecimal digits that change whenever a value does, and only then: comments, the
     /// layout of the file and where a value stands do not matter.
     pub fn fingerprint(&self) -> String {
-        let mut writer = Writer { sources: None, out: String::new() };
-        writer.table(&self.root, &ROOT, "");
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, writer.out.as_bytes());
+        let values = self.write(None, Secrets::Named);
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, values.as_bytes());
         digest.as_ref().iter().take(8).fold(String::new(), |mut hex, byte| {
             // Writing into a String cannot fail.
             let _ = write!(hex, "{byte:02x}");
             hex
         })
     }
+
+    fn write(&self, sources: Option<&Sources>, secrets: Secrets) -> String {
+        let mut writer = Writer { sources, secrets, out: String::new() };
+        writer.table(&self.root, &ROOT, "");
+        writer.out
+    }
+}
+
+/// What stands for a secret. Neither is the secret, which is not read here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Secrets {
+    /// `***`.
+    Hidden,
+    /// Where it is read from: this must never leave the process.
+    Named,
 }
 
 struct Writer<'s> {
     /// None where only the values matter.
     sources: Option<&'s Sources>,
+    secrets: Secrets,
     out: String,
 }
 
@@ -78,7 +91,11 @@ impl Writer<'_> {
         for entry in chosen(table, shape) {
             if others.is_some_and(|others| others.kind.shape().is_none()) {
                 let kind = others.map_or(&Kind::Any, |others| &others.kind);
-                self.line(&quoted_key(&entry.key), &inline(&entry.node, kind), entry.node.place);
+                self.line(
+                    &quoted_key(&entry.key),
+                    &inline(&entry.node, kind, self.secrets),
+                    entry.node.place,
+                );
             }
         }
         for key in shape.keys.iter().filter(|key| key.is_now()) {
@@ -119,9 +136,17 @@ impl Writer<'_> {
     fn value(&mut self, key: &'static Key, entry: Option<&Entry>) {
         match (entry, key.default) {
             (Some(entry), _) => {
-                self.line(key.name, &inline(&entry.node, &key.kind), entry.node.place);
+                self.line(
+                    key.name,
+                    &inline(&entry.node, &key.kind, self.secrets),
+                    entry.node.place,
+                );
             }
             (None, Default::Value(default)) => self.commented(key.name, default, "default"),
+            (None, Default::None(words)) if self.sources.is_some() => {
+                // Writing into a String cannot fail.
+                let _ = writeln!(self.out, "# {} is not set: {words}", key.name);
+            }
             (None, Default::Table | Default::None(_) | Default::Required) => {}
         }
     }
@@ -173,9 +198,9 @@ fn is_section(key: &'static Key, entry: Option<&Entry>) -> bool {
 }
 
 /// A value on one line, guided by its kind so that secrets are recognised wherever they stand.
-fn inline(node: &Node, kind: &'static Kind) -> String {
+fn inline(node: &Node, kind: &'static Kind, secrets: Secrets) -> String {
     match &node.value {
-        _ if holds_secret(kind, &node.value) => "\"***\"".to_owned(),
+        value if secrets == Secrets::Hidden && holds_secret(kind, value) => "\"***\"".to_owned(),
         Value::String(text) => quote(&escape(text)),
         Value::Integer(number) => number.to_string(),
         // `{:?}` keeps the point of whole numbers, as TOML wants.
@@ -185,7 +210,7 @@ fn inline(node: &Node, kind: &'static Kind) -> String {
         Value::Broken => "\"\"".to_owned(),
         Value::Array(items) => {
             let of = element(kind);
-            let items: Vec<_> = items.iter().map(|item| inline(item, of)).collect();
+            let items: Vec<_> = items.iter().map(|item| inline(item, of, secrets)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Table(table) if table.entries.is_empty() => "{}".to_owned(),
@@ -202,7 +227,7 @@ fn inline(node: &Node, kind: &'static Kind) -> String {
                             (None, None) => &Kind::Any,
                         }
                     });
-                    format!("{} = {}", quoted_key(&entry.key), inline(&entry.node, kind))
+                    format!("{} = {}", quoted_key(&entry.key), inline(&entry.node, kind, secrets))
                 })
                 .collect();
             format!("{{ {} }}", entries.join(", "))

@@ -3,7 +3,7 @@
 //! Each function is both the check of a format and the reader of its value, so that what passes
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +42,12 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     if let Ok(address) = text.parse() {
         return Ok(address);
     }
+    if let Some((host, port)) = text.rsplit_once(':')
+        && host.parse::<Ipv6Addr>().is_ok()
+        && port.parse::<u16>().is_ok()
+    {
+        return Err(format!("IPv6 addresses stand in brackets: \"[{host}]:{port}\""));
+    }
     if text.parse::<IpAddr>().is_ok() {
         return Err(format!("the port is missing: write \"{}\"", with_port(text, "8080")));
     }
@@ -57,9 +63,6 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
             format!("write \"0.0.0.0:{port}\" for every IPv4 address, \"[::]:{port}\" for IPv6")
         }
         "localhost" => format!("names are not resolved here: write \"127.0.0.1:{port}\""),
-        host if host.parse::<std::net::Ipv6Addr>().is_ok() => {
-            format!("IPv6 addresses stand in brackets: \"[{host}]:{port}\"")
-        }
         host if host.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') => {
             format!("`{host}` is no IPv4 address")
         }
@@ -173,7 +176,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
         let end = authority.find(']').ok_or("the `]` of the IPv6 address is missing")?;
         let (host, rest) = authority.split_at(end + 1);
         let inner = host.trim_matches(['[', ']']);
-        if inner.parse::<std::net::Ipv6Addr>().is_err() {
+        if inner.parse::<Ipv6Addr>().is_err() {
             return Err(format!("`{inner}` is no IPv6 address"));
         }
         match rest.strip_prefix(':') {
@@ -182,7 +185,7 @@ fn host_and_port(authority: &str) -> Result<(String, Option<u16>), String> {
             None => return Err(NOT_A_HOST.into()),
         }
     } else {
-        if authority.parse::<std::net::Ipv6Addr>().is_ok() {
+        if authority.parse::<Ipv6Addr>().is_ok() {
             return Err(format!("IPv6 addresses stand in brackets: [{authority}]"));
         }
         let (host, port) = match authority.split_once(':') {

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use http::StatusCode;
+
 use super::Check;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::Errors;
 use crate::config::read::{Section, Word};
-use crate::config::source::{FileId, Place};
+use crate::config::shape::quoted;
+use crate::config::source::FileId;
+use crate::config::suggest;
+use crate::config::tree::Entry;
 use crate::config::value;
 use crate::problem::{BuiltIn, Catalogue, CatalogueError, Code, CustomId, Format, Override};
 
@@ -32,8 +37,15 @@ impl Codes {
         if known.is_none() {
             let built_in = BuiltIn::ALL.iter().map(|code| code.row().name);
             let names = self.added.iter().map(String::as_str).chain(built_in);
-            let word = Word { text: name, ..word };
-            check.unknown(Id::UnknownCode, word, "error code", names);
+            let likely = suggest::nearest(name, names).or_else(|| standard(name));
+            let message = format!("there is no error code `{}`", quoted(name));
+            let made = Diagnostic::at(Id::UnknownCode, word.place, message);
+            check.push(match likely {
+                Some(likely) => made.help(format!("did you mean `{likely}`?")),
+                None => {
+                    made.help("`guichet errors` lists the codes; `[errors.catalogue]` adds others")
+                }
+            });
         }
         known
     }
@@ -44,19 +56,35 @@ impl Codes {
     }
 }
 
+/// The code for what HTTP itself calls a failure: `NotFound` is `InvalidResource` here.
+fn standard(name: &str) -> Option<&'static str> {
+    let named = |status: &u16| {
+        let reason = StatusCode::from_u16(*status).ok()?.canonical_reason()?;
+        reason.replace([' ', '-'], "").eq_ignore_ascii_case(name).then_some(())
+    };
+    let status = (400..600).find(|status| named(status).is_some())?;
+    let (code, shown) = BuiltIn::for_status(status)?;
+    (code.row().status == shown).then_some(code.row().name)
+}
+
 pub(super) fn errors(
-    section: Section<'_>,
+    root: Section<'_>,
     languages: &[String],
     check: &mut Check<'_>,
 ) -> (Option<Errors>, Codes) {
-    let prefix = section.text("prefix").map_or(defaults::PREFIX, |word| word.text);
-    let docs = section.text("docs").map(|word| word.text);
+    let section = root.section("errors");
+    // What is malformed was reported; the catalogue would only say it again.
+    let text = |key, fits: fn(&str) -> Result<(), String>| {
+        section.text(key).map(|word| word.text).filter(|text| fits(text).is_ok())
+    };
+    let prefix = text("prefix", value::prefix).unwrap_or(defaults::PREFIX);
+    let docs = text("docs", value::url);
     let overrides = overrides(section.section("catalogue"), languages, check);
     let catalogue = match Catalogue::new(prefix, docs, languages, &overrides) {
         Ok(catalogue) => Some(Arc::new(catalogue)),
         Err(faults) => {
             for fault in faults {
-                let diagnostic = diagnose(&fault, section);
+                let diagnostic = diagnose(&fault, root);
                 check.push(diagnostic);
             }
             None
@@ -105,7 +133,11 @@ fn overrides(section: Section<'_>, languages: &[String], check: &mut Check<'_>) 
         }
         // Entries whose values were refused already would only be called incomplete.
         let whole = entry.node.as_table().is_some()
-            && inner.entries().iter().all(|text| !text.node.is_broken());
+            && value::code_name(&entry.key).is_ok()
+            && inner
+                .entries()
+                .iter()
+                .all(|text| text.key == "status" || text.node.as_str().is_some());
         if whole {
             let status = inner.integer("status");
             overrides.push(Override { name: entry.key.clone(), status, texts });
@@ -114,27 +146,38 @@ fn overrides(section: Section<'_>, languages: &[String], check: &mut Check<'_>) 
     overrides
 }
 
-fn diagnose(fault: &CatalogueError, section: Section<'_>) -> Diagnostic {
-    let catalogue = section.section("catalogue");
+fn diagnose(fault: &CatalogueError, root: Section<'_>) -> Diagnostic {
+    let catalogue = root.section("errors").section("catalogue");
     let entry = fault
         .name
         .as_ref()
         .and_then(|name| catalogue.entries().iter().find(|entry| entry.key == *name));
-    let place: Option<Place> = match (entry, &fault.language) {
-        (Some(entry), Some(language)) => Section::of_node(&entry.node)
-            .entries()
+    let written = |entry: &Entry, language: &str| {
+        let texts = Section::of_node(&entry.node).entries();
+        texts
             .iter()
             .find(|text| text.key.eq_ignore_ascii_case(language))
             .map(|text| text.node.place)
-            .or(Some(entry.place)),
-        (Some(entry), None) => Some(entry.place),
-        (None, _) => None,
     };
-    match place {
-        Some(place) => Diagnostic::at(Id::Catalogue, place, &fault.message).help(WHOLE_ENTRY),
+    let place = match (entry, &fault.language) {
+        (Some(entry), Some(language)) => written(entry, language).or(Some(entry.place)),
+        (Some(entry), None) => Some(entry.place),
+        (None, Some(_)) => root.section("server").place("languages"),
+        (None, None) => root.section("errors").place("catalogue"),
+    };
+    let made = match place {
+        Some(place) => Diagnostic::at(Id::Catalogue, place, &fault.message),
         None => Diagnostic::whole(Id::Catalogue, FileId::MAIN, &fault.message),
+    };
+    match (entry, &fault.language) {
+        (Some(entry), Some(language)) if written(entry, language).is_none() => {
+            made.help(format!("add `{language} = \"…\"`"))
+        }
+        (Some(_), None) => made.help(WHOLE_ENTRY),
+        (Some(_) | None, Some(_) | None) => made,
     }
 }
 
-const WHOLE_ENTRY: &str = "a whole entry: `OutOfStock = { status = 409, fr = \"…\", en = \"…\" }`, with every language of \
-                           `server.languages`; a built-in code has its status already";
+const WHOLE_ENTRY: &str = "a whole entry: `OutOfStock = { status = 409, fr = \"…\", en = \"…\" }`, \
+                           with every language of `server.languages`; a built-in code has its \
+                           status already";

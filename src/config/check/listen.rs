@@ -11,7 +11,7 @@ use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
     CertificateSource, ClientAuth, Listener, Plain, Protocols, Security, Server, Tls,
 };
-use crate::config::read::Section;
+use crate::config::read::{Section, Word};
 use crate::config::source::{FileId, Place};
 use crate::config::tree::{Entry, Node};
 use crate::config::value;
@@ -190,21 +190,20 @@ fn certificate(node: &Node, check: &mut Check<'_>) -> Option<CertificateSource> 
             names.iter().map(|word| word.text.to_owned()).collect(),
         ));
     }
-    for (key, example) in
-        [("cert", "cert = \"tls/api.pem\""), ("key", "key = { file = \"tls/api.key\" }")]
-    {
-        if section.has(key) {
-            continue;
-        }
-        let message = format!("TLS needs a certificate and its key: `{key}` is missing");
-        let mut made =
-            Diagnostic::at(Id::Incomplete, node.place, message).help(format!("add `{example}`"));
-        if !section.has("cert") && !section.has("key") {
-            made = made.help("or, for development: `self_signed = [\"localhost\"]`");
-            check.push(made);
-            return None;
-        }
-        check.push(made);
+    let (cert, key) = ("cert = \"tls/api.pem\"", "key = { file = \"tls/api.key\" }");
+    let missing = match (section.has("cert"), section.has("key")) {
+        (true, true) => None,
+        (false, true) => Some(("TLS needs a certificate beside its key", format!("add `{cert}`"))),
+        (true, false) => Some(("a certificate needs its key", format!("add `{key}`"))),
+        (false, false) => Some((
+            "TLS needs a certificate and its key",
+            format!(
+                "add `{cert}` and `{key}`; or, for development, `self_signed = [\"localhost\"]`"
+            ),
+        )),
+    };
+    if let Some((message, help)) = missing {
+        check.push(Diagnostic::at(Id::Incomplete, node.place, message).help(help));
     }
     let cert = check.path(section, "cert");
     let key = check.secret(section, "key");
@@ -217,6 +216,13 @@ fn served(entries: &[Entry], server: &Server, listeners: &[Listener], check: &mu
         Security::Plain(Plain::Refuse | Plain::Redirect) => true,
         Security::Plain(Plain::Allow) | Security::Tls(_) => false,
     });
+    // What a listener with a malformed `plain` was meant to do is unknown.
+    let told = |entry: &Entry| {
+        let section = Section::of_node(&entry.node);
+        let known = |word: Word<'_>| matches!(word.text, "refuse" | "redirect" | "allow");
+        !section.has("plain") || section.text("plain").is_some_and(known)
+    };
+    let idle = idle && entries.iter().all(told);
     let Some(first) = entries.first() else { return };
     // Behind a trusted proxy a plain listener serves what came to the proxy over TLS.
     if !idle || !server.trusted_proxies.is_empty() || first.node.as_table().is_none() {

@@ -37,14 +37,17 @@ pub(crate) fn model(
     let root = Section::of(root);
     let mut check = Check { sources, environment, report };
     let server = server::server(root.section("server"));
-    let (errors, codes) = errors::errors(root.section("errors"), &server.languages, &mut check);
+    let (errors, codes) = errors::errors(root, &server.languages, &mut check);
     let observe = observe::observe(root.section("observe"), sources);
     let mut taken = HashMap::new();
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
     let (routes, table) = route::routes(root, &ids, &codes, &mut check);
-    unused(root.section("upstream"), &routes, &ids, &mut check);
+    // After a slip in a name its upstream looks unused, and is not.
+    if !check.report.has_errors() {
+        unused(root.section("upstream"), &routes, &ids, &mut check);
+    }
     Some(Config { server, listeners, admin, observe, errors: errors?, upstreams, routes, table })
 }
 
@@ -77,10 +80,9 @@ impl Check<'_> {
     fn look(&mut self, path: &Path, place: Place) {
         if secret::is_missing(path) {
             let message = format!("there is no file {}", path.display());
-            self.push(
-                Diagnostic::at(Id::MissingFile, place, message)
-                    .help("paths start from the folder of the file that they stand in"),
-            );
+            let help =
+                path.is_relative().then_some("a relative path starts from the folder of its file");
+            self.push(Diagnostic::at(Id::MissingFile, place, message).help_if(help));
         }
     }
 
@@ -106,12 +108,14 @@ impl Check<'_> {
         what: &str,
         known: impl Iterator<Item = &'n str> + Clone,
     ) {
-        let help = match suggest::nearest(word.text, known.clone()) {
-            Some(likely) => format!("did you mean `{likely}`?"),
-            None if known.clone().next().is_none() => format!("there is no {what} at all"),
-            None => {
-                format!("there are {}", suggest::one_of(known.take(12)).replace(" or ", " and "))
+        let help = match (suggest::nearest(word.text, known.clone()), known.clone().count()) {
+            (Some(likely), _) => format!("did you mean `{likely}`?"),
+            (None, 0) => format!("there is no {what} at all"),
+            (None, 1) => format!("there is only {}", suggest::one_of(known)),
+            (None, 2..=MOST_NAMED) => {
+                format!("there are {}", suggest::one_of(known).replace(" or ", " and "))
             }
+            (None, _) => format!("the file has many: look for the {what} that is meant"),
         };
         let message = format!("there is no {what} `{}`", super::shape::quoted(word.text));
         self.push(Diagnostic::at(id, word.place, message).help(help));
@@ -150,3 +154,6 @@ fn unused(
         }
     }
 }
+
+/// As many names as one still reads.
+const MOST_NAMED: usize = 12;

@@ -11,6 +11,7 @@ use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{Normalise, Respond, Route, Target};
 use crate::config::read::{Section, Word};
+use crate::config::shape;
 use crate::config::source::Place;
 use crate::config::tree::{Node, Value};
 use crate::problem::{BuiltIn, Dialect};
@@ -113,10 +114,10 @@ fn pattern(word: Word<'_>, check: &mut Check<'_>) -> Option<Pattern> {
         Ok(pattern) => Some(pattern),
         Err(error) => {
             let place = check.within(word, &error.at);
-            check.push(
-                Diagnostic::at(Id::BadMatch, place, error.message)
-                    .help("write METHODS PATH, such as \"GET,POST /v1/users/{id}\""),
-            );
+            // Many of these sentences say already what to write.
+            let help = (!error.message.contains("write"))
+                .then_some("a pattern is METHODS PATH, such as \"GET,POST /v1/users/{id}\"");
+            check.push(Diagnostic::at(Id::BadMatch, place, error.message).help_if(help));
             None
         }
     }
@@ -130,10 +131,9 @@ fn hosts(section: Section<'_>, check: &mut Check<'_>) -> Option<Vec<HostPattern>
             Ok(host) => hosts.iter_mut().for_each(|hosts| hosts.push(host.clone())),
             Err(error) => {
                 let place = check.within(word, &error.at);
-                check.push(
-                    Diagnostic::at(Id::BadHost, place, error.message)
-                        .help("write a host such as \"api.example.fr\" or \"*.example.fr\""),
-                );
+                let help = (!error.message.contains("write"))
+                    .then_some("a host is written \"api.example.fr\" or \"*.example.fr\"");
+                check.push(Diagnostic::at(Id::BadHost, place, error.message).help_if(help));
                 hosts = None;
             }
         }
@@ -155,6 +155,10 @@ fn target(
         .filter_map(|key| section.place(key).map(|place| (key, place)))
         .collect();
     match set.as_slice() {
+        // A slip in the key itself was reported.
+        [] if section.entries().iter().any(|entry| {
+            matches!(shape::meant(&entry.key, "route"), Some("upstream" | "respond" | "flow"))
+        }) => {}
         [] => check.push(
             Diagnostic::at(Id::NoTarget, node.place, "nothing answers this route")
                 .help("add `upstream = \"…\"`, or `respond = { … }`"),

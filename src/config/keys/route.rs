@@ -35,7 +35,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
         "upstream",
         Kind::Text(&format::NAME),
-        Default::None("respond is needed"),
+        Default::None("`respond` answers"),
         "the backend that answers",
     )
     .also(&["backend", "service", "proxy_pass", "to", "target"])
@@ -44,7 +44,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
         "respond",
         Kind::Table(&RESPOND),
-        Default::None("upstream is needed"),
+        Default::None("`upstream` answers"),
         "a fixed reply",
     )
     .also(&["reply", "response", "return"]),
@@ -96,9 +96,10 @@ static RESPOND: Shape = Shape::of(&[
     Key::new(
         "status",
         Kind::Integer { least: 200, most: 599 },
-        Default::Value("200"),
+        Default::None("200, or what the code says"),
         "HTTP status; from 400 on it comes from a code",
-    ),
+    )
+    .example("200"),
     Key::new("json", Kind::Any, Default::None("no body"), "a JSON body, written as TOML")
         .also(&["body"])
         .example("{ ok = true }"),

@@ -152,18 +152,23 @@ static TLS: Shape = Shape::of(&[
     Key::new(
         "cert",
         Kind::Text(&format::PATH),
-        Default::None("see self_signed"),
+        Default::None("`self_signed` stands for it"),
         "PEM file of the certificate chain",
     )
     .also(&["certificate", "ssl_certificate", "chain"])
     .example("\"tls/api.pem\""),
-    Key::new("key", Kind::Secret, Default::None("see self_signed"), "PEM of the private key")
-        .also(&["ssl_certificate_key", "private_key"])
-        .example("{ file = \"tls/api.key\" }"),
+    Key::new(
+        "key",
+        Kind::Secret,
+        Default::None("`self_signed` stands for it"),
+        "PEM of the private key",
+    )
+    .also(&["ssl_certificate_key", "private_key"])
+    .example("{ file = \"tls/api.key\" }"),
     Key::new(
         "self_signed",
         Kind::List { of: &Kind::Text(&format::SERVER_NAME), least: 1 },
-        Default::None("cert and key are needed"),
+        Default::None("`cert` and `key` are read"),
         "names for a certificate made at start, for development",
     )
     .example("[\"localhost\"]")

@@ -54,6 +54,7 @@ fn as_written(key: &Key, path: &str) -> String {
             let example = shape.others.as_ref().map_or("name", |others| others.example.0);
             format!("`[{}.{example}]`", keys::join(path, key.name))
         }
+        Kind::Table(_) if path.is_empty() => format!("`[{}]`", key.name),
         Kind::Text(_)
         | Kind::Duration { .. }
         | Kind::Size { .. }
@@ -79,7 +80,12 @@ fn elsewhere(typed: &str, shape: &'static Shape, path: &str) -> Option<String> {
         }
     });
     if let [only] = inside.as_slice() {
-        return Some(format!("it belongs into a table of its own: `{only}`"));
+        return Some(match only.split_once('.') {
+            Some((table, key)) if !key.contains('.') => {
+                format!("it belongs into `{table}`: write `{table} = {{ {key} = … }}`")
+            }
+            Some(_) | None => format!("it belongs into a table of its own: `{only}`"),
+        });
     }
     if path.is_empty() {
         return None;

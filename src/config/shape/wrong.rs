@@ -1,7 +1,7 @@
 //! Values of the wrong type, and how they would be right.
 
 use super::super::diagnostic::{Diagnostic, Id};
-use super::super::keys::Kind;
+use super::super::keys::{Default, Key, Kind, Shape};
 use super::super::source::Sources;
 use super::super::tree::{Node, Value};
 use super::fits;
@@ -36,8 +36,7 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
             None => Some(format!("write `[{key}]`, with single brackets")),
         },
         (Kind::Table(shape), _) => {
-            let first = shape.keys.first()?;
-            let example = first.example.unwrap_or("…");
+            let (first, example) = shown(shape)?;
             Some(format!("write `{key} = {{ {} = {example} }}`", first.name))
         }
         (Kind::List { of, .. }, value) if fits_deeply(of, value) && short => {
@@ -66,6 +65,18 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
         }
         _ => None,
     }
+}
+
+/// A key of a table and a value for it: one that has to be chosen, else one with a default.
+fn shown(shape: &'static Shape) -> Option<(&'static Key, &'static str)> {
+    let chosen = shape.keys.iter().find_map(|key| key.example.map(|example| (key, example)));
+    chosen.or_else(|| {
+        let first = shape.keys.iter().find(|key| key.is_now())?;
+        match first.default {
+            Default::Value(default) => Some((first, default)),
+            Default::Table | Default::None(_) | Default::Required => None,
+        }
+    })
 }
 
 fn unquoted(written: &str) -> Option<String> {
