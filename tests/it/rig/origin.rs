@@ -64,10 +64,16 @@ pub fn answer(status: u16, content_type: &str, body: &str) -> Step {
     ))
 }
 
-/// The endpoint of a port where nobody listens.
+/// The endpoint of a port where nobody listens. The port stays bound for the life of the process:
+/// given back, the system could hand it to the next test's origin.
 pub fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
-    format!("http://{}", listener.local_addr().expect("it is bound"))
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+    let socket = socket.expect("a socket");
+    let any: SocketAddr = ([127, 0, 0, 1], 0).into();
+    socket.bind(&any.into()).expect("a port of loopback");
+    let address = socket.local_addr().ok().and_then(|address| address.as_socket());
+    std::mem::forget(socket);
+    format!("http://{}", address.expect("it is bound"))
 }
 
 /// One request as it arrived.
