@@ -10,8 +10,8 @@ use crate::base::{Peer, RequestId, RouteId, Source};
 use crate::problem::{BuiltIn, Cause};
 
 /// The facts of one exchange, and the witness that will hear them. Reads and writes like
-/// [`Facts`]. The facts are boxed: an exchange is handed from room to room a dozen times, and
-/// copying half a kilobyte each time costs several times the one allocation.
+/// [`Facts`]. The facts are boxed: an exchange is handed from room to room, and one
+/// allocation replaces copying half a kilobyte at each of them.
 #[derive(Debug)]
 pub struct Record {
     facts: Box<Facts>,
