@@ -125,6 +125,8 @@ impl Capped {
                     self.meter.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
                 self.meter.bytes.set(seen);
                 if seen <= self.limit {
+                    // Whoever knows the length does not ask again after the last byte.
+                    self.meter.complete.set(self.incoming.is_end_stream());
                     return Poll::Ready(Some(Ok(frame)));
                 }
                 BodyFault::TooLarge

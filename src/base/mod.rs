@@ -2,8 +2,11 @@
 //!
 //! Nothing here knows the product: no route, no error code, no configuration key.
 
+pub mod alarm;
 pub mod body;
+pub mod chunked;
 pub mod clock;
+pub mod field;
 pub mod grpc;
 pub mod peer;
 pub mod prefer;
@@ -11,6 +14,7 @@ pub mod quantity;
 pub mod request_id;
 pub mod trace;
 
+pub use alarm::Alarm;
 pub use body::{Body, BodyFault};
 pub use peer::Peer;
 pub use quantity::{parse_duration, parse_size};

@@ -8,18 +8,26 @@ use tokio::time::{Instant, timeout_at};
 use super::connect::{Connection, Want, connect};
 use super::endpoint::Endpoint;
 use super::error::{Kind, Stage, UpstreamError};
+use super::http1::Http1;
 use super::opening::Turn;
-use super::pool::Share;
-use super::stream::Hold;
+use super::pool::{Share, Trust};
 use crate::base::clock;
 
+/// A connection in use.
+pub(super) enum Hold {
+    /// The whole of it.
+    Http1(Box<Http1>),
+    /// A stream of it.
+    Http2(Share),
+}
+
 /// Finds a connection, or opens one; also says whether it had been used before. `kept` allows idle
-/// HTTP/1 connections. `limits` are the time for connecting and the end of all time; what opening
+/// HTTP/1 connections that are trusted so far. `limits` are the time for connecting and the end of all time; what opening
 /// took is added to `spent`.
 pub(super) async fn acquire(
     endpoint: &Rc<Endpoint>,
     want: Want,
-    kept: bool,
+    kept: Option<Trust>,
     limits: (Duration, Instant),
     spent: &mut Duration,
 ) -> Result<(Hold, bool), UpstreamError> {
@@ -44,7 +52,7 @@ pub(super) async fn acquire(
 async fn find(
     endpoint: &Rc<Endpoint>,
     want: Want,
-    kept: bool,
+    kept: Option<Trust>,
     limit: Instant,
 ) -> Result<(Hold, bool), UpstreamError> {
     let shares = want == Want::Usual && endpoint.target.may_speak_http2();
@@ -75,12 +83,12 @@ async fn find(
     }
 }
 
-fn take_kept(endpoint: &Endpoint, want: Want, kept: bool) -> Option<Hold> {
+fn take_kept(endpoint: &Endpoint, want: Want, kept: Option<Trust>) -> Option<Hold> {
     let shared = match want {
         Want::Usual if endpoint.target.may_speak_http2() => endpoint.pool.take_http2(),
         Want::Usual | Want::Http1 => None,
     };
-    let own = || kept.then(|| endpoint.pool.take_http1()).flatten();
+    let own = || kept.and_then(|trust| endpoint.pool.take_http1(trust));
     shared.map(Hold::Http2).or_else(|| own().map(Hold::Http1))
 }
 

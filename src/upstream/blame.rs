@@ -6,7 +6,7 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 
 use super::error::Kind;
-use super::interim::Flood;
+use super::http1::Failure;
 use crate::base::BodyFault;
 
 /// What an error of the HTTP layer means for a call.
@@ -58,20 +58,11 @@ pub(super) fn tls(error: &io::Error) -> Kind {
     Kind::TlsHandshake
 }
 
-/// Why no head came. `upload` is the fault of the client's body, if it broke.
+/// Why no head came over HTTP/2. `upload` is the fault of the client's body, if it broke.
 pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
     let settled = |kind| Verdict { kind, fate: Fate::Settled };
     if let Some(fault) = upload.or_else(|| find::<BodyFault>(error).copied()) {
         return settled(Kind::Upload(fault));
-    }
-    if find::<Flood>(error).is_some() {
-        return settled(Kind::BadResponse);
-    }
-    if error.is_parse_too_large() {
-        return settled(Kind::HeadLimit);
-    }
-    if error.is_parse() {
-        return settled(Kind::BadResponse);
     }
     // With TLS 1.3 the upstream judges our certificate after our side of the handshake is over.
     if find::<rustls::Error>(error).is_some() {
@@ -83,7 +74,7 @@ pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
     }
 }
 
-/// Why a body broke off.
+/// Why a body broke off that came over HTTP/2.
 pub(super) fn body(error: &hyper::Error, upload: Option<BodyFault>) -> Kind {
     if let Some(fault) = upload {
         return Kind::Upload(fault);
@@ -91,10 +82,30 @@ pub(super) fn body(error: &hyper::Error, upload: Option<BodyFault>) -> Kind {
     if find::<h2::Error>(error).is_some_and(h2::Error::is_library) {
         return Kind::BadResponse;
     }
-    let garbled = |io: &io::Error| {
-        matches!(io.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput)
-    };
-    if find::<io::Error>(error).is_some_and(garbled) { Kind::BadResponse } else { Kind::Truncated }
+    Kind::Truncated
+}
+
+/// Why no head came over HTTP/1.
+pub(super) fn http1_head(failure: &Failure) -> Verdict {
+    let settled = |kind| Verdict { kind, fate: Fate::Settled };
+    match failure {
+        Failure::Upload(fault) => settled(Kind::Upload(*fault)),
+        Failure::Garbage(_) => settled(Kind::BadResponse),
+        Failure::TooLarge => settled(Kind::HeadLimit),
+        // With TLS 1.3 the upstream judges our certificate after our side of the handshake is over.
+        Failure::Io(error) if find::<rustls::Error>(error).is_some() => settled(Kind::TlsHandshake),
+        Failure::Ended | Failure::Io(_) => Verdict { kind: Kind::Reset, fate: Fate::Orphaned },
+    }
+}
+
+/// Why a body broke off that came over HTTP/1.
+pub(super) fn http1_body(failure: &Failure) -> Kind {
+    match failure {
+        Failure::Upload(fault) => Kind::Upload(*fault),
+        Failure::Garbage(_) | Failure::TooLarge => Kind::BadResponse,
+        Failure::Io(error) if error.kind() == io::ErrorKind::InvalidData => Kind::BadResponse,
+        Failure::Ended | Failure::Io(_) => Kind::Truncated,
+    }
 }
 
 /// The whole chain of an error as one line.

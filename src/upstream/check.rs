@@ -1,7 +1,7 @@
-//! What hyper lets through in an answer's head, and we do not.
+//! What the head of an answer may say of its framing, and how a 101 must look.
 //!
-//! hyper reads heads of HTTP/1 kindly. A gateway must not: whatever two readers could understand in
-//! two ways is refused here, or made unambiguous before anybody else sees it.
+//! Whatever two readers could understand in two ways is refused here, or made unambiguous before
+//! anybody else sees it.
 
 use aws_lc_rs::digest;
 use http::header::{
@@ -21,7 +21,7 @@ pub(super) enum Reuse {
     Never,
 }
 
-/// Judges the head of a final answer, and takes ambiguous framing out of it.
+/// Judges the head of a final answer over HTTP/2.
 ///
 /// # Errors
 /// What is wrong, also in words for the log.
@@ -30,13 +30,17 @@ pub(super) fn head(
     version: Version,
     headers: &mut HeaderMap,
 ) -> Result<Reuse, (Kind, &'static str)> {
-    if version == Version::HTTP_2 && is_too_large(headers) {
+    if is_too_large(headers) {
         return Err((Kind::HeadLimit, "more than 100 fields or 64 KiB"));
     }
     framing(status, version, headers).map_err(|why| (Kind::BadResponse, why))
 }
 
-fn framing(
+/// Judges status and framing, and takes what is ambiguous out of the fields.
+///
+/// # Errors
+/// What is wrong, in words for the log.
+pub(super) fn framing(
     status: StatusCode,
     version: Version,
     headers: &mut HeaderMap,
@@ -97,8 +101,8 @@ impl Asked {
     }
 }
 
-/// hyper bounds heads of HTTP/1 and says so. h2 refuses too large ones like any other mistake, so it
-/// is allowed more than we are, and this is where the line is. Octets count as RFC 9113, section
+/// h2 refuses heads that are too large like any other mistake, so it is allowed more than we are,
+/// and this is where the line is. Octets count as RFC 9113, section
 /// 6.5.2 counts them.
 fn is_too_large(headers: &HeaderMap) -> bool {
     let size = |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + value.len() + 32;
@@ -171,9 +175,8 @@ fn base64(bytes: &[u8]) -> String {
 /// Longest head of an answer, in bytes.
 pub(super) const HEAD: usize = 64 * 1024;
 
-/// Most fields of an answer: hyper's own number for HTTP/1, because any other costs two allocations
-/// for each answer.
-const FIELDS: usize = 100;
+/// Most fields of an answer.
+pub(super) const FIELDS: usize = 100;
 
 /// RFC 6455, section 1.3.
 const WEBSOCKET_GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -1,7 +1,8 @@
 //! The only maker of connections: name, socket, TLS, and the beginning of HTTP.
 //!
-//! Every connection is driven by a task of its own on this worker. Dropping an [`Http1`] ends its
-//! task and closes the socket; dropping the last handle of an [`Http2`] lets its streams finish.
+//! An HTTP/1 connection belongs to the exchange that uses it, and dropping it closes the socket. An
+//! HTTP/2 connection is shared and driven by a task of its own on this worker; dropping its last
+//! handle lets its streams finish.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -11,42 +12,30 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use bytes::Bytes;
-use hyper::client::conn::{http1, http2};
+use hyper::client::conn::http2;
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
-use tokio::sync::oneshot;
-use tokio::task::{AbortHandle, spawn_local};
+use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::blame;
-use super::check::HEAD;
 use super::error::{Kind, Stage, UpstreamError};
+use super::http1::Http1;
 use super::line::{Line, Opening};
 use super::target::{Address, Target};
 use super::upload::Outgoing;
-use super::wire::{Plain, Wire};
+use super::wire::{Io, Plain, Wire};
 use crate::base::clock;
 
 /// A connection to one target.
 pub(super) enum Connection {
     /// For one request at a time.
-    Http1(Http1),
+    Http1(Box<Http1>),
     /// For many.
     Http2(Rc<Http2>),
-}
-
-/// An HTTP/1 connection, owned by whoever uses it or by the pool.
-pub(super) struct Http1 {
-    pub(super) sender: http1::SendRequest<Outgoing>,
-    pub(super) line: Rc<Line>,
-    /// Brings the wire, and what was read beyond the head, after a 101.
-    pub(super) switched: oneshot::Receiver<(Wire, Bytes)>,
-    pub(super) open: Open,
-    _task: AbortOnDrop,
 }
 
 /// An HTTP/2 connection, shared.
@@ -64,7 +53,7 @@ pub(super) struct Http2 {
     _open: Open,
 }
 
-/// Counts open connections of an target.
+/// Counts open connections of a target.
 pub(super) struct Open(Rc<Cell<usize>>);
 
 /// Which versions of HTTP a request can use.
@@ -83,13 +72,12 @@ pub(super) async fn connect(
     deadline: Instant,
 ) -> Result<Connection, UpstreamError> {
     let (socket, address) = open(target, deadline).await?;
-    let line = Rc::new(Line::default());
     let Some(secure) = &target.tls else {
-        let wire = Wire::plain(socket, Rc::clone(&line));
+        let io = Io::Plain(socket);
         return if target.insists_on_http2() {
-            http2(target, wire, line, address).await
+            http2(target, io, address).await
         } else {
-            http1(target, wire, line).await
+            Ok(http1(target, io))
         };
     };
     let config = match want {
@@ -98,15 +86,15 @@ pub(super) async fn connect(
     };
     let stream = handshake(config, secure.name.clone(), socket).await?;
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let wire = Wire::tls(stream, Rc::clone(&line));
+    let io = Io::Tls(Box::new(stream));
     if is_http2 {
-        return http2(target, wire, line, address).await;
+        return http2(target, io, address).await;
     }
     if target.insists_on_http2() && want == Want::Usual {
         return Err(UpstreamError::unsent(Stage::Handshake, Kind::ProtocolMismatch)
             .with_detail("the upstream did not choose h2 by ALPN"));
     }
-    http1(target, wire, line).await
+    Ok(http1(target, io))
 }
 
 impl Http2 {
@@ -184,36 +172,17 @@ async fn handshake(
     })
 }
 
-async fn http1(target: &Target, wire: Wire, line: Rc<Line>) -> Result<Connection, UpstreamError> {
-    let (sender, connection) = http1::Builder::new()
-        .max_header_size(HEAD)
-        .max_buf_size(BUFFER)
-        .handshake(TokioIo::new(wire))
-        .await
-        .map_err(|error| refused(&error))?;
-    let (hand, switched) = oneshot::channel();
-    let seen = Rc::clone(&line);
-    let task = spawn_local(async move {
-        // hyper ends a connection after a 101. Its own upgrade wants `Send`, so the wire is taken
-        // back by hand; after any other end it is closed here.
-        if let Ok(parts) = connection.without_shutdown().await
-            && seen.switches()
-        {
-            // Nobody waits any more if the request was given up.
-            let _ = hand.send((parts.io.into_inner(), parts.read_buf));
-        }
-    });
-    let open = Open::new(&target.open);
-    let task = AbortOnDrop(task.abort_handle());
-    Ok(Connection::Http1(Http1 { sender, line, switched, open, _task: task }))
+fn http1(target: &Target, io: Io) -> Connection {
+    Connection::Http1(Http1::new(Wire::new(io), Open::new(&target.open)))
 }
 
 async fn http2(
     target: &Target,
-    wire: Wire,
-    line: Rc<Line>,
+    io: Io,
     address: Option<IpAddr>,
 ) -> Result<Connection, UpstreamError> {
+    let line = Rc::new(Line::default());
+    let wire = Wire::watched(io, Rc::clone(&line));
     let (sender, connection) = http2::Builder::new(Local)
         .max_header_list_size(HTTP2_HEAD)
         .initial_stream_window_size(STREAM_WINDOW)
@@ -272,14 +241,6 @@ impl Drop for Open {
 /// hyper's side of an HTTP/2 connection, which also knows how many streams may be open.
 struct Driven(http2::Connection<TokioIo<Wire>, Outgoing, Local>);
 
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
 /// Runs hyper's HTTP/2 tasks on this worker.
 #[derive(Clone, Copy)]
 struct Local;
@@ -293,9 +254,6 @@ where
         spawn_local(future);
     }
 }
-
-/// Bytes that an HTTP/1 connection buffers in each direction.
-const BUFFER: usize = 128 * 1024;
 
 /// Longest header list that h2 takes, in octets. What is above our own limit is refused after it.
 const HTTP2_HEAD: u32 = 128 * 1024;

@@ -1,8 +1,8 @@
 //! F5: the hand that calls backends. One [`Upstreams`] for each worker, nothing shared, no lock.
 //!
 //! The way of a call: `balance` chooses an endpoint, `acquire` finds a connection in its `pool` or
-//! has `connect` open one, `call` sends and waits (`patience`), `check` judges the head, `stream`
-//! carries the body and gives the connection back. Whatever fails is named in `blame`, becomes an
+//! has `connect` open one, `call` sends and waits (`patience`) in HTTP/1 (`http1`) or HTTP/2 (hyper),
+//! `check` judges the head, `stream` carries the body and gives the connection back. Whatever fails is named in `blame`, becomes an
 //! [`UpstreamError`] and, on leaving, a [`Problem`](crate::problem::Problem).
 //!
 //! Invariants: a connection is reused only after a clean end of an unambiguous answer; a request is
@@ -18,10 +18,12 @@ mod connect;
 mod dress;
 mod endpoint;
 mod error;
-mod interim;
+mod http1;
 mod line;
 mod names;
 mod opening;
+mod over_http1;
+mod over_http2;
 mod patience;
 mod pool;
 mod stream;
@@ -71,8 +73,8 @@ pub struct CallOptions<'a> {
     pub deadline: Instant,
     /// The time from the sent request to the head of the answer, in place of the upstream's.
     pub first_byte: Option<Duration>,
-    /// Is told of interim answers, 100 and 101 excepted. Costs two allocations, so it is left out
-    /// where nobody can use them. HTTP/2 upstreams' interim answers are dropped.
+    /// Is told of interim answers, 100 and 101 excepted. HTTP/2 upstreams' interim answers are
+    /// dropped.
     pub interim: Option<Interim>,
     /// Whether the request asks to switch protocols.
     pub upgrade: Upgrade<'a>,

@@ -3,19 +3,14 @@
 //! One timer for an attempt. It never rings early: each time it does, the state of the upload says
 //! what the limit is by then.
 
-use std::future::poll_fn;
-use std::pin::pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::error::Kind;
-use super::upload::{Outgoing, State, Upload};
-use crate::base::clock;
+use super::upload::{State, Upload};
+use crate::base::{Alarm, clock};
 
 /// The limits of one attempt.
 #[derive(Clone, Copy)]
@@ -31,39 +26,36 @@ pub(super) struct Patience {
 }
 
 /// Why waiting ended without an answer.
-pub(super) enum Lost {
+pub(super) enum Lost<E> {
     /// The connection failed.
-    Failed(Box<TrySendError<Request<Outgoing>>>),
+    Failed(E),
     /// Something took too long.
     GaveUp(Kind),
 }
 
 impl Patience {
-    /// Waits for the answer.
-    pub(super) async fn wait<F>(
-        self,
-        answer: F,
+    /// When to look for the first time.
+    pub(super) fn first(&self) -> Instant {
+        self.deadline.min(self.since + self.first_byte)
+    }
+
+    /// Ready with the limit that has passed. `next` is when to look again, [`Self::first`] to begin
+    /// with.
+    pub(super) fn poll(
+        &self,
+        cx: &mut Context<'_>,
+        alarm: &mut Alarm,
+        next: &mut Instant,
         upload: Option<&Upload>,
-    ) -> Result<Response<Incoming>, Lost>
-    where
-        F: Future<Output = Result<Response<Incoming>, TrySendError<Request<Outgoing>>>>,
-    {
-        let mut answer = pin!(answer);
-        let mut timer = pin!(sleep_until(self.deadline.min(self.since + self.first_byte)));
-        poll_fn(|cx| {
-            if let Poll::Ready(answered) = answer.as_mut().poll(cx) {
-                return Poll::Ready(answered.map_err(|failure| Lost::Failed(Box::new(failure))));
+    ) -> Poll<Kind> {
+        while alarm.poll_until(*next, cx).is_ready() {
+            let upload = upload.map(|upload| (upload.state(), upload.last()));
+            match self.judge(clock::now(), upload) {
+                Ok(later) => *next = later,
+                Err(kind) => return Poll::Ready(kind),
             }
-            while timer.as_mut().poll(cx).is_ready() {
-                match self.judge(clock::now(), upload.map(|upload| (upload.state(), upload.last())))
-                {
-                    Ok(next) => timer.as_mut().reset(next),
-                    Err(kind) => return Poll::Ready(Err(Lost::GaveUp(kind))),
-                }
-            }
-            Poll::Pending
-        })
-        .await
+        }
+        Poll::Pending
     }
 
     /// When to look again, or which limit has passed.

@@ -10,7 +10,8 @@ use std::rc::Rc;
 
 use tokio::time::Instant;
 
-use super::connect::{Http1, Http2};
+use super::connect::Http2;
+use super::http1::Http1;
 use crate::base::clock;
 use crate::config::model;
 
@@ -24,8 +25,17 @@ pub(super) struct Pool {
 }
 
 struct Idle {
-    connection: Http1,
+    connection: Box<Http1>,
     since: Instant,
+}
+
+/// How much is asked before a kept connection is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    /// What the runtime knows will do: the request can be repeated.
+    Known,
+    /// The kernel is asked: losing the request would be an error for the client.
+    Asked,
 }
 
 /// A stream's place on a shared connection.
@@ -42,16 +52,20 @@ impl Pool {
     }
 
     /// The HTTP/1 connection that went idle last, if one is fit.
-    pub(super) fn take_http1(&self) -> Option<Http1> {
+    pub(super) fn take_http1(&self, trust: Trust) -> Option<Box<Http1>> {
         let mut idle = self.idle.borrow_mut();
         let now = if idle.is_empty() { return None } else { clock::now() };
-        while let Some(Idle { connection, since }) = idle.pop_back() {
+        while let Some(Idle { mut connection, since }) = idle.pop_back() {
             if now.saturating_duration_since(since) > self.limits.idle_time {
                 // All the others have been idle for longer still.
                 idle.clear();
                 return None;
             }
-            if connection.sender.is_ready() {
+            let fit = match trust {
+                Trust::Known => connection.is_fit(),
+                Trust::Asked => connection.is_surely_fit(),
+            };
+            if fit {
                 return Some(connection);
             }
         }
@@ -59,8 +73,8 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1 connection whose answer has ended. The longest idle one makes room.
-    pub(super) fn keep_http1(&self, connection: Http1) {
-        if self.limits.idle == 0 || !connection.sender.is_ready() {
+    pub(super) fn keep_http1(&self, connection: Box<Http1>) {
+        if self.limits.idle == 0 {
             return;
         }
         let mut idle = self.idle.borrow_mut();
@@ -107,8 +121,7 @@ impl Pool {
     /// left.
     pub(super) fn sweep(&self, now: Instant, addresses: Option<&[IpAddr]>) {
         let expired = |since| now.saturating_duration_since(since) > self.limits.idle_time;
-        let unfit = |idle: &Idle| expired(idle.since) || idle.connection.sender.is_closed();
-        self.idle.borrow_mut().retain(|idle| !unfit(idle));
+        self.idle.borrow_mut().retain_mut(|idle| !expired(idle.since) && idle.connection.is_fit());
         self.shared.borrow_mut().retain(|connection| {
             let moved = match (addresses, connection.address) {
                 (Some(known), Some(address)) => !known.is_empty() && !known.contains(&address),

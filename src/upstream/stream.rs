@@ -11,41 +11,35 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::blame;
-use super::check::Reuse;
-use super::connect::Http1;
 use super::endpoint::Seat;
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
+use super::http1::Http1;
 use super::pool::Share;
 use super::tunnel::Tunnel;
 use super::upload::Upload;
-use crate::base::clock;
+use crate::base::{Alarm, clock};
 
 /// The body of an upstream's answer.
 pub struct Stream {
-    body: Incoming,
-    held: Option<Held>,
+    source: Source,
     facts: Facts,
-    timer: Option<Pin<Box<Sleep>>>,
     still_since: Option<Instant>,
     upload: Option<Rc<Upload>>,
-    tunnel: Option<Box<Tunnel>>,
 }
 
 /// What an answer holds while it lasts.
-pub(super) struct Held {
-    pub(super) seat: Seat,
-    pub(super) hold: Hold,
-}
-
-/// A connection in use.
-pub(super) enum Hold {
-    /// The whole of it.
-    Http1(Http1),
-    /// A stream of it.
-    Http2(Share),
+pub(super) enum Source {
+    /// A whole connection.
+    Http1(Seat, Box<Http1>),
+    /// A stream of one.
+    Http2 { seat: Seat, body: Incoming, alarm: Alarm, _share: Share },
+    /// No body, but what the connection has become.
+    Tunnel(Box<Tunnel>),
+    /// Nothing any more.
+    Over,
 }
 
 /// What a body needs to know of its call.
@@ -53,105 +47,104 @@ pub(super) enum Hold {
 pub(super) struct Facts {
     /// The longest silence between two frames.
     pub(super) idle: Duration,
-    /// Whether the connection may be used again after a clean end.
-    pub(super) reuse: Reuse,
-    /// Whether it had been used before.
+    /// Whether the connection had been used before.
     pub(super) reused: bool,
     /// Whether the method may be repeated after a failure.
     pub(super) harmless: bool,
 }
 
+/// Why a body broke off, before it is put in the words of the call.
+struct Break(Kind, String);
+
 impl Stream {
-    /// Wraps the body of an answer. One that is empty has ended already.
-    pub(super) fn new(
-        body: Incoming,
-        held: Held,
-        facts: Facts,
-        upload: Option<Rc<Upload>>,
-    ) -> Self {
-        let mut stream = Self {
-            body,
-            held: Some(held),
-            facts,
-            timer: None,
-            still_since: None,
-            upload,
-            tunnel: None,
-        };
-        if stream.body.is_end_stream() {
+    /// The body of an answer. One that is empty has ended already.
+    pub(super) fn new(source: Source, facts: Facts, upload: Option<Rc<Upload>>) -> Self {
+        let mut stream = Self { source, facts, still_since: None, upload };
+        if stream.source_has_ended() {
             stream.finish();
         }
         stream
     }
 
-    /// The answer to an upgrade: no body, but a tunnel.
-    pub(super) fn switched(body: Incoming, tunnel: Tunnel, facts: Facts) -> Self {
-        Self {
-            body,
-            held: None,
-            facts,
-            timer: None,
-            still_since: None,
-            upload: None,
-            tunnel: Some(Box::new(tunnel)),
+    /// The raw connection, if the answer was a valid 101.
+    pub fn into_tunnel(mut self) -> Option<Tunnel> {
+        match std::mem::replace(&mut self.source, Source::Over) {
+            Source::Tunnel(tunnel) => Some(*tunnel),
+            Source::Http1(..) | Source::Http2 { .. } | Source::Over => None,
         }
     }
 
-    /// The raw connection, if the answer was a valid 101.
-    pub fn into_tunnel(mut self) -> Option<Tunnel> {
-        self.tunnel.take().map(|tunnel| *tunnel)
+    fn source_has_ended(&self) -> bool {
+        match &self.source {
+            Source::Http1(_, connection) => connection.has_ended(),
+            Source::Http2 { body, .. } => body.is_end_stream(),
+            Source::Tunnel(_) => false,
+            Source::Over => true,
+        }
     }
 
     /// Gives the connection back, if it is fit for another request.
     fn finish(&mut self) {
-        let Some(Held { seat, hold }) = self.held.take() else { return };
         // An answer that ends before the request does is the end of both.
         if let Some(upload) = &self.upload {
             upload.stop();
         }
-        match hold {
-            Hold::Http1(connection) if self.facts.reuse == Reuse::Fine => {
+        match std::mem::replace(&mut self.source, Source::Over) {
+            Source::Http1(seat, connection) if connection.may_be_kept() => {
                 seat.endpoint().pool.keep_http1(connection);
             }
-            Hold::Http1(_) | Hold::Http2(_) => {}
+            Source::Http1(..) | Source::Http2 { .. } | Source::Tunnel(_) | Source::Over => {}
         }
     }
 
-    fn fail(&mut self, kind: Kind, detail: String) -> UpstreamError {
-        let held = self.held.take();
+    fn fail(&mut self, Break(kind, detail): Break) -> UpstreamError {
         if let Some(upload) = &self.upload {
             upload.stop();
         }
+        let endpoint = match std::mem::replace(&mut self.source, Source::Over) {
+            Source::Http1(seat, _) | Source::Http2 { seat, .. } => Some(seat.endpoint().id),
+            Source::Tunnel(_) | Source::Over => None,
+        };
         UpstreamError {
             stage: Stage::Body,
             kind,
             sent: Sent::All,
             reused: self.facts.reused,
-            endpoint: held.map(|held| held.seat.endpoint().id),
+            endpoint,
             retryable: retryable(kind, Sent::All, self.facts.harmless),
             detail: Some(detail.into_boxed_str()),
         }
     }
 
-    /// Waits for the idle timeout. The timer is set once and only looked at again when it rings:
+    fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Break>>> {
+        match &mut self.source {
+            Source::Http1(_, connection) => connection
+                .poll_frame(cx)
+                .map_err(|failure| Break(blame::http1_body(&failure), failure.describe())),
+            Source::Http2 { body, .. } => Pin::new(body).poll_frame(cx).map_err(|error| {
+                let fault = self.upload.as_ref().and_then(|upload| upload.fault());
+                Break(blame::body(&error, fault), blame::describe(&error))
+            }),
+            Source::Tunnel(_) | Source::Over => Poll::Ready(None),
+        }
+    }
+
+    /// Waits for the idle timeout. The alarm is set once and only looked at again when it rings:
     /// a body that flows touches no timer at all.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let idle = self.facts.idle;
         let since = *self.still_since.get_or_insert_with(clock::now);
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(since + idle)));
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            if clock::now() >= since + idle {
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(since + idle);
-        }
+        let alarm = match &mut self.source {
+            Source::Http1(_, connection) => &mut connection.alarm,
+            Source::Http2 { alarm, .. } => alarm,
+            Source::Tunnel(_) | Source::Over => return Poll::Pending,
+        };
+        alarm.poll_until(since + self.facts.idle, cx)
     }
 }
 
 impl std::fmt::Debug for Stream {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stream").field("body", &self.body).finish_non_exhaustive()
+        f.debug_struct("Stream").field("ended", &self.source_has_ended()).finish_non_exhaustive()
     }
 }
 
@@ -164,14 +157,11 @@ impl Body for Stream {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamError>>> {
         let stream = self.get_mut();
-        if stream.held.is_none() {
-            return Poll::Ready(None);
-        }
-        match Pin::new(&mut stream.body).poll_frame(cx) {
+        match stream.poll_source(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 stream.still_since = None;
                 // Whoever reads may not ask again after the last frame.
-                if frame.is_trailers() || stream.body.is_end_stream() {
+                if frame.is_trailers() || stream.source_has_ended() {
                     stream.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -180,25 +170,25 @@ impl Body for Stream {
                 stream.finish();
                 Poll::Ready(None)
             }
-            Poll::Ready(Some(Err(error))) => {
-                let fault = stream.upload.as_ref().and_then(|upload| upload.fault());
-                let kind = blame::body(&error, fault);
-                Poll::Ready(Some(Err(stream.fail(kind, blame::describe(&error)))))
-            }
+            Poll::Ready(Some(Err(broke))) => Poll::Ready(Some(Err(stream.fail(broke)))),
             Poll::Pending => {
                 ready!(stream.poll_idle(cx));
-                let detail = "nothing more of the answer came".into();
-                Poll::Ready(Some(Err(stream.fail(Kind::IdleTimeout, detail))))
+                let broke = Break(Kind::IdleTimeout, "nothing more of the answer came".into());
+                Poll::Ready(Some(Err(stream.fail(broke))))
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.held.is_none() || self.body.is_end_stream()
+        matches!(self.source, Source::Tunnel(_)) || self.source_has_ended()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.source {
+            Source::Http1(_, connection) => connection.size_hint(),
+            Source::Http2 { body, .. } => body.size_hint(),
+            Source::Tunnel(_) | Source::Over => SizeHint::with_exact(0),
+        }
     }
 }
 

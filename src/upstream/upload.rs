@@ -13,7 +13,8 @@ use tokio::time::Instant;
 
 use crate::base::{Body, BodyFault, clock};
 
-/// A body as it is given to hyper.
+/// A body as it is given to a connection.
+#[derive(Default)]
 pub(super) struct Outgoing {
     body: Body,
     upload: Option<Rc<Upload>>,
@@ -56,9 +57,18 @@ impl Outgoing {
         (Self { body, upload: upload.clone() }, upload)
     }
 
-    /// No body, for a request that is repeated.
-    pub(super) fn empty() -> Self {
-        Self { body: Body::Empty, upload: None }
+    /// Everything was taken that its length had promised; nobody will ask for its end.
+    pub(super) fn finish(&self) {
+        if let Some(upload) = &self.upload {
+            upload.moved(State::Done);
+        }
+    }
+
+    /// Some of it has left.
+    pub(super) fn touch(&self) {
+        if let Some(upload) = &self.upload {
+            upload.last.set(clock::now());
+        }
     }
 }
 

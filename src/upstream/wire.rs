@@ -5,10 +5,12 @@
 //! answer, or the end that is the true failure.
 
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
@@ -18,10 +20,13 @@ use super::line::Line;
 /// One upstream connection's bytes, in the clear.
 pub(super) struct Wire {
     io: Io,
-    line: Rc<Line>,
+    broken: bool,
+    /// Where it is watched, because somebody else holds it: HTTP/2 alone.
+    line: Option<Rc<Line>>,
 }
 
-enum Io {
+/// A socket, with or without TLS.
+pub(super) enum Io {
     Plain(Plain),
     Tls(Box<TlsStream<Plain>>),
 }
@@ -35,34 +40,88 @@ pub(super) enum Plain {
 }
 
 impl Wire {
-    pub(super) fn plain(socket: Plain, line: Rc<Line>) -> Self {
-        Self { io: Io::Plain(socket), line }
+    /// A wire that whoever owns it asks directly.
+    pub(super) fn new(io: Io) -> Self {
+        Self { io, broken: false, line: None }
     }
 
-    pub(super) fn tls(stream: TlsStream<Plain>, line: Rc<Line>) -> Self {
-        Self { io: Io::Tls(Box::new(stream)), line }
+    /// A wire that is given away, and watched through `line`.
+    pub(super) fn watched(io: Io, line: Rc<Line>) -> Self {
+        Self { io, broken: false, line: Some(line) }
     }
 
-    /// Counts what went out; after a failure, pretends that all `count` bytes did.
-    fn swallow(&self, result: &io::Result<usize>, count: usize) -> usize {
-        match result {
-            Ok(written) => {
-                self.line.wrote(*written);
-                *written
-            }
-            Err(_) => {
-                self.line.fail();
-                count
-            }
+    /// Whether a write failed.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether the kernel holds bytes for us, or the end of the connection.
+    pub(super) fn has_arrivals(&self) -> bool {
+        let plain = match &self.io {
+            Io::Plain(plain) => plain,
+            Io::Tls(stream) => stream.get_ref().0,
+        };
+        let mut byte = [MaybeUninit::uninit()];
+        let peeked = match plain {
+            Plain::Tcp(tcp) => SockRef::from(tcp).peek(&mut byte),
+            Plain::Unix(unix) => SockRef::from(unix).peek(&mut byte),
+        };
+        !peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Writes some of `bytes`.
+    pub(super) fn poll_put(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<usize> {
+        if self.broken {
+            return Poll::Ready(bytes.len());
         }
+        let result = match &mut self.io {
+            Io::Plain(socket) => ready!(Pin::new(socket).poll_write(cx, bytes)),
+            Io::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, bytes)),
+        };
+        Poll::Ready(result.unwrap_or_else(|_| self.fail(bytes.len())))
     }
-}
 
-impl Wire {
+    /// Writes some of several pieces.
+    pub(super) fn poll_put_slices(
+        &mut self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<usize> {
+        let total = slices.iter().map(|slice| slice.len()).sum();
+        if self.broken {
+            return Poll::Ready(total);
+        }
+        let result = match &mut self.io {
+            Io::Plain(socket) => ready!(Pin::new(socket).poll_write_vectored(cx, slices)),
+            Io::Tls(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, slices)),
+        };
+        Poll::Ready(result.unwrap_or_else(|_| self.fail(total)))
+    }
+
+    /// Waits until TLS has handed everything to the socket, which itself has no buffer of ours.
+    pub(super) fn poll_settle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Io::Tls(stream) = &mut self.io
+            && !self.broken
+            && ready!(Pin::new(stream).poll_flush(cx)).is_err()
+        {
+            self.fail(0);
+        }
+        Poll::Ready(())
+    }
+
+    /// Remembers that a write failed, and pretends that all `count` bytes went out.
+    fn fail(&mut self, count: usize) -> usize {
+        self.broken = true;
+        if let Some(line) = &self.line {
+            line.fail();
+        }
+        count
+    }
+
     /// Turns a swallowed write back into the failure that it was: a tunnel has nobody to read an
     /// early answer.
     pub(super) fn confess<T>(&self, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        if self.line.is_broken() {
+        if self.broken {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         polled
@@ -81,10 +140,10 @@ impl AsyncRead for Wire {
             Io::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, buf))?,
             Io::Tls(stream) => ready!(Pin::new(stream).poll_read(cx, buf))?,
         }
-        let fresh = &buf.filled()[before..];
-        wire.line.saw(fresh);
-        let flood = |flood| io::Error::new(io::ErrorKind::InvalidData, flood);
-        Poll::Ready(wire.line.interims().saw(fresh).map_err(flood))
+        if let Some(line) = &wire.line {
+            line.saw(&buf.filled()[before..]);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -94,19 +153,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        if wire.line.is_broken() {
-            return Poll::Ready(Ok(buf.len()));
-        }
-        let result = match &mut wire.io {
-            Io::Plain(socket) => ready!(Pin::new(socket).poll_write(cx, buf)),
-            Io::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, buf)),
-        };
-        let count = wire.swallow(&result, buf.len());
-        if wire.line.is_taping() {
-            wire.line.keep(&buf[..count]);
-        }
-        Poll::Ready(Ok(count))
+        self.get_mut().poll_put(cx, buf).map(Ok)
     }
 
     fn poll_write_vectored(
@@ -114,25 +161,7 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let wire = self.get_mut();
-        let total = bufs.iter().map(|buf| buf.len()).sum();
-        if wire.line.is_broken() {
-            return Poll::Ready(Ok(total));
-        }
-        let result = match &mut wire.io {
-            Io::Plain(socket) => ready!(Pin::new(socket).poll_write_vectored(cx, bufs)),
-            Io::Tls(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, bufs)),
-        };
-        let count = wire.swallow(&result, total);
-        if wire.line.is_taping() {
-            let mut left = count;
-            for buf in bufs {
-                let taken = left.min(buf.len());
-                wire.line.keep(&buf[..taken]);
-                left -= taken;
-            }
-        }
-        Poll::Ready(Ok(count))
+        self.get_mut().poll_put_slices(cx, bufs).map(Ok)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -143,18 +172,7 @@ impl AsyncWrite for Wire {
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let wire = self.get_mut();
-        if wire.line.is_broken() {
-            return Poll::Ready(Ok(()));
-        }
-        let result = match &mut wire.io {
-            Io::Plain(socket) => ready!(Pin::new(socket).poll_flush(cx)),
-            Io::Tls(stream) => ready!(Pin::new(stream).poll_flush(cx)),
-        };
-        if result.is_err() {
-            wire.line.fail();
-        }
-        Poll::Ready(Ok(()))
+        self.get_mut().poll_settle(cx).map(Ok)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -168,11 +186,13 @@ impl AsyncWrite for Wire {
 impl Drop for Wire {
     fn drop(&mut self) {
         if let Io::Tls(stream) = &mut self.io
-            && !self.line.is_broken()
+            && !self.broken
         {
             say_goodbye(stream);
         }
-        self.line.close();
+        if let Some(line) = &self.line {
+            line.close();
+        }
     }
 }
 

@@ -9,9 +9,9 @@ use std::ops::Range;
 
 use memchr::memchr;
 
-use super::field::{is_token, split, trim};
 use super::target::{self, Version};
 use super::{Fault, Framing};
+use crate::base::field::{is_token, split, trim};
 use crate::problem::Cause;
 
 /// Bounds on a head.

@@ -12,8 +12,6 @@
 //! Invariants: a clean request that arrives in one read is passed on without a copy and without an
 //! allocation; at most one head and one socket read are held back; every wait has a deadline.
 
-mod chunk;
-mod field;
 mod head;
 mod io;
 mod target;
@@ -23,10 +21,10 @@ mod timer;
 
 use std::rc::Rc;
 
-use self::chunk::{ChunkLimits, ChunkScanner, Extent};
 use self::head::{Head, HeadLimits, HeadScanner};
 pub(super) use self::timer::{Timer, Wait};
 use crate::base::BodyFault;
+use crate::base::chunked::{ChunkLimits, ChunkScanner, Extent, Padding};
 use crate::config::model::Limits;
 use crate::problem::{Cause, Problem};
 use crate::proxy::Wire;
@@ -60,7 +58,7 @@ enum Phase {
     /// Data bytes are left of a body.
     Length(u64),
     /// A chunked body.
-    Chunked(ChunkScanner),
+    Chunked(Box<ChunkScanner>),
     /// The client asked to leave HTTP: nothing more is read as HTTP until the answer is known.
     Upgrading,
     /// The next read fails with this.
@@ -103,6 +101,7 @@ impl<S> Guard<S> {
                 body: limits.body,
                 bytes: limits.header,
                 fields: limits.headers,
+                padding: Padding::Refused,
             },
             held: Vec::new(),
             approved: 0,
@@ -183,7 +182,7 @@ impl<S> Guard<S> {
             Framing::Empty if head.upgrade => Phase::Upgrading,
             Framing::Empty => Phase::Head,
             Framing::Length(length) => Phase::Length(length),
-            Framing::Chunked => Phase::Chunked(ChunkScanner::new(self.chunk_limits)),
+            Framing::Chunked => Phase::Chunked(Box::new(ChunkScanner::new(self.chunk_limits))),
         };
     }
 

@@ -1,7 +1,7 @@
 //! The request line: method, target, version (RFC 9112, section 3).
 
 use super::Fault;
-use super::field::is_token;
+use crate::base::field::is_token;
 use crate::problem::Cause;
 
 /// What a well-formed request line says.

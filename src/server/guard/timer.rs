@@ -1,13 +1,9 @@
-//! One timer of a connection, armed lazily: moving its deadline later costs a store, and the
-//! runtime's own timer is touched only when it fires or has to fire earlier than it would.
+//! One timer of a connection: what it waits for decides when its time is up.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::time::Sleep;
-
+use crate::base::Alarm;
 use crate::base::clock::{self, Instant};
 
 /// What a connection waits for.
@@ -25,7 +21,7 @@ pub(in crate::server) enum Wait {
 #[derive(Debug, Default)]
 pub(in crate::server) struct Timer {
     armed: Option<(Wait, Instant)>,
-    sleep: Option<Pin<Box<Sleep>>>,
+    alarm: Alarm,
 }
 
 impl Timer {
@@ -44,16 +40,6 @@ impl Timer {
     /// Ready when the deadline has passed; else this task is woken when it does.
     pub(in crate::server) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((_, deadline)) = self.armed else { return Poll::Pending };
-        let sleep = self.sleep.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
-        if sleep.deadline() > deadline {
-            sleep.as_mut().reset(deadline);
-        }
-        while sleep.as_mut().poll(cx).is_ready() {
-            if sleep.deadline() >= deadline {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(deadline);
-        }
-        Poll::Pending
+        self.alarm.poll_until(deadline, cx)
     }
 }

@@ -114,10 +114,31 @@ fn bytes_on_an_idle_connection_end_it() {
         let origin = Origin::scripts(&[&late, &[Read, ok(), Drain]]).await;
         let rig = Rig::to(origin.address);
         rig.get("/").await.unwrap();
+        // Nobody looks at an idle connection but the sweep, and whoever would use it.
+        while rig.gauge() != (0, 0) {
+            rig.upstreams.sweep();
+            tokio::task::yield_now().await;
+        }
         origin.ended(1).await;
         assert_eq!(rig.get("/").await.unwrap().body, "hello");
         assert_eq!(origin.carriers(), [0, 1]);
     });
+}
+
+#[test]
+fn bytes_that_nobody_asked_for_are_seen_before_the_next_request() {
+    for method in [Method::GET, Method::POST] {
+        run(async {
+            let late = [Read, ok(), Step::Sleep(10), send(OK), Drain];
+            let origin = Origin::scripts(&[&late, &[Read, ok(), Drain]]).await;
+            let rig = Rig::to(origin.address);
+            rig.call(request(method.clone(), "/")).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(30)).await;
+            rig.call(request(method, "/")).await.unwrap();
+            assert_eq!(origin.carriers(), [0, 1]);
+            origin.ended(1).await;
+        });
+    }
 }
 
 #[test]

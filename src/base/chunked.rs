@@ -1,37 +1,55 @@
-//! Follows the chunked coding of a request body (RFC 9112, section 7.1) byte by byte and strictly.
+//! Follows the chunked coding of a body (RFC 9112, section 7.1) strictly, for both directions.
 //!
-//! hyper decodes the coding; this only makes sure that there is one reading of it: CRLF line ends,
-//! hexadecimal sizes without sign, prefix or space, well-formed extensions and trailers, all bounded.
+//! There is one reading of it: CRLF line ends, hexadecimal sizes without sign or prefix, well-formed
+//! extensions and trailers, all bounded. The scanner looks at bytes and says what they are; whoever
+//! holds them skips or takes them, so that no data is ever copied here.
 
-use super::field;
-use crate::base::BodyFault;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{BodyFault, field};
 
 /// Where the reading stands within one chunked body.
 #[derive(Debug)]
-pub(super) struct ChunkScanner {
+pub struct ChunkScanner {
     state: State,
     /// Data bytes left in this chunk.
     left: u64,
     digits: u8,
     extension_bytes: usize,
     trailer: Vec<u8>,
-    trailer_fields: usize,
+    trailers: HeaderMap,
     trailer_bytes: usize,
     limits: ChunkLimits,
 }
 
 /// Bounds on a chunked body.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ChunkLimits {
+pub struct ChunkLimits {
     /// Of a body: a chunk that announces more is refused before it is waited for.
-    pub(super) body: u64,
-    pub(super) bytes: usize,
-    pub(super) fields: usize,
+    pub body: u64,
+    /// Of all trailers together, in bytes.
+    pub bytes: usize,
+    /// Of the trailers, in lines.
+    pub fields: usize,
+    /// Whether white space may stand between a size and its line end.
+    pub padding: Padding,
+}
+
+/// White space after a chunk's size. Old servers fill the field up with it, and it has one reading;
+/// in a request it is a sign of somebody who hopes for two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Padding {
+    /// The body is refused.
+    Refused,
+    /// It is skipped.
+    Skipped,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Size,
+    /// White space after a size.
+    Padding,
     /// After `;`, or within an extension's name.
     ExtensionName {
         empty: bool,
@@ -51,9 +69,20 @@ enum State {
     Trailer,
 }
 
+/// What the next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// So many bytes of framing; more of the body follows.
+    Framing(usize),
+    /// So many bytes of data.
+    Data(usize),
+    /// So many bytes of framing, the last ones of the body.
+    End(usize),
+}
+
 /// How far the body reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Extent {
+pub enum Extent {
     /// All bytes belong to the body, and more will come.
     Open,
     /// The body ends after this many bytes.
@@ -61,40 +90,62 @@ pub(super) enum Extent {
 }
 
 impl ChunkScanner {
-    pub(super) fn new(limits: ChunkLimits) -> Self {
+    /// A scanner at the beginning of a body.
+    pub fn new(limits: ChunkLimits) -> Self {
         Self {
             state: State::Size,
             left: 0,
             digits: 0,
             extension_bytes: 0,
             trailer: Vec::new(),
-            trailer_fields: 0,
+            trailers: HeaderMap::new(),
             trailer_bytes: 0,
             limits,
         }
     }
 
-    /// Reads on.
-    pub(super) fn scan(&mut self, bytes: &[u8]) -> Result<Extent, BodyFault> {
+    /// Says what `bytes` begin with.
+    ///
+    /// # Errors
+    /// The body is not well formed, or larger than its limits.
+    pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, BodyFault> {
+        if self.state == State::Data {
+            let step = self.left.min(bytes.len() as u64);
+            self.left -= step;
+            if self.left == 0 {
+                self.state = State::DataReturn;
+            }
+            return Ok(Piece::Data(usize::try_from(step).unwrap_or(usize::MAX)));
+        }
+        for (at, byte) in bytes.iter().enumerate() {
+            if self.step(*byte)? {
+                return Ok(Piece::End(at + 1));
+            }
+            if self.state == State::Data {
+                return Ok(Piece::Framing(at + 1));
+            }
+        }
+        Ok(Piece::Framing(bytes.len()))
+    }
+
+    /// Reads on, over data and framing alike.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub fn scan(&mut self, bytes: &[u8]) -> Result<Extent, BodyFault> {
         let mut at = 0;
         while at < bytes.len() {
-            if self.state == State::Data {
-                let available = (bytes.len() - at) as u64;
-                let step = self.left.min(available);
-                self.left -= step;
-                at += usize::try_from(step).unwrap_or(usize::MAX);
-                if self.left == 0 {
-                    self.state = State::DataReturn;
-                }
-                continue;
-            }
-            let ended = self.step(bytes[at])?;
-            at += 1;
-            if ended {
-                return Ok(Extent::Ends(at));
+            match self.next(&bytes[at..])? {
+                Piece::Framing(count) | Piece::Data(count) => at += count,
+                Piece::End(count) => return Ok(Extent::Ends(at + count)),
             }
         }
         Ok(Extent::Open)
+    }
+
+    /// The trailers, once the body has ended; none where it had none.
+    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
+        (!self.trailers.is_empty()).then(|| std::mem::take(&mut self.trailers))
     }
 
     fn step(&mut self, byte: u8) -> Result<bool, BodyFault> {
@@ -102,6 +153,11 @@ impl ChunkScanner {
             (State::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
             (State::Size, b';') if self.digits > 0 => State::ExtensionName { empty: true },
             (State::Size, b'\r') if self.digits > 0 => State::SizeFeed,
+            (State::Size | State::Padding, b' ' | b'\t') if self.may_pad() => {
+                self.extension(State::Padding)?
+            }
+            (State::Padding, b'\r') => State::SizeFeed,
+            (State::Padding, b';') => State::ExtensionName { empty: true },
             (State::ExtensionName { .. }, _) if field::is_token(byte) => {
                 self.extension(State::ExtensionName { empty: false })?
             }
@@ -131,6 +187,7 @@ impl ChunkScanner {
             (State::Trailer, _) => return self.trailer_byte(byte),
             (
                 State::Size
+                | State::Padding
                 | State::ExtensionName { .. }
                 | State::ExtensionValue { .. }
                 | State::Quoted
@@ -144,6 +201,10 @@ impl ChunkScanner {
             ) => return Err(BodyFault::Syntax),
         };
         Ok(false)
+    }
+
+    fn may_pad(&self) -> bool {
+        self.digits > 0 && self.limits.padding == Padding::Skipped
     }
 
     fn digit(&mut self, byte: u8) -> Result<bool, BodyFault> {
@@ -177,12 +238,14 @@ impl ChunkScanner {
         if line.is_empty() {
             return Ok(true);
         }
-        field::split(line).map_err(|_| BodyFault::Syntax)?;
-        self.trailer_fields += 1;
-        self.trailer.clear();
-        if self.trailer_fields > self.limits.fields {
+        let (name, value) = field::split(line).map_err(|_| BodyFault::Syntax)?;
+        let name = HeaderName::from_bytes(name).map_err(|_| BodyFault::Syntax)?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| BodyFault::Syntax)?;
+        if self.trailers.len() >= self.limits.fields {
             return Err(BodyFault::TrailerLimit);
         }
+        self.trailers.append(name, value);
+        self.trailer.clear();
         Ok(false)
     }
 }
@@ -196,8 +259,45 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const LIMITS: ChunkLimits =
+        ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10, padding: Padding::Refused };
+
     fn scan(text: &[u8]) -> Result<Extent, BodyFault> {
-        ChunkScanner::new(ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10 }).scan(text)
+        ChunkScanner::new(LIMITS).scan(text)
+    }
+
+    #[test]
+    fn data_and_framing_are_told_apart() {
+        let mut scanner = ChunkScanner::new(LIMITS);
+        let mut rest = &b"3\r\nabc\r\n2;x\r\nde\r\n0\r\nX-Sum: 7\r\n\r\nGET"[..];
+        let mut data = Vec::new();
+        loop {
+            match scanner.next(rest).unwrap() {
+                Piece::Framing(count) => rest = &rest[count..],
+                Piece::Data(count) => {
+                    data.extend_from_slice(&rest[..count]);
+                    rest = &rest[count..];
+                }
+                Piece::End(count) => {
+                    rest = &rest[count..];
+                    break;
+                }
+            }
+        }
+        assert_eq!((data.as_slice(), rest), (&b"abcde"[..], &b"GET"[..]));
+        assert_eq!(scanner.take_trailers().unwrap()["x-sum"], "7");
+    }
+
+    #[test]
+    fn padding_is_skipped_where_it_may_be() {
+        let padded = b"5  \r\nhello\r\n0 \t;x\r\n\r\n";
+        assert_eq!(scan(padded), Err(BodyFault::Syntax));
+        let mut kind = ChunkScanner::new(ChunkLimits { padding: Padding::Skipped, ..LIMITS });
+        assert_eq!(kind.scan(padded), Ok(Extent::Ends(padded.len())));
+        for text in [&b" 5\r\nhello"[..], b"5 5\r\nhello", b"\r\n"] {
+            let mut kind = ChunkScanner::new(ChunkLimits { padding: Padding::Skipped, ..LIMITS });
+            assert_eq!(kind.scan(text), Err(BodyFault::Syntax));
+        }
     }
 
     #[test]
@@ -259,7 +359,7 @@ mod tests {
         ) {
             let whole = scan(&text);
             let cut = cut.min(text.len());
-            let mut scanner = ChunkScanner::new(ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10 });
+            let mut scanner = ChunkScanner::new(LIMITS);
             let pieces = match scanner.scan(&text[..cut]) {
                 Ok(Extent::Open) => scanner.scan(&text[cut..]).map(|extent| match extent {
                     Extent::Open => Extent::Open,

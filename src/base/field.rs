@@ -1,7 +1,8 @@
 //! The characters of field lines (RFC 9110, sections 5.1, 5.5 and 5.6.2), and nothing more lenient.
+//! Requests, their chunks' trailers and those of answers are all read by these rules.
 
 /// Whether `byte` may stand in a token: a method, a field name, a chunk extension.
-pub(super) const fn is_token(byte: u8) -> bool {
+pub const fn is_token(byte: u8) -> bool {
     TOKEN[byte as usize]
 }
 
@@ -9,7 +10,7 @@ pub(super) const fn is_token(byte: u8) -> bool {
 ///
 /// # Errors
 /// A sentence for the log.
-pub(super) fn split(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
+pub fn split(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
     let colon = line.iter().position(|byte| !is_token(*byte)).ok_or("a field line has no colon")?;
     if line[colon] != b':' {
         return Err("a field name holds a character that is no token");
@@ -25,7 +26,7 @@ pub(super) fn split(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
 }
 
 /// Cuts the optional white space (SP and HTAB) around a value; VT and FF are not white space here.
-pub(super) fn trim(mut value: &[u8]) -> &[u8] {
+pub fn trim(mut value: &[u8]) -> &[u8] {
     while let [b' ' | b'\t', rest @ ..] = value {
         value = rest;
     }
