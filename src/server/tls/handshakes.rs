@@ -4,10 +4,10 @@
 //! for one, and then its client may stay silent. So two things are bounded, each by its nature:
 //!
 //! - **Computing.** Handshakes take turns, one step for each look that the worker takes at its
-//!   sockets. Whatever waits for a turn, every request that is ready runs between two steps. A
-//!   handshake that has begun goes before one that has not, and of those the newest goes first:
-//!   where more come than can be served, taking them by age would have each wait until it is too
-//!   late for it, and serve nobody.
+//!   sockets: whatever waits for a turn, every request that is ready runs between two steps. One that
+//!   has begun goes before one that has not. While many wait, nothing more is accepted where TLS is
+//!   spoken ([`Handshakes::room`]): the kernel's queue is bounded, fair, and costs this thread
+//!   nothing, where accepting only to close would cost it most of what a flood is after.
 //! - **Waiting.** When `server.limits.handshakes` are under way, the oldest makes room for a new one.
 //!   An honest client is done within a round trip or two; who still waits when a whole limit's worth
 //!   came after is most likely to wait for ever. Refusing the newcomer instead would let as few idle
@@ -20,7 +20,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::task::Poll;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::{spawn_local, yield_now};
 
 /// The handshakes of one worker.
@@ -56,6 +56,13 @@ impl Handshakes {
         done
     }
 
+    /// Waits until few enough handshakes wait for a turn that one more is welcome.
+    pub(in crate::server) async fn room(&self) {
+        while self.turns.waiting.borrow().len() >= QUEUE {
+            self.turns.shorter.notified().await;
+        }
+    }
+
     fn take_place(&self) -> (Place<'_>, oneshot::Receiver<()>) {
         let number = self.next.replace(self.next.get() + 1);
         let (kept, pushed_out) = oneshot::channel();
@@ -85,14 +92,15 @@ impl Drop for Place<'_> {
 struct Turns {
     taken: Cell<bool>,
     waiting: RefCell<Waiting>,
+    /// Told whenever the queue has become shorter.
+    shorter: Notify,
 }
 
+/// First come, first served, in either queue.
 #[derive(Debug, Default)]
 struct Waiting {
-    /// The first that came is the first that goes.
     begun: VecDeque<oneshot::Sender<()>>,
-    /// The last that came is the first that goes.
-    fresh: Vec<oneshot::Sender<()>>,
+    fresh: VecDeque<oneshot::Sender<()>>,
 }
 
 /// Whether a handshake has had a turn before.
@@ -133,7 +141,7 @@ impl Turns {
         let (give, given) = oneshot::channel();
         match standing {
             Standing::Begun => self.waiting.borrow_mut().begun.push_back(give),
-            Standing::Fresh => self.waiting.borrow_mut().fresh.push(give),
+            Standing::Fresh => self.waiting.borrow_mut().fresh.push_back(give),
         }
         // The giver lives as long as anybody waits.
         let _ = given.await;
@@ -146,7 +154,9 @@ impl Turns {
             yield_now().await;
             let next = || self.waiting.borrow_mut().next();
             // Those who have gone meanwhile need no turn.
-            if !std::iter::from_fn(next).any(|next| next.send(()).is_ok()) {
+            let given = std::iter::from_fn(next).any(|next| next.send(()).is_ok());
+            self.shorter.notify_waiters();
+            if !given {
                 self.taken.set(false);
                 return;
             }
@@ -156,9 +166,16 @@ impl Turns {
 
 impl Waiting {
     fn next(&mut self) -> Option<oneshot::Sender<()>> {
-        self.begun.pop_front().or_else(|| self.fresh.pop())
+        self.begun.pop_front().or_else(|| self.fresh.pop_front())
+    }
+
+    fn len(&self) -> usize {
+        self.begun.len() + self.fresh.len()
     }
 }
+
+/// Even at a millisecond a step, a wait that nobody notices.
+const QUEUE: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -192,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn where_more_come_than_can_be_served_the_begun_and_the_newest_go_first() {
+    fn what_has_begun_goes_first_and_the_rest_in_its_order() {
         let runtime = LocalRuntime::new().unwrap();
         let handshakes = Rc::new(Handshakes::new(1000));
         let order = Rc::new(RefCell::new(Vec::new()));
@@ -217,12 +234,35 @@ mod tests {
         let order = order.borrow();
         let firsts: Vec<i32> =
             order.iter().filter(|(_, step)| *step == 1).map(|(name, _)| *name).collect();
-        assert_eq!(firsts, [0, 4, 3, 2, 1], "the first found nobody before it");
+        assert_eq!(firsts, [0, 1, 2, 3, 4]);
         for seen in 0..=order.len() {
             let begun = order[..seen].iter().filter(|(_, step)| *step == 1).count();
             // One more than one: a turn may be given away before the next step asks for it.
             assert!(2 * begun <= seen + 2, "{order:?}");
         }
+    }
+
+    #[test]
+    fn a_long_queue_asks_for_no_more_until_it_is_shorter() {
+        let runtime = LocalRuntime::new().unwrap();
+        let handshakes = Rc::new(Handshakes::new(1000));
+        runtime.block_on(async {
+            handshakes.room().await;
+            let all: Vec<_> = (0..=QUEUE + 10)
+                .map(|_| {
+                    let handshakes = Rc::clone(&handshakes);
+                    spawn_local(async move { handshakes.run(async {}).await })
+                })
+                .collect();
+            while handshakes.turns.waiting.borrow().len() < QUEUE {
+                yield_now().await;
+            }
+            handshakes.room().await;
+            assert!(handshakes.turns.waiting.borrow().len() < QUEUE);
+            for each in all {
+                each.await.unwrap();
+            }
+        });
     }
 
     #[test]
