@@ -29,7 +29,7 @@ impl Rig {
             names,
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
-            certificates: Vec::new(),
+            certificates: Arc::default(),
             lost: None,
         };
         let state = AdminState {

@@ -26,6 +26,8 @@ pub const LIMITS: Limits = Limits {
     idle: Duration::from_secs(60),
     connections: 20_000,
 };
+/// `server.limits.handshakes`.
+pub const HANDSHAKES: usize = 1000;
 /// `server.shutdown`.
 pub const SHUTDOWN: Shutdown = Shutdown { delay: Duration::ZERO, drain: Duration::from_secs(30) };
 /// `listen.NAME.protocols` with TLS.
@@ -36,7 +38,7 @@ pub const PLAIN_PROTOCOLS: Protocols = Protocols { http1: true, http2: false };
 pub const PLAIN: Plain = Plain::Refuse;
 /// `listen.NAME.proxy_protocol`.
 pub const PROXY_PROTOCOL: bool = false;
-/// `listen.NAME.tls.min`.
+/// `listen.NAME.tls.profile = "intermediate"`.
 pub const ALLOW_TLS12: bool = true;
 /// `listen.NAME.tls.client_auth`.
 pub const CLIENT_AUTH: ClientAuth = ClientAuth::None;

@@ -37,13 +37,13 @@ impl Secret {
                 .ok_or_else(|| format!("the environment variable {name} is not set"))?
                 .into_bytes(),
             Self::Credential(name) => {
-                let folder = environment(CREDENTIALS).ok_or_else(|| {
+                let path = self.path(environment).ok_or_else(|| {
                     format!(
                         "the credential {name} cannot be read: {CREDENTIALS} is not set, so this \
                          is no systemd unit with LoadCredential="
                     )
                 })?;
-                read_file(&Path::new(&folder).join(name))?
+                read_file(&path)?
             }
         };
         while secret.ends_with(b"\n") || secret.ends_with(b"\r") {
@@ -53,6 +53,16 @@ impl Secret {
             return Err(format!("{} is empty", self.reference()));
         }
         Ok(secret)
+    }
+
+    /// The file that it stands in; none where it stands in the environment itself, or where the
+    /// folder of credentials is unknown.
+    pub fn path(&self, environment: Environment<'_>) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(path.clone()),
+            Self::Env(_) => None,
+            Self::Credential(name) => Some(Path::new(&environment(CREDENTIALS)?).join(name)),
+        }
     }
 
     /// What is missing already now, as far as that can be told without rights.
@@ -66,7 +76,7 @@ impl Secret {
                 .then(|| format!("the environment variable {name} is not set")),
             // Outside of its unit the folder is unknown, and `check` mostly runs there.
             Self::Credential(name) => {
-                let path = Path::new(&environment(CREDENTIALS)?).join(name);
+                let path = self.path(environment)?;
                 is_missing(&path).then(|| format!("there is no credential {name}"))
             }
         }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::counter::{Bounds, Histogram, Spread};
+use super::expiries::Expiries;
 use super::facts::Outcome;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::metrics::{self, Family};
@@ -30,8 +31,8 @@ pub struct Exposition {
     pub catalogue: Arc<Catalogue>,
     /// Hash of the running configuration.
     pub config_hash: String,
-    /// Certificates of the listeners: a name, and when it expires in seconds since 1970.
-    pub certificates: Vec<(String, i64)>,
+    /// Certificates of the listeners.
+    pub certificates: Arc<Expiries>,
     /// Lines that the writer lost; none while there is no access log.
     pub lost: Option<Lost>,
 }
@@ -187,7 +188,7 @@ impl Exposition {
 
     fn certificates(&self, page: &mut Page) {
         page.family(&metrics::CERTIFICATE_EXPIRY);
-        for (name, expiry) in &self.certificates {
+        for (name, expiry) in &self.certificates.list() {
             page.float(&metrics::CERTIFICATE_EXPIRY, &[("name", name)], *expiry as f64);
         }
     }

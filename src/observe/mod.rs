@@ -7,6 +7,7 @@
 
 mod access_log;
 mod counter;
+mod expiries;
 mod exposition;
 mod facts;
 mod json;
@@ -28,6 +29,7 @@ mod writer;
 mod tests;
 
 pub use access_log::Lines;
+pub use expiries::Expiries;
 pub use exposition::Exposition;
 pub use facts::{Facts, Head, Kind, Outcome};
 pub use metrics::{Family, FamilyKind};

@@ -10,6 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::guard::Guard;
+use super::prefixed::Prefixed;
 
 /// Ends a connection.
 pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut guard: Guard<S>) {
@@ -17,7 +18,19 @@ pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut guard: Guard<S>
     if !matches!(timeout(PATIENCE, guard.shutdown()).await, Ok(Ok(()))) || !unread {
         return;
     }
-    let (mut socket, _) = guard.into_parts();
+    let (socket, _) = guard.into_parts();
+    read_out(socket).await;
+}
+
+/// Ends a connection that speaks what nobody here does, such as TLS on a plain port: the client
+/// sees an orderly end, and not one byte that it could take for an answer.
+pub(super) async fn close_unheard(mut socket: Prefixed) {
+    if matches!(timeout(PATIENCE, socket.shutdown()).await, Ok(Ok(()))) {
+        read_out(socket).await;
+    }
+}
+
+async fn read_out(mut socket: impl AsyncRead + Unpin) {
     let drained = async {
         let mut scrap = vec![0; 16 * 1024];
         let mut total = 0;

@@ -5,6 +5,7 @@ use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -13,17 +14,18 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
-use super::closing::close;
+use super::closing::{close, close_unheard};
 use super::executor::Local;
 use super::guard::{Guard, Timer, Wait};
 use super::prefixed::{Opening, Prefixed};
 use super::proxy_protocol;
 use super::shared::Admission;
-use super::tls::{Negotiated, TlsListener};
+use super::tls::{Negotiated, Offer};
 use super::tunnel;
 use super::worker::Worker;
+use crate::base::clock::{self, Instant};
 use crate::base::{ListenerId, Peer};
 use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
@@ -61,13 +63,25 @@ pub(super) async fn serve(
             Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
         }
     }
-    let Some(opening) = opening(&worker, &mut socket, limits.idle).await else { return };
+    let tls = worker.tls(listener);
+    // Behind TLS the first bytes belong to the handshake, which has one deadline for all of it.
+    let deadline = clock::now() + tls.map_or(limits.idle, |_| limits.header_time);
+    let opening = match opening(&worker, &mut socket, deadline).await {
+        Ok(opening) => opening,
+        Err(Silence::TooLong) if tls.is_some() => {
+            return failed(ConnectionFailure::HandshakeTimeout);
+        }
+        Err(Silence::TooLong | Silence::Ended) => return,
+    };
     let mut session = Session { worker: Rc::clone(&worker), admission, counted };
-    match (worker.tls(listener), opening) {
+    match (tls, opening) {
         // Boxed: a handshake needs room that a plain connection should not carry for its life.
-        (Some(tls), Opening::Tls) => Box::pin(session.over_tls(tls.clone(), socket, peer)).await,
+        (Some(tls), Opening::Tls) => {
+            Box::pin(session.over_tls(tls.offer(), socket, peer, deadline)).await;
+        }
         (_, Opening::Unknown) | (None, Opening::Tls) => {
             failed(ConnectionFailure::Cause(Cause::BadRequestLine));
+            close_unheard(socket).await;
         }
         // On a TLS port the gate answers every plain request with 426.
         (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
@@ -83,16 +97,29 @@ pub(super) async fn serve(
 
 /// Waits for the first bytes. A silent connection must not hold up a drain, but one that was made
 /// just before it still has a moment to say what it wants.
-async fn opening(worker: &Worker, socket: &mut Prefixed, idle: Duration) -> Option<Opening> {
+async fn opening(
+    worker: &Worker,
+    socket: &mut Prefixed,
+    deadline: Instant,
+) -> Result<Opening, Silence> {
     let said = tokio::select! {
         biased;
-        said = timeout(idle, socket.opening()) => Some(said),
-        () = worker.draining() => None,
+        said = timeout_at(deadline, socket.opening()) => said.map_err(|_| Silence::TooLong)?,
+        () = worker.draining() => {
+            let last = timeout(LAST_WORD, socket.opening()).await;
+            last.map_err(|_| Silence::Ended)?
+        }
     };
-    match said {
-        Some(said) => said.ok()?.ok(),
-        None => timeout(LAST_WORD, socket.opening()).await.ok()?.ok(),
-    }
+    said.map_err(|_| Silence::Ended)
+}
+
+/// Why a connection never said what it wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    /// It had its time.
+    TooLong,
+    /// The client left, or the gateway drains.
+    Ended,
 }
 
 struct Session {
@@ -102,18 +129,25 @@ struct Session {
 }
 
 impl Session {
-    async fn over_tls(&mut self, tls: TlsListener, socket: Prefixed, mut peer: Peer) {
-        let patience = self.worker.config().server.limits.header_time;
+    async fn over_tls(
+        &mut self,
+        tls: Arc<Offer>,
+        socket: Prefixed,
+        mut peer: Peer,
+        deadline: Instant,
+    ) {
         let witness = Rc::clone(self.worker.gateway().witness());
         let failed = |failure| witness.connection_failed(peer.listener, failure);
-        let stream = match timeout(patience, tls.accept(socket)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(_)) => return failed(ConnectionFailure::TlsHandshake),
+        let handshake = self.worker.handshakes().run(tls.accept(socket));
+        let stream = match timeout_at(deadline, handshake).await {
+            Ok(Some(Ok(stream))) => stream,
+            Ok(Some(Err(_))) => return failed(ConnectionFailure::TlsHandshake),
+            Ok(None) => return failed(ConnectionFailure::HandshakeLimit),
             Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
         };
         let (_, session) = stream.get_ref();
         let Some(negotiated) = tls.negotiated(session) else { return };
-        let facts = TlsListener::facts(session);
+        let facts = Offer::facts(session);
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
         let serves: Option<Serves> = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));

@@ -1,4 +1,5 @@
-//! The control thread: it leads an instance through its life and answers on the admin listener.
+//! The control thread: it leads an instance through its life, answers on the admin listener, and
+//! reads certificates anew when their files change.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
@@ -11,6 +12,7 @@ use tokio::runtime::{Builder, LocalRuntime};
 use tokio::sync::mpsc;
 
 use super::shared::{Phase, Shared};
+use super::tls::Renewal;
 use super::{AdminSeat, AdminService, Ended};
 use crate::observe::Exposition;
 use crate::upstream::Names;
@@ -23,6 +25,8 @@ pub(super) struct ControlSeat {
     pub(super) admin: Option<(TcpListener, AdminService)>,
     /// What the metrics page is made of.
     pub(super) exposition: Arc<Exposition>,
+    /// Looks at the certificates' files.
+    pub(super) renewal: Renewal,
     /// Where the name resolver goes, which runs on this thread and is asked by the workers.
     pub(super) name_resolver: std::sync::mpsc::Sender<Names>,
     /// Nothing is ever sent: it closes once the last worker has dropped its end.
@@ -42,10 +46,11 @@ impl Control {
     /// # Errors
     /// What the operating system says.
     pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
-        let ControlSeat { shared, admin, exposition, name_resolver, workers } = seat;
+        let ControlSeat { shared, admin, exposition, renewal, name_resolver, workers } = seat;
         let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
         // Nobody takes it where the start has already failed.
         let _ = name_resolver.send(Names::spawn(runtime.handle()));
+        runtime.spawn_local(renewal.run());
         if let Some((socket, AdminService(serve))) = admin {
             let _inside = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(socket)?;

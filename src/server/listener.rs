@@ -53,7 +53,7 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
     let mut pause = PAUSE_MIN;
     loop {
         let accepted = tokio::select! {
-            accepted = socket.accept() => accepted,
+            accepted = next(&worker, id, &socket) => accepted,
             () = &mut draining => break,
         };
         match accepted {
@@ -84,6 +84,18 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
             }
         }
     }
+}
+
+/// The next connection, once there is room for what it will ask of this thread.
+async fn next(
+    worker: &Worker,
+    id: ListenerId,
+    socket: &tokio::net::TcpListener,
+) -> io::Result<(TcpStream, SocketAddr)> {
+    if worker.tls(id).is_some() {
+        worker.handshakes().room().await;
+    }
+    socket.accept().await
 }
 
 fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {

@@ -41,10 +41,10 @@ pub use shared::{Phase, Shared};
 
 use self::control::{Control, ControlSeat};
 use self::parts::Parts;
-use self::tls::TlsListener;
+use self::tls::Renewal;
 use self::worker::Seat;
 use crate::base::ListenerId;
-use crate::config::model::{Config, Listener, Security};
+use crate::config::model::Config;
 use crate::observe::{Exposition, LogWriter, log};
 use crate::proxy::OnRequest;
 
@@ -112,14 +112,13 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let mut warnings = Vec::new();
     let threads = config.server.workers.max(1);
     let parts = Parts::new(&config, threads, options)?;
-    let tls = load_tls(&config, options.environment, &mut warnings)?;
+    let (tls, renewal) = Renewal::load(&config, options.environment, &mut warnings)?;
     let Bound { addresses, sockets } = bind_all(&config, threads)?;
     let admin = bind_admin(&config, options.admin)?;
     let log = parts::open_log(&config)?;
     let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
-    let expiries = tls.iter().flatten().flat_map(TlsListener::expiries);
-    let shared = Shared::new(config, expiries.map(|(name, at)| (name.to_owned(), at)).collect());
-    let exposition = parts.exposition(shared.certificates().to_vec(), log.as_ref());
+    let shared = Shared::new(config);
+    let exposition = parts.exposition(renewal.expiries(), log.as_ref());
     let (workers, control) = (Vec::with_capacity(threads), None);
     let mut running = Running { shared, addresses, admin_address, warnings, log, workers, control };
     // Anything that fails from here on drops `running`, which tells the threads to end.
@@ -127,7 +126,8 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let (report, reports) = sync_mpsc::channel();
     let (name_resolver, resolver) = sync_mpsc::channel();
     let shared = Arc::clone(&running.shared);
-    let seat = ControlSeat { shared, admin, exposition, name_resolver, workers: all_ended };
+    let seat =
+        ControlSeat { shared, admin, exposition, renewal, name_resolver, workers: all_ended };
     running.control = Some(spawn_control(seat, report.clone())?);
     let resolver = resolver.recv().map_err(|_| StartError::Thread(ended_early()))?;
     for (index, sockets) in sockets.into_iter().enumerate() {
@@ -209,20 +209,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop_now();
     }
-}
-
-fn load_tls(
-    config: &Config,
-    environment: &dyn Fn(&str) -> Option<String>,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<Option<TlsListener>>, StartError> {
-    let mut load = |listener: &Listener| match &listener.security {
-        Security::Plain(_) => Ok(None),
-        Security::Tls(tls) => TlsListener::load(tls, listener.protocols, environment, warnings)
-            .map(Some)
-            .map_err(|message| StartError::Tls { listener: listener.name.clone(), message }),
-    };
-    config.listeners.iter().map(&mut load).collect()
 }
 
 struct Bound {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config, LogTarget};
-use crate::observe::{Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness};
+use crate::observe::{
+    Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
+};
 use crate::proxy::{Gateway, OnRequest};
 use crate::upstream::{self, Credentials, Upstreams};
 
@@ -63,7 +65,7 @@ impl Parts {
     /// What the metrics page is made of.
     pub(super) fn exposition(
         &self,
-        certificates: Vec<(String, i64)>,
+        certificates: &Arc<Expiries>,
         log: Option<&LogWriter>,
     ) -> Arc<Exposition> {
         Arc::new(Exposition {
@@ -71,7 +73,7 @@ impl Parts {
             names: Arc::clone(&self.names),
             catalogue: Arc::clone(&self.config.errors.catalogue),
             config_hash: self.config_hash.clone(),
-            certificates,
+            certificates: Arc::clone(certificates),
             lost: log.map(LogWriter::lost),
         })
     }

@@ -16,7 +16,6 @@ use crate::observe::{Readiness, Stage};
 #[derive(Debug)]
 pub struct Shared {
     config: Arc<Config>,
-    certificates: Vec<(String, i64)>,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
@@ -51,11 +50,10 @@ pub(super) enum Admission {
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<Config>, certificates: Vec<(String, i64)>) -> Arc<Self> {
+    pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
         Arc::new(Self {
             config,
-            certificates,
             phase,
             readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
@@ -67,11 +65,6 @@ impl Shared {
     /// The configuration that this instance runs.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
-    }
-
-    /// The listeners' certificates: a name, and the end of its validity in seconds since 1970.
-    pub fn certificates(&self) -> &[(String, i64)] {
-        &self.certificates
     }
 
     /// Where the instance is in its life.

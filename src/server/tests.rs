@@ -13,8 +13,8 @@ use crate::problem::{Catalogue, Format};
 
 const LOOPBACK: &str = "127.0.0.1:0";
 
-fn listener(bind: &[&str], security: Security) -> Listener {
-    Listener {
+fn listener(bind: &[&str], security: model::Security) -> model::Listener {
+    model::Listener {
         name: "public".to_owned(),
         bind: bind.iter().map(|address| address.parse().unwrap()).collect(),
         protocols: model::Protocols { http1: true, http2: true },
@@ -23,7 +23,7 @@ fn listener(bind: &[&str], security: Security) -> Listener {
     }
 }
 
-fn config(listeners: Vec<Listener>, workers: usize) -> Config {
+fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
     let languages = vec!["fr".to_owned(), "en".to_owned()];
     let catalogue = Catalogue::new("fr.ammy", None, &languages, &[]).unwrap();
     Config {
@@ -41,6 +41,7 @@ fn config(listeners: Vec<Listener>, workers: usize) -> Config {
                 idle: Duration::from_secs(60),
                 connections: 20_000,
             },
+            handshakes: 1000,
             shutdown: model::Shutdown { delay: Duration::ZERO, drain: Duration::from_secs(10) },
         },
         listeners,
@@ -60,7 +61,11 @@ fn config(listeners: Vec<Listener>, workers: usize) -> Config {
 }
 
 pub(crate) fn plain(bind: &[&str], workers: usize) -> Config {
-    config(vec![listener(bind, Security::Plain(model::Plain::Allow))], workers)
+    config(vec![listener(bind, model::Security::Plain(model::Plain::Allow))], workers)
+}
+
+pub(crate) fn tls_config(tls: model::Tls) -> Config {
+    config(vec![listener(&[LOOPBACK], model::Security::Tls(tls))], 1)
 }
 
 fn run(config: Config) -> Result<Running, StartError> {
@@ -145,7 +150,8 @@ fn a_certificate_that_cannot_be_read_is_named_before_anything_is_bound() {
         client_auth: model::ClientAuth::None,
         hsts: None,
     };
-    let error = run(config(vec![listener(&[LOOPBACK], Security::Tls(tls))], 1)).err().unwrap();
+    let error =
+        run(config(vec![listener(&[LOOPBACK], model::Security::Tls(tls))], 1)).err().unwrap();
     assert!(error.to_string().starts_with("[listen.public] tls: "), "{error}");
     assert!(error.to_string().contains("/nowhere/api.pem"), "{error}");
 }
@@ -181,7 +187,7 @@ fn during_the_delay_it_is_not_ready_but_still_accepts() {
 fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
     let mut config = plain(&[LOOPBACK], 2);
     config.server.limits.connections = 2;
-    let shared = Shared::new(Arc::new(config), Vec::new());
+    let shared = Shared::new(Arc::new(config));
     let mut admitted: Vec<_> = (0..70).map(|_| shared.admit()).collect();
     assert_eq!(admitted[..2], [Some(shared::Admission::Open); 2]);
     assert_eq!(admitted[2..66], [Some(shared::Admission::Full); 64]);
@@ -193,7 +199,7 @@ fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
 
 #[test]
 fn a_phase_that_lies_behind_is_ignored() {
-    let shared = Shared::new(Arc::new(plain(&[], 1)), Vec::new());
+    let shared = Shared::new(Arc::new(plain(&[], 1)));
     shared.advance(Phase::Draining);
     shared.advance(Phase::Serving);
     assert_eq!(shared.phase(), Phase::Draining);
@@ -234,15 +240,17 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
 fn the_deadline_cuts_what_is_still_open() {
     let mut config = plain(&[], 1);
     config.server.shutdown.drain = Duration::from_millis(30);
-    let shared = Shared::new(Arc::new(config), Vec::new());
+    let shared = Shared::new(Arc::new(config));
     let (alive, workers) = mpsc::channel(1);
     let parts = Parts::new(shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
-    let exposition = parts.exposition(Vec::new(), None);
+    let (_, renewal) = Renewal::load(shared.config(), &|_| None, &mut Vec::new()).unwrap();
+    let exposition = parts.exposition(renewal.expiries(), None);
     let (name_resolver, resolver) = std::sync::mpsc::channel();
     let seat = ControlSeat {
         shared: Arc::clone(&shared),
         admin: None,
         exposition,
+        renewal,
         name_resolver,
         workers,
     };

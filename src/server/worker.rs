@@ -19,7 +19,7 @@ use super::drain::{Drain, DrainWatch};
 use super::listener;
 use super::parts::GatewayParts;
 use super::shared::{Admission, Phase, Shared};
-use super::tls::TlsListener;
+use super::tls::{Handshakes, TlsListener};
 use crate::base::ListenerId;
 use crate::config::model::{self, Config};
 use crate::proxy::Gateway;
@@ -29,6 +29,7 @@ pub(super) struct Worker {
     shared: Arc<Shared>,
     gateway: Rc<Gateway>,
     tls: Vec<Option<TlsListener>>,
+    handshakes: Handshakes,
     open: Cell<usize>,
     drain: Rc<Drain>,
     left: Notify,
@@ -72,6 +73,11 @@ impl Worker {
         self.tls[usize::from(id.0)].as_ref()
     }
 
+    /// This worker's TLS handshakes.
+    pub(super) fn handshakes(&self) -> &Handshakes {
+        &self.handshakes
+    }
+
     /// This worker's gateway.
     pub(super) fn gateway(&self) -> &Rc<Gateway> {
         &self.gateway
@@ -106,10 +112,12 @@ impl Worker {
         tls: Vec<Option<TlsListener>>,
         gateway: Gateway,
     ) -> Rc<Self> {
+        let handshakes = Handshakes::new(shared.config().server.handshakes);
         Rc::new(Self {
             shared,
             gateway: Rc::new(gateway),
             tls,
+            handshakes,
             open: Cell::new(0),
             drain: Rc::default(),
             left: Notify::new(),

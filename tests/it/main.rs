@@ -29,6 +29,8 @@ mod proxy_protocol;
 mod rig;
 mod streaming;
 mod tls;
+mod tls_handshakes;
+mod tls_renewal;
 mod translate;
 mod upgrade;
 mod upstream_errors;

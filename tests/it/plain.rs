@@ -5,6 +5,11 @@ use crate::rig::gateway::Setup;
 use crate::rig::h2::H2Client;
 use crate::rig::origin::Origin;
 
+/// RFC 2817, section 3.1.
+const UPGRADE: &str = "GET /a HTTP/1.1\r\nHost: gw.test\r\nUpgrade: TLS/1.0\r\n\
+                       Connection: Upgrade\r\n\r\n";
+/// The beginning of a TLS record.
+const HELLO: &[u8] = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
 #[test]
@@ -113,6 +118,49 @@ fn plain_http_on_the_tls_port_gets_a_whole_answer_in_plain_http() {
     assert!(origin.saw_nothing());
     let line = gateway.log_line(&reply.request_id());
     assert_eq!(line["listener"], "tls");
+}
+
+#[test]
+fn a_connection_never_becomes_tls_on_the_way() {
+    let origin = Origin::answering(OK);
+    let gateway = Setup::before(&origin.url()).plain("plain = \"refuse\"").start();
+    let mut client = Client::plain(gateway.plain());
+
+    client.ask(UPGRADE).is_problem(426, "NonSecureConnection");
+
+    // A handshake from here on is a request that cannot be read, if it is read at all.
+    let _ = client.try_send([HELLO, b"\r\n\r\n"].concat());
+    let mut said = Vec::new();
+    let _ = std::io::Read::read_to_end(&mut client, &mut said);
+    assert!(said.is_empty() || said.starts_with(b"HTTP/1.1 400 "), "{}", said.escape_ascii());
+    assert!(origin.saw_nothing());
+}
+
+#[test]
+fn a_listener_that_serves_serves_in_the_clear_what_asks_for_tls() {
+    let origin = Origin::answering(OK);
+    let gateway = Setup::before(&origin.url()).plain("plain = \"allow\"").start();
+    let mut client = Client::plain(gateway.plain());
+
+    assert_eq!(client.ask(UPGRADE).status(), 200);
+
+    let seen = origin.last();
+    assert!(seen.header("upgrade").is_none() && seen.header("connection").is_none());
+    assert_eq!(client.get("/b").status(), 200, "and it stays as it was");
+}
+
+#[test]
+fn tls_on_a_plain_port_ends_without_a_byte_that_could_be_taken_for_an_answer() {
+    let origin = Origin::answering(OK);
+    for plain in ["refuse", "redirect", "allow"] {
+        let gateway = Setup::before(&origin.url()).plain(&format!("plain = \"{plain}\"")).start();
+        let mut client = Client::plain(gateway.plain());
+
+        client.send(HELLO).send([0; 100_000]);
+
+        client.half_close().ends_in_order();
+    }
+    assert!(origin.saw_nothing());
 }
 
 #[test]

@@ -139,10 +139,30 @@ fn tls(node: &Node, check: &mut Check<'_>) -> Tls {
     let certificates = nodes.iter().filter_map(|node| certificate(node, check)).collect();
     Tls {
         certificates,
-        allow_tls12: first.text("min").map_or(defaults::ALLOW_TLS12, |word| word.text != "1.3"),
+        allow_tls12: allows_tls12(first, check),
         client_ca,
         client_auth,
         hsts: first.duration("hsts"),
+    }
+}
+
+/// Profiles differ in their versions alone: the suites and groups of both are the same few, so
+/// what is left of a profile is whether TLS 1.2 may be spoken.
+fn allows_tls12(first: Section<'_>, check: &mut Check<'_>) -> bool {
+    let modern = first.text("profile").filter(|word| word.text == "modern");
+    let min = first.text("min");
+    if let (Some(modern), Some(min)) = (modern, min.filter(|word| word.text == "1.2")) {
+        let message = "`min = \"1.2\"` contradicts `profile = \"modern\"`";
+        check.push(
+            Diagnostic::at(Id::Conflict, min.place, message)
+                .other(modern.place, "modern is TLS 1.3 alone")
+                .help("take `min` away, or set `profile = \"intermediate\"`"),
+        );
+    }
+    match (modern, min.map(|word| word.text)) {
+        (Some(_), _) | (None, Some("1.3")) => false,
+        (None, Some("1.2")) => true,
+        (None, Some(_) | None) => defaults::ALLOW_TLS12,
     }
 }
 
@@ -236,4 +256,4 @@ fn served(entries: &[Entry], server: &Server, listeners: &[Listener], check: &mu
     );
 }
 
-const OF_THE_LISTENER: &[&str] = &["min", "client_ca", "client_auth", "hsts"];
+const OF_THE_LISTENER: &[&str] = &["profile", "min", "client_ca", "client_auth", "hsts"];

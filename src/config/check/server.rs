@@ -32,6 +32,7 @@ pub(super) fn server(section: Section<'_>) -> Server {
             idle: limits.duration("idle").unwrap_or(defaults::LIMITS.idle),
             connections: limits.integer("connections").unwrap_or(defaults::LIMITS.connections),
         },
+        handshakes: limits.integer("handshakes").unwrap_or(defaults::HANDSHAKES),
         shutdown: Shutdown {
             delay: shutdown.duration("delay").unwrap_or(defaults::SHUTDOWN.delay),
             drain: shutdown.duration("drain").unwrap_or(defaults::SHUTDOWN.drain),

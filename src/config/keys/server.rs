@@ -78,6 +78,13 @@ static LIMITS: Shape = Shape::of(&[
         "open client connections, over all workers",
     )
     .also(&["max_connections", "maxconn", "worker_connections"]),
+    Key::new(
+        "handshakes",
+        Kind::Integer { least: 1, most: 1_000_000 },
+        Default::Value("1000"),
+        "TLS handshakes under way at once, for each worker; the oldest makes room",
+    )
+    .also(&["maxsslrate", "max_handshakes"]),
 ]);
 
 static SHUTDOWN: Shape = Shape::of(&[
@@ -174,12 +181,20 @@ static TLS: Shape = Shape::of(&[
     .example("[\"localhost\"]")
     .active(),
     Key::new(
+        "profile",
+        Kind::Words { now: &["modern", "intermediate"], later: &[] },
+        Default::Value("\"intermediate\""),
+        "Mozilla's profiles: modern is TLS 1.3 alone, intermediate allows TLS 1.2 beside it",
+    )
+    .also(&["ciphers", "ssl_ciphers", "cipher_suites", "policy"]),
+    Key::new(
         "min",
         Kind::Words { now: &["1.2", "1.3"], later: &[] },
-        Default::Value("\"1.2\""),
+        Default::None("what the profile allows"),
         "lowest version of TLS",
     )
-    .also(&["min_version", "versions", "protocols"]),
+    .also(&["min_version", "versions", "protocols"])
+    .example("\"1.2\""),
     Key::new(
         "client_ca",
         Kind::Text(&format::PATH),

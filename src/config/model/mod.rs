@@ -68,6 +68,8 @@ pub struct Server {
     pub trusted_proxies: Vec<IpNet>,
     /// Bounds on what a client may send.
     pub limits: Limits,
+    /// `limits.handshakes`: TLS handshakes under way at once, for each worker.
+    pub handshakes: usize,
     /// How the process ends.
     pub shutdown: Shutdown,
 }

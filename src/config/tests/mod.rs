@@ -131,13 +131,13 @@ fn every_value_reaches_the_model() {
         workers = 3
         languages = ["en", "fr"]
         trusted_proxies = ["10.0.0.0/8", "::1"]
-        limits = { header = "8KiB", headers = 7, uri = "1KiB", body = "1MiB", header_time = "1s", body_idle = "2s", idle = "3s", connections = 9 }
+        limits = { header = "8KiB", headers = 7, uri = "1KiB", body = "1MiB", header_time = "1s", body_idle = "2s", idle = "3s", connections = 9, handshakes = 8 }
         shutdown = { delay = "4s", drain = "5s" }
         [listen.tls]
         bind = ["127.0.0.1:0", "[::1]:0"]
         protocols = ["http/1.1"]
         proxy_protocol = true
-        tls = [{ self_signed = ["a.fr"], min = "1.3", hsts = "365d", client_auth = "optional", client_ca = "Cargo.toml" }, { cert = "Cargo.toml", key = { env = "KEY" } }]
+        tls = [{ self_signed = ["a.fr"], profile = "modern", min = "1.3", hsts = "365d", client_auth = "optional", client_ca = "Cargo.toml" }, { cert = "Cargo.toml", key = { env = "KEY" } }]
         [listen.plain]
         bind = ["127.0.0.1:0"]
         protocols = ["h2", "http/1.1"]

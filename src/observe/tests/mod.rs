@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use http::Request;
 
-use super::{Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames, Witness};
+use super::{
+    Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames, Witness,
+};
 use crate::base::peer::TlsFacts;
 use crate::base::{ListenerId, Peer, RequestId};
 use crate::config::model::{AccessLog, LogTarget};
@@ -97,6 +99,12 @@ fn everything() -> AccessLog {
     AccessLog { to: LogTarget::Stdout, sample: 1.0, always_errors: false, always_slower: None }
 }
 
+fn expiries() -> Arc<Expiries> {
+    let expiries = Expiries::default();
+    expiries.set(vec![("localhost".into(), 1_800_000_000)]);
+    Arc::new(expiries)
+}
+
 fn page_of(witnesses: &[&Rc<Witness>]) -> String {
     let registers = witnesses.iter().map(|witness| Arc::clone(witness.registers())).collect();
     let exposition = Exposition {
@@ -104,7 +112,7 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
         names: names(),
         catalogue: catalogue(),
         config_hash: "c0ffee".into(),
-        certificates: vec![("localhost".into(), 1_800_000_000)],
+        certificates: expiries(),
         lost: None,
     };
     exposition.render()

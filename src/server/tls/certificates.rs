@@ -1,4 +1,4 @@
-//! A listener's certificates: read once at start, chosen by the name that the client asks for.
+//! A listener's certificates as they were read, chosen by the name that the client asks for.
 //!
 //! An exact name wins over a wildcard, the order of the file decides between certificates of one
 //! name, and a certificate whose kind of key the client cannot verify is passed over. A client that
@@ -99,16 +99,32 @@ impl Certificates {
 
     /// Certificates that are over, or soon will be.
     pub(super) fn warnings(&self) -> Vec<String> {
-        let now = i64::try_from(clock::unix_millis() / 1000).unwrap_or(i64::MAX);
+        let now = clock::unix_seconds();
         let warn = |(name, not_after): (&str, i64)| {
             let end = Timestamp::from_second(not_after).ok()?;
             if not_after < now {
-                return Some(format!("the certificate of {name} expired at {end}"));
+                return Some(expired(name, not_after));
             }
             let soon = not_after < now.saturating_add(SOON);
             soon.then(|| format!("the certificate of {name} expires at {end}: renew it"))
         };
         self.expiries().filter_map(warn).collect()
+    }
+
+    /// A certificate whose time is over, in words; none where all are valid.
+    pub(super) fn over(&self) -> Option<String> {
+        let now = clock::unix_seconds();
+        let (name, end) = self.expiries().find(|(_, not_after)| *not_after < now)?;
+        Some(expired(name, end))
+    }
+
+    /// Which certificates these are, in words for the log.
+    pub(super) fn described(&self) -> String {
+        let described = |(name, not_after): (&str, i64)| match Timestamp::from_second(not_after) {
+            Ok(end) => format!("{name} until {end}"),
+            Err(_) => name.to_owned(),
+        };
+        self.expiries().map(described).collect::<Vec<_>>().join(", ")
     }
 
     /// The certificates for a name, in the order of the file; all of them where none has it.
@@ -135,6 +151,13 @@ impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         // rustls hands the name over in lower case.
         self.choose(hello.server_name(), hello.signature_schemes())
+    }
+}
+
+fn expired(name: &str, not_after: i64) -> String {
+    match Timestamp::from_second(not_after) {
+        Ok(end) => format!("the certificate of {name} expired at {end}"),
+        Err(_) => format!("the certificate of {name} has expired"),
     }
 }
 

@@ -1,173 +1,37 @@
-//! TLS towards clients: one [`TlsListener`] per listener, made at start and shared by its workers.
+//! TLS towards clients: one [`TlsListener`] per listener, shared by its workers.
+//!
+//! What a listener shows is an [`Offer`], made of one reading of its files. The control thread's
+//! [`Renewal`] makes a new one when the files change and hands it to every worker; it is what the
+//! next handshake is given. A worker bounds and paces its handshakes by [`Handshakes`].
 
 mod certificates;
 mod files;
+mod handshakes;
+mod offer;
+mod profile;
+mod renewal;
 mod self_signed;
 mod x509;
 
 #[cfg(test)]
 mod tests;
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::server::danger::ClientCertVerifier;
-use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::version::{TLS12, TLS13};
-use rustls::{ServerConfig, ServerConnection, SupportedProtocolVersion};
-use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
+use tokio::sync::watch;
 
-use self::certificates::Certificates;
-use super::prefixed::Prefixed;
-use crate::base::peer::TlsFacts;
-use crate::config::model::{ClientAuth, Protocols, Tls};
+pub(super) use self::handshakes::Handshakes;
+pub(super) use self::offer::{Negotiated, Offer};
+pub(super) use self::renewal::Renewal;
+use super::prefixed;
 
-/// What a listener needs to speak TLS; cloning it shares it.
+/// Where a worker finds what a listener offers now; cloning it shares it.
 #[derive(Clone)]
-pub(super) struct TlsListener {
-    acceptor: TlsAcceptor,
-    certificates: Arc<Certificates>,
-    protocols: Protocols,
-}
-
-/// The version of HTTP that a handshake settled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Negotiated {
-    /// HTTP/1.1, by ALPN or because the client named nothing.
-    Http1,
-    /// HTTP/2, by ALPN.
-    Http2,
-}
+pub(super) struct TlsListener(watch::Receiver<Arc<Offer>>);
 
 impl TlsListener {
-    /// Reads certificates, keys and authorities. What hinders nothing but should be looked at is
-    /// added to `warnings`.
-    ///
-    /// # Errors
-    /// A sentence that names the file and what to do about it.
-    pub(super) fn load(
-        tls: &Tls,
-        protocols: Protocols,
-        environment: &dyn Fn(&str) -> Option<String>,
-        warnings: &mut Vec<String>,
-    ) -> Result<Self, String> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let certificates = Arc::new(Certificates::load(&tls.certificates, &provider, environment)?);
-        warnings.extend(certificates.warnings());
-        warnings.extend(tls.certificates.iter().filter_map(files::exposed_key));
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_protocol_versions(versions(tls))
-            .map_err(|error| error.to_string())?;
-        let builder = match client_verifier(tls, &provider)? {
-            Some(verifier) => builder.with_client_cert_verifier(verifier),
-            None => builder.with_no_client_auth(),
-        };
-        let mut config = builder.with_cert_resolver(Arc::clone(&certificates) as _);
-        config.alpn_protocols = alpn(protocols);
-        // Tickets resume sessions across workers without a shared table. Each listener has keys of
-        // its own: a session of one listener must not open another one whose client certificates
-        // it never showed (CVE-2025-23419).
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;
-        Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificates, protocols })
-    }
-
-    /// Shakes hands. The caller bounds the time.
-    ///
-    /// # Errors
-    /// What rustls or the socket says; an alert was sent where one was due.
-    pub(super) async fn accept(&self, socket: Prefixed) -> io::Result<TlsStream<Prefixed>> {
-        self.acceptor.accept(socket).await
-    }
-
-    /// The version of HTTP that the handshake settled; none where the client offered no ALPN and
-    /// the listener does not speak HTTP/1.1: the connection is closed.
-    pub(super) fn negotiated(&self, connection: &ServerConnection) -> Option<Negotiated> {
-        match connection.alpn_protocol() {
-            Some(b"h2") => Some(Negotiated::Http2),
-            Some(_) => Some(Negotiated::Http1),
-            None => self.protocols.http1.then_some(Negotiated::Http1),
-        }
-    }
-
-    /// Whether a connection that asked for `server_name` may carry requests for `host` (a name
-    /// without port): false means 421, RFC 9110 section 15.5.20.
-    pub(super) fn serves(&self, server_name: Option<&str>, host: &str) -> bool {
-        self.certificates.serves(server_name, host)
-    }
-
-    /// Name and last day (seconds since 1970) of each certificate, for the metrics page.
-    pub(super) fn expiries(&self) -> impl Iterator<Item = (&str, i64)> {
-        self.certificates.expiries()
-    }
-
-    /// The facts of the handshake, for `Peer`.
-    pub(super) fn facts(connection: &ServerConnection) -> TlsFacts {
-        let version = match connection.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_2) => "TLSv1.2",
-            _ => "TLSv1.3",
-        };
-        TlsFacts {
-            version,
-            server_name: connection.server_name().map(Into::into),
-            client_certificate: connection.peer_certificates().is_some(),
-        }
+    /// What the next handshake is given.
+    pub(super) fn offer(&self) -> Arc<Offer> {
+        Arc::clone(&self.0.borrow())
     }
 }
-
-fn versions(tls: &Tls) -> &'static [&'static SupportedProtocolVersion] {
-    if tls.allow_tls12 { FROM_TLS12 } else { FROM_TLS13 }
-}
-
-/// What is offered by ALPN (RFC 7301). A client that offers only other protocols is refused with
-/// the alert `no_application_protocol`.
-fn alpn(protocols: Protocols) -> Vec<Vec<u8>> {
-    let mut offered = Vec::new();
-    if protocols.http2 {
-        offered.push(b"h2".to_vec());
-    }
-    if protocols.http1 {
-        offered.push(b"http/1.1".to_vec());
-    }
-    offered
-}
-
-fn client_verifier(
-    tls: &Tls,
-    provider: &Arc<CryptoProvider>,
-) -> Result<Option<Arc<dyn ClientCertVerifier>>, String> {
-    let path = tls.client_ca.as_deref();
-    match tls.client_auth {
-        ClientAuth::None => Ok(None),
-        ClientAuth::Optional => verifier(path, provider, Absent::Accepted).map(Some),
-        ClientAuth::Required => verifier(path, provider, Absent::Refused).map(Some),
-    }
-}
-
-/// What becomes of a client without a certificate; a wrong one is always refused.
-#[derive(Clone, Copy)]
-enum Absent {
-    Accepted,
-    Refused,
-}
-
-fn verifier(
-    path: Option<&Path>,
-    provider: &Arc<CryptoProvider>,
-    absent: Absent,
-) -> Result<Arc<dyn ClientCertVerifier>, String> {
-    let path = path.ok_or("client_auth needs client_ca: the PEM file of the authorities")?;
-    let roots = Arc::new(files::authorities(path)?);
-    let builder = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(provider));
-    let builder = match absent {
-        Absent::Accepted => builder.allow_unauthenticated(),
-        Absent::Refused => builder,
-    };
-    builder.build().map_err(|error| format!("{} cannot be used: {error}", path.display()))
-}
-
-static FROM_TLS12: &[&SupportedProtocolVersion] = &[&TLS13, &TLS12];
-static FROM_TLS13: &[&SupportedProtocolVersion] = &[&TLS13];

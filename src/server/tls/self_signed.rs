@@ -1,14 +1,14 @@
 //! Certificates made at start, for development: nobody trusts them, and they live in memory only.
 
-use jiff::Timestamp;
-use jiff::tz::Offset;
+use std::time::Duration;
+
 use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use crate::base::clock;
 
-/// Makes a P-256 key and a certificate for `names` (DNS names, wildcards or addresses), valid from
-/// the year before this one to the end of the next.
+/// Makes a P-256 key and a certificate for `names` (DNS names, wildcards or addresses), valid for
+/// ninety days, of which one has passed. Renewal makes another one in time.
 ///
 /// # Errors
 /// A sentence that says which name is none.
@@ -21,20 +21,17 @@ pub(super) fn make(
     let mut params = CertificateParams::new(names).map_err(refused)?;
     params.distinguished_name.push(DnType::CommonName, "guichet, self-signed for development");
     params.extended_key_usages.push(ExtendedKeyUsagePurpose::ServerAuth);
-    let year = i32::from(this_year());
-    params.not_before = date_time_ymd(year - 1, 1, 1);
-    params.not_after = date_time_ymd(year + 2, 1, 1);
+    let now = date_time_ymd(1970, 1, 1) + Duration::from_millis(clock::unix_millis());
+    // Clocks differ, and a day is more than clocks differ by.
+    params.not_before = now - DAY;
+    params.not_after = now + 89 * DAY;
     let key = KeyPair::generate().map_err(refused)?;
     let certificate = params.self_signed(&key).map_err(refused)?;
     let key = PrivatePkcs8KeyDer::from(key.serialize_der());
     Ok((certificate.der().clone(), key.into()))
 }
 
-fn this_year() -> i16 {
-    let millis = i64::try_from(clock::unix_millis()).unwrap_or_default();
-    let now = Timestamp::from_millisecond(millis).unwrap_or_default();
-    Offset::UTC.to_datetime(now).year()
-}
+const DAY: Duration = Duration::from_secs(86_400);
 
 #[cfg(test)]
 mod tests {
@@ -54,6 +51,14 @@ mod tests {
         }
         let other = ServerName::try_from("other.fr").unwrap();
         assert!(verify_server_name(&parsed, &other).is_err());
+    }
+
+    #[test]
+    fn it_is_valid_now_and_no_longer_than_the_profiles_allow() {
+        let (certificate, _) = make(&["localhost".to_owned()]).unwrap();
+        let end = super::super::x509::Facts::of(&certificate).not_after.unwrap();
+        let left = end - clock::unix_seconds();
+        assert!((88 * 86_400..=89 * 86_400).contains(&left), "{left}");
     }
 
     #[test]

@@ -1,28 +1,34 @@
 //! Handshakes on loopback sockets, with certificates made on the spot.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
-use rustls::{ClientConfig, HandshakeKind, RootCertStore};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ClientConfig, HandshakeKind, NamedGroup, RootCertStore, SupportedProtocolVersion};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsConnector;
 
-use super::*;
-use crate::config::model::CertificateSource;
+use super::prefixed::Prefixed;
+use super::{Negotiated, Offer};
+use crate::base::peer::TlsFacts;
+use crate::config::model::{CertificateSource, ClientAuth, Protocols, Tls};
 use crate::config::secret::Secret;
 
 const BOTH: Protocols = Protocols { http1: true, http2: true };
 
 /// An authority, and what it signed, on disk.
-struct Authority {
+pub(super) struct Authority {
     directory: tempfile::TempDir,
     issuer: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Authority {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
@@ -38,19 +44,35 @@ impl Authority {
         (certificate.der().clone(), key, certificate.pem())
     }
 
-    fn source(&self, name: &str) -> CertificateSource {
+    /// Signs a certificate for `name` and writes it to `name.pem` and `name.key`, where it takes
+    /// the place of an older one.
+    pub(super) fn source(&self, name: &str) -> CertificateSource {
         let (_, key, pem) = self.sign(name);
-        let path = |end: &str| self.directory.path().join(format!("{name}.{end}"));
+        let path = |end: &str| self.folder().join(format!("{name}.{end}"));
         std::fs::write(path("pem"), pem).unwrap();
         std::fs::write(path("key"), key.serialize_pem()).unwrap();
         CertificateSource::Files { cert: path("pem"), key: Secret::File(path("key")) }
+    }
+
+    pub(super) fn source_until(&self, name: &str, year: i32) {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(2001, 1, 1);
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        std::fs::write(self.folder().join(format!("{name}.pem")), certificate.pem()).unwrap();
+        std::fs::write(self.folder().join(format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        self.directory.path()
     }
 
     fn ca(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
     }
 
-    fn tls(&self, names: &[&str], client_auth: ClientAuth) -> Tls {
+    pub(super) fn tls(&self, names: &[&str], client_auth: ClientAuth) -> Tls {
         Tls {
             certificates: names.iter().map(|name| self.source(name)).collect(),
             allow_tls12: true,
@@ -60,8 +82,8 @@ impl Authority {
         }
     }
 
-    fn listener(&self, names: &[&str], client_auth: ClientAuth) -> TlsListener {
-        TlsListener::load(&self.tls(names, client_auth), BOTH, &|_| None, &mut Vec::new()).unwrap()
+    fn listener(&self, names: &[&str], client_auth: ClientAuth) -> Offer {
+        Offer::load(&self.tls(names, client_auth), BOTH, &|_| None, &mut Vec::new()).unwrap()
     }
 
     fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
@@ -86,6 +108,16 @@ impl Authority {
             .unwrap()
             .with_root_certificates(roots)
     }
+
+    fn client_of(&self, provider: CryptoProvider) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        ClientConfig::builder_with_provider(Arc::new(provider))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth()
+    }
 }
 
 /// What both sides saw of one connection.
@@ -96,11 +128,12 @@ struct Met {
     client_alpn: Option<Vec<u8>>,
     certificate: CertificateDer<'static>,
     kind: Option<HandshakeKind>,
+    group: Option<NamedGroup>,
 }
 
 /// Shakes hands and passes one byte each way; errors are the server's and the client's.
 async fn meet(
-    listener: &TlsListener,
+    listener: &Offer,
     client: Arc<ClientConfig>,
     name: &str,
 ) -> Result<Met, (io::Result<()>, io::Result<()>)> {
@@ -130,11 +163,12 @@ async fn meet(
         (Ok(server), Ok(client)) => {
             let (connection, seen) = (server.get_ref().1, client.get_ref().1);
             Ok(Met {
-                facts: TlsListener::facts(connection),
+                facts: Offer::facts(connection),
                 negotiated: listener.negotiated(connection),
                 client_alpn: seen.alpn_protocol().map(<[u8]>::to_vec),
                 certificate: seen.peer_certificates().unwrap()[0].clone(),
                 kind: seen.handshake_kind(),
+                group: seen.negotiated_key_exchange_group().map(|group| group.name()),
             })
         }
         (server, client) => Err((server.map(drop), client.map(drop))),
@@ -158,9 +192,27 @@ async fn tls_1_2_can_be_switched_off() {
     let authority = Authority::new();
     let mut tls = authority.tls(&["api.fr"], ClientAuth::None);
     tls.allow_tls12 = false;
-    let listener = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let listener = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
     assert!(meet(&listener, Arc::new(authority.client(&[&TLS12])), "api.fr").await.is_err());
     assert!(meet(&listener, Arc::new(authority.client(&[&TLS13])), "api.fr").await.is_ok());
+}
+
+#[tokio::test]
+async fn the_key_exchange_is_post_quantum_where_the_client_can() {
+    let authority = Authority::new();
+    let listener = authority.listener(&["api.fr"], ClientAuth::None);
+    let group = async |groups| {
+        let mut provider = aws_lc_rs::default_provider();
+        provider.kx_groups = groups;
+        let client = authority.client_of(provider);
+        meet(&listener, Arc::new(client), "api.fr").await.ok().and_then(|met| met.group)
+    };
+    use aws_lc_rs::kx_group::{MLKEM1024, SECP256R1, SECP384R1, X25519, X25519MLKEM768};
+    assert_eq!(group(vec![X25519MLKEM768, X25519]).await, Some(NamedGroup::X25519MLKEM768));
+    assert_eq!(group(vec![X25519]).await, Some(NamedGroup::X25519));
+    assert_eq!(group(vec![SECP256R1]).await, Some(NamedGroup::secp256r1));
+    assert_eq!(group(vec![SECP384R1]).await, Some(NamedGroup::secp384r1));
+    assert_eq!(group(vec![MLKEM1024]).await, None);
 }
 
 #[tokio::test]
@@ -179,7 +231,7 @@ async fn the_protocol_is_what_both_speak_and_nothing_else() {
         (only(false, true), &["http/1.1"], None),
         (only(false, true), &[], Some(None)),
     ] {
-        let listener = TlsListener::load(&tls, protocols, &|_| None, &mut Vec::new()).unwrap();
+        let listener = Offer::load(&tls, protocols, &|_| None, &mut Vec::new()).unwrap();
         let mut client = authority.client(rustls::ALL_VERSIONS);
         client.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
         let met = meet(&listener, Arc::new(client), "api.fr").await;
@@ -208,7 +260,7 @@ async fn the_certificate_is_chosen_by_the_name_that_is_asked_for() {
     // The first one, which this client does not take.
     let (_, refused) = meet(&listener, client, "three.fr").await.unwrap_err();
     assert!(refused.unwrap_err().to_string().contains("one.fr"));
-    assert_eq!(listener.expiries().count(), 2);
+    assert_eq!(listener.certificates().expiries().count(), 2);
 }
 
 #[tokio::test]
@@ -237,8 +289,8 @@ async fn client_certificates_are_verified() {
 async fn sessions_resume_on_their_own_listener_alone() {
     let authority = Authority::new();
     let tls = authority.tls(&["api.fr"], ClientAuth::None);
-    let own = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
-    let other = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let own = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let other = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
     for version in [&TLS12, &TLS13] {
         let client = Arc::new(authority.client(&[version]));
         let mut kinds = Vec::new();
@@ -256,9 +308,9 @@ fn client_certificates_need_authorities_that_can_be_read() {
     let authority = Authority::new();
     let mut tls = authority.tls(&["api.fr"], ClientAuth::Required);
     tls.client_ca = Some(authority.directory.path().join("missing.pem"));
-    let error = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
+    let error = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
     assert!(error.contains("missing.pem"), "{error}");
     tls.client_ca = None;
-    let error = TlsListener::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
+    let error = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).err().unwrap();
     assert!(error.contains("client_ca"), "{error}");
 }

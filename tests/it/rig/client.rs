@@ -269,6 +269,15 @@ impl Client {
         bytes
     }
 
+    /// Asserts that the gateway ends the connection in good order, without another byte: over TLS
+    /// it has said so (close_notify), and in the clear nothing was reset.
+    #[track_caller]
+    pub fn ends_in_order(&mut self) {
+        let mut rest = Vec::new();
+        self.read_to_end(&mut rest).expect("an orderly end");
+        assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
+    }
+
     /// Asserts that the gateway ends the connection without another byte.
     #[track_caller]
     pub fn is_closed(&mut self) {
@@ -292,6 +301,13 @@ impl Client {
             stream.conn.send_close_notify();
             stream.flush().unwrap();
         }
+        self.socket().shutdown(Shutdown::Write).unwrap();
+        self
+    }
+
+    /// Ends the sending side without the word that TLS has for it: whoever stands between the two
+    /// can do that.
+    pub fn truncate(&mut self) -> &mut Self {
         self.socket().shutdown(Shutdown::Write).unwrap();
         self
     }

@@ -7,7 +7,9 @@ use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, ServerConfig, SignatureScheme, SupportedProtocolVersion,
+};
 
 /// An authority that signs what a test needs.
 pub struct Authority {
@@ -73,6 +75,17 @@ impl Identity {
         (cert, key)
     }
 
+    /// Writes certificate and key in the place of others.
+    pub fn replace(&self, (cert, key): &(PathBuf, PathBuf)) {
+        std::fs::write(cert, &self.pem).unwrap();
+        std::fs::write(key, self.key.serialize_pem()).unwrap();
+    }
+
+    /// The certificate, as a client is shown it.
+    pub fn der(&self) -> &[u8] {
+        &self.chain[0]
+    }
+
     /// The configuration of a server that shows this certificate.
     pub fn server_config(&self, alpn: &[&[u8]]) -> Arc<ServerConfig> {
         let mut config = ServerConfig::builder_with_provider(provider())
@@ -100,9 +113,22 @@ pub fn known_client(alpn: &[&str], identity: &Identity) -> Arc<ClientConfig> {
     client(alpn, Some(identity))
 }
 
+/// As [`trusting_client`], with HTTP/1.1 and one version of TLS.
+pub fn client_of(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
+    client_with(&["http/1.1"], None, &[version])
+}
+
 fn client(alpn: &[&str], identity: Option<&Identity>) -> Arc<ClientConfig> {
+    client_with(alpn, identity, rustls::ALL_VERSIONS)
+}
+
+fn client_with(
+    alpn: &[&str],
+    identity: Option<&Identity>,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Arc<ClientConfig> {
     let builder = ClientConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .unwrap()
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Trusting(provider())));

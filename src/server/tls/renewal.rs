@@ -1,0 +1,259 @@
+//! Certificates that change on disk are read anew, without a restart and without a connection lost.
+//!
+//! The control thread looks at the files once a second, because a certificate may be replaced in
+//! place, by a rename, or by a symbolic link far up, and a look sees all three. Files are read when
+//! two looks in a row found the same, so that a pair which is being written is left alone. What was
+//! read is offered to the next handshake. What cannot be used is told of once, in the operational
+//! log, and what was offered before stays.
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use super::{Offer, TlsListener};
+use crate::base::clock;
+use crate::config::model::{
+    CertificateSource, ClientAuth, Config, Listener, Protocols, Security, Tls,
+};
+use crate::observe::{Expiries, log};
+use crate::server::StartError;
+
+/// The control thread's end of every TLS listener.
+pub(in crate::server) struct Renewal {
+    config: Arc<Config>,
+    watched: Vec<Watched>,
+    environment: HashMap<String, String>,
+    expiries: Arc<Expiries>,
+}
+
+/// What one look brought.
+#[derive(Debug, PartialEq, Eq)]
+enum News {
+    /// Read and offered.
+    Renewed(String),
+    /// Offered, but somebody should look at it.
+    Warning(String),
+    /// Not usable: what was offered before stays.
+    Kept(String),
+}
+
+/// One listener's files.
+struct Watched {
+    /// Its place in the configuration.
+    listener: usize,
+    offer: watch::Sender<Arc<Offer>>,
+    paths: Vec<PathBuf>,
+    /// As the files were when they were read, well or not.
+    read: Vec<Option<Stamp>>,
+    /// As the last look found them.
+    seen: Vec<Option<Stamp>>,
+    /// When certificates of guichet's own making are made anew, in seconds since 1970.
+    remake: Option<i64>,
+}
+
+/// What a file cannot change without changing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Stamp {
+    file: (u64, u64),
+    size: u64,
+    /// Of the content, in seconds and nanoseconds.
+    modified: (i64, i64),
+    /// Of the rights and the place as well: a file that becomes readable is worth another try.
+    changed: (i64, i64),
+}
+
+impl Renewal {
+    /// Reads the files of every listener; what each worker needs is given beside, by `ListenerId`.
+    ///
+    /// # Errors
+    /// A listener's file that cannot be used.
+    pub(in crate::server) fn load(
+        config: &Arc<Config>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
+        // The environment is looked at while guichet starts and never again, so what was asked of
+        // it is kept for those who read a file again.
+        let kept = RefCell::new(HashMap::new());
+        let environment = |name: &str| {
+            let value = environment(name)?;
+            kept.borrow_mut().insert(name.to_owned(), value.clone());
+            Some(value)
+        };
+        let mut watched = Vec::new();
+        let mut listeners = Vec::with_capacity(config.listeners.len());
+        for (place, listener) in config.listeners.iter().enumerate() {
+            let Some((tls, protocols)) = tls_of(listener) else {
+                listeners.push(None);
+                continue;
+            };
+            let paths = paths(tls, &environment);
+            // Before they are read: what changes meanwhile is seen by the next look.
+            let stamps = stamps(&paths);
+            let offer = Offer::load(tls, protocols, &environment, warnings)
+                .map_err(|message| StartError::Tls { listener: listener.name.clone(), message })?;
+            let (offer, receiver) = watch::channel(Arc::new(offer));
+            listeners.push(Some(TlsListener(receiver)));
+            let (read, seen) = (stamps.clone(), stamps);
+            let remake = remake(tls);
+            watched.push(Watched { listener: place, offer, paths, read, seen, remake });
+        }
+        let environment = kept.into_inner();
+        let (config, expiries) = (Arc::clone(config), Arc::default());
+        let renewal = Self { config, watched, environment, expiries };
+        renewal.tell_expiries();
+        Ok((listeners, renewal))
+    }
+
+    /// What the metrics page says of the certificates; it follows every renewal.
+    pub(in crate::server) fn expiries(&self) -> &Arc<Expiries> {
+        &self.expiries
+    }
+
+    /// Looks at the files for as long as the instance lives.
+    pub(in crate::server) async fn run(mut self) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            for news in self.look() {
+                match news {
+                    News::Renewed(words) => log::info("certificate", words),
+                    News::Warning(words) => log::warn("certificate", words),
+                    News::Kept(words) => log::error("certificate", words),
+                }
+            }
+        }
+    }
+
+    /// One look at every file.
+    fn look(&mut self) -> Vec<News> {
+        let mut news = Vec::new();
+        let environment = |name: &str| self.environment.get(name).cloned();
+        for watched in &mut self.watched {
+            let listener = &self.config.listeners[watched.listener];
+            if let Some((tls, protocols)) = tls_of(listener).filter(|_| watched.is_due()) {
+                let name = &listener.name;
+                watched.remake = remake(tls);
+                watched.renew(name, tls, protocols, &environment, &mut news);
+            }
+        }
+        if !news.is_empty() {
+            self.tell_expiries();
+        }
+        news
+    }
+
+    fn tell_expiries(&self) {
+        let mut all = Vec::new();
+        for watched in &self.watched {
+            let offer = watched.offer.borrow();
+            let named = offer.certificates().expiries();
+            all.extend(named.map(|(name, not_after)| (name.to_owned(), not_after)));
+        }
+        self.expiries.set(all);
+    }
+}
+
+impl Watched {
+    /// Whether the files have changed and settled, or time has run out for what was made here.
+    fn is_due(&mut self) -> bool {
+        let now = stamps(&self.paths);
+        let settled = now == self.seen;
+        self.seen = now;
+        let old = self.remake.is_some_and(|at| at <= clock::unix_seconds());
+        settled && self.seen != self.read || old
+    }
+
+    fn renew(
+        &mut self,
+        name: &str,
+        tls: &Tls,
+        protocols: Protocols,
+        environment: &dyn Fn(&str) -> Option<String>,
+        news: &mut Vec<News>,
+    ) {
+        self.read.clone_from(&self.seen);
+        let mut warnings = Vec::new();
+        let made = Offer::load(tls, protocols, environment, &mut warnings).and_then(|made| {
+            let (new, old) = (made.certificates(), self.offer.borrow());
+            match new.over().filter(|_| old.certificates().over().is_none()) {
+                Some(over) => Err(over),
+                None => Ok(made),
+            }
+        });
+        match made {
+            Ok(made) => {
+                let held = made.certificates().described();
+                news.push(News::Renewed(format!("[listen.{name}] tls: read anew: {held}")));
+                let warned = |words| News::Warning(format!("[listen.{name}] tls: {words}"));
+                news.extend(warnings.into_iter().map(warned));
+                self.offer.send_replace(Arc::new(made));
+            }
+            Err(message) => news.push(News::Kept(format!(
+                "[listen.{name}] tls: {message}; what was read before is still served"
+            ))),
+        }
+    }
+}
+
+fn tls_of(listener: &Listener) -> Option<(&Tls, Protocols)> {
+    match &listener.security {
+        Security::Plain(_) => None,
+        Security::Tls(tls) => Some((tls, listener.protocols)),
+    }
+}
+
+/// The files that an offer is made of.
+fn paths(tls: &Tls, environment: &dyn Fn(&str) -> Option<String>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    for source in &tls.certificates {
+        match source {
+            CertificateSource::SelfSigned(_) => {}
+            CertificateSource::Files { cert, key } => {
+                paths.push(cert.clone());
+                paths.extend(key.path(environment));
+            }
+        }
+    }
+    match tls.client_auth {
+        ClientAuth::None => {}
+        ClientAuth::Optional | ClientAuth::Required => paths.extend(tls.client_ca.clone()),
+    }
+    paths
+}
+
+fn remake(tls: &Tls) -> Option<i64> {
+    let made_here = tls.certificates.iter().any(|source| match source {
+        CertificateSource::SelfSigned(_) => true,
+        CertificateSource::Files { .. } => false,
+    });
+    made_here.then(|| clock::unix_seconds() + REMAKE)
+}
+
+fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
+    let stamp = |path: &PathBuf| {
+        // Through symbolic links: what counts is the file at their end.
+        let of = path.metadata().ok()?;
+        Some(Stamp {
+            file: (of.dev(), of.ino()),
+            size: of.size(),
+            modified: (of.mtime(), of.mtime_nsec()),
+            changed: (of.ctime(), of.ctime_nsec()),
+        })
+    };
+    paths.iter().map(stamp).collect()
+}
+
+const EVERY: Duration = Duration::from_secs(1);
+/// Thirty days, in seconds: a third of what a certificate made here is valid.
+const REMAKE: i64 = 30 * 86_400;
