@@ -81,6 +81,8 @@ pub enum ConnectionFailure {
     TlsHandshake,
     /// The TLS handshake or the PROXY header took too long.
     HandshakeTimeout,
+    /// Its HTTP/2 frames were too many, too slow, or what no client may send.
+    Http2Abuse,
     /// A cause of the vocabulary: a limit, a request that cannot be read.
     Cause(Cause),
 }
@@ -208,8 +210,13 @@ impl ConnectionState {
 
 impl ConnectionFailure {
     const COUNT: usize = Self::OWN.len() + Cause::ALL.len();
-    const OWN: [Self; 4] =
-        [Self::Accept, Self::ProxyHeader, Self::TlsHandshake, Self::HandshakeTimeout];
+    const OWN: [Self; 5] = [
+        Self::Accept,
+        Self::ProxyHeader,
+        Self::TlsHandshake,
+        Self::HandshakeTimeout,
+        Self::Http2Abuse,
+    ];
 
     /// Every failure, in the order of their numbers.
     pub fn all() -> impl Iterator<Item = Self> {
@@ -223,6 +230,7 @@ impl ConnectionFailure {
             Self::ProxyHeader => "proxy_header",
             Self::TlsHandshake => "client_tls_handshake",
             Self::HandshakeTimeout => "handshake_timeout",
+            Self::Http2Abuse => "http2_abuse",
             Self::Cause(cause) => cause.as_str(),
         }
     }
@@ -233,6 +241,7 @@ impl ConnectionFailure {
             Self::ProxyHeader => 1,
             Self::TlsHandshake => 2,
             Self::HandshakeTimeout => 3,
+            Self::Http2Abuse => 4,
             Self::Cause(cause) => Self::OWN.len() + cause as usize,
         }
     }
