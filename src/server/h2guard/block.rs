@@ -117,6 +117,10 @@ impl Skim {
                     self.string_ended();
                     continue;
                 }
+                // Most fields of a connection that has warmed up are one byte: no state changes.
+                State::Field if matches!(first, 0x80..=0xfe) => {
+                    self.count(usize::from(first & 0x7f))
+                }
                 State::Field => self.field(first),
                 State::Index(kind, number) => {
                     let kind = *kind;
@@ -185,12 +189,17 @@ impl Skim {
         }
     }
 
+    /// A whole field by its index.
+    fn count(&mut self, index: usize) {
+        self.fields += 1;
+        self.pseudo = self.pseudo || self.is_pseudo(index);
+    }
+
     fn indexed(&mut self, kind: Kind, index: usize) {
         self.state = match kind {
             Kind::TableSize => State::Field,
             Kind::Indexed => {
-                self.fields += 1;
-                self.pseudo |= self.is_pseudo(index);
+                self.count(index);
                 State::Field
             }
             Kind::Literal(insert) if index == 0 => State::NameStart(insert),
