@@ -37,6 +37,12 @@ impl Seen {
     pub const EXPECT: Self = Self(1 << 11);
     /// More than one `Cookie` line.
     pub const COOKIES: Self = Self(1 << 12);
+    /// A `Content-Length` that is not one plain number: several lines, no digits, or none at all.
+    pub const ODD_LENGTH: Self = Self(1 << 13);
+    /// An `Expect` other than `100-continue`.
+    pub const ODD_EXPECT: Self = Self(1 << 14);
+    /// A value with a blank before or behind it, which HTTP/1 would take off.
+    pub const BLANK_EDGE: Self = Self(1 << 15);
 
     /// Whether all of `other` was seen.
     pub const fn has(self, other: Self) -> bool {
@@ -83,7 +89,11 @@ impl Fields {
         for (name, value) in headers {
             fields.count += 1;
             let text = name.as_str();
-            fields.bytes += text.len() + value.len() + 4;
+            let bytes = value.as_bytes();
+            fields.bytes += text.len() + bytes.len() + 4;
+            if matches!(bytes, [b' ' | b'\t', ..] | [.., b' ' | b'\t']) {
+                fields.named.add(Seen::BLANK_EDGE);
+            }
             match text {
                 "host" => {
                     fields.hosts += 1;
@@ -97,7 +107,13 @@ impl Fields {
                     fields.accept_language.get_or_insert_with(|| value.clone());
                 }
                 "content-type" => fields.content_type = Some(value.clone()),
-                "content-length" => fields.named.add(Seen::LENGTH),
+                "content-length" => {
+                    let plain = !bytes.is_empty() && bytes.iter().all(u8::is_ascii_digit);
+                    if !plain || fields.named.has(Seen::LENGTH) {
+                        fields.named.add(Seen::ODD_LENGTH);
+                    }
+                    fields.named.add(Seen::LENGTH);
+                }
                 "x-request-id" => fields.request_id = Some(value.clone()),
                 "traceparent" => {
                     // Two of them are as good as none (W3C Trace Context, section 3.2.1).
@@ -108,7 +124,12 @@ impl Fields {
                 "connection" => fields.named.add(Seen::CONNECTION),
                 "upgrade" => fields.named.add(Seen::UPGRADE),
                 "te" => fields.named.add(Seen::TE),
-                "expect" => fields.named.add(Seen(Seen::HOP.0 | Seen::EXPECT.0)),
+                "expect" => {
+                    if !bytes.eq_ignore_ascii_case(b"100-continue") {
+                        fields.named.add(Seen::ODD_EXPECT);
+                    }
+                    fields.named.add(Seen(Seen::HOP.0 | Seen::EXPECT.0));
+                }
                 "keep-alive"
                 | "proxy-connection"
                 | "proxy-authenticate"

@@ -3,6 +3,7 @@
 
 use http::{HeaderValue, Method, Uri, Version};
 
+use super::authority::is_authority;
 use super::fields::{Fields, Seen};
 use crate::config::model::Limits;
 use crate::problem::{Cause, Problem};
@@ -31,26 +32,56 @@ pub fn check_head(
     if fields.count > limits.headers || fields.bytes > limits.header {
         return Err(Cause::HeaderLimit.into());
     }
+    check_fields(fields)?;
+    check_target(method, uri)?;
+    check_host(uri, fields)
+}
+
+/// Fields that HTTP/2 forbids, or that read differently once they are written down as HTTP/1.
+fn check_fields(fields: &Fields) -> Result<(), Problem> {
+    let bad = |detail: &str| Err(Problem::new(Cause::BadHeader).with_detail(detail));
     if fields.named.has(Seen::CONNECTION) || fields.named.has(Seen::UPGRADE) {
-        return Err(bad_header("a connection field on HTTP/2"));
+        return bad("a connection field on HTTP/2");
     }
-    let Some(authority) = uri.authority() else {
-        return match fields.hosts {
-            1 => Ok(()),
-            _ => Err(Problem::new(Cause::BadHost).with_detail("neither :authority nor one Host")),
-        };
-    };
-    if authority.as_str().contains('@') {
-        return Err(Problem::new(Cause::BadHost).with_detail(":authority holds user information"));
+    if fields.named.has(Seen::ODD_LENGTH) {
+        return bad("Content-Length is not one number");
     }
-    let agrees =
-        |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes());
-    if fields.hosts > 1 || !fields.host.as_ref().is_none_or(agrees) {
-        return Err(Problem::new(Cause::BadHost).with_detail("Host differs from :authority"));
+    if fields.named.has(Seen::BLANK_EDGE) {
+        return bad("a value begins or ends with a blank");
+    }
+    if fields.named.has(Seen::ODD_EXPECT) {
+        return Err(Problem::new(Cause::BadExpect).with_detail("Expect is not 100-continue"));
     }
     Ok(())
 }
 
-fn bad_header(detail: &str) -> Problem {
-    Problem::new(Cause::BadHeader).with_detail(detail)
+fn check_target(method: &Method, uri: &Uri) -> Result<(), Problem> {
+    let bad = |detail: &str| Err(Problem::new(Cause::BadTarget).with_detail(detail));
+    // https in the clear is what a load balancer says that has ended TLS.
+    if uri.scheme_str().is_some_and(|scheme| !matches!(scheme, "http" | "https")) {
+        return bad(":scheme is neither http nor https");
+    }
+    if uri.path() == "*" && method != Method::OPTIONS {
+        return bad("the asterisk form is for OPTIONS alone");
+    }
+    Ok(())
+}
+
+fn check_host(uri: &Uri, fields: &Fields) -> Result<(), Problem> {
+    let bad = |detail: &str| Err(Problem::new(Cause::BadHost).with_detail(detail));
+    let Some(authority) = uri.authority() else {
+        return match &fields.host {
+            Some(host) if fields.hosts == 1 && is_authority(host.as_bytes()) => Ok(()),
+            Some(_) | None => bad("neither :authority nor one Host that is a host"),
+        };
+    };
+    let authority = authority.as_str().as_bytes();
+    if !is_authority(authority) {
+        return bad(":authority is not a host");
+    }
+    let agrees = |host: &HeaderValue| host.as_bytes().eq_ignore_ascii_case(authority);
+    if fields.hosts > 1 || !fields.host.as_ref().is_none_or(agrees) {
+        return bad("Host differs from :authority");
+    }
+    Ok(())
 }

@@ -83,6 +83,8 @@ pub enum ConnectionFailure {
     HandshakeTimeout,
     /// The TLS handshake was the oldest when there were too many, and made room.
     HandshakeLimit,
+    /// Its HTTP/2 frames were too many, too slow, or what no client may send.
+    Http2Abuse,
     /// A cause of the vocabulary: a limit, a request that cannot be read.
     Cause(Cause),
 }
@@ -210,12 +212,13 @@ impl ConnectionState {
 
 impl ConnectionFailure {
     const COUNT: usize = Self::OWN.len() + Cause::ALL.len();
-    const OWN: [Self; 5] = [
+    const OWN: [Self; 6] = [
         Self::Accept,
         Self::ProxyHeader,
         Self::TlsHandshake,
         Self::HandshakeTimeout,
         Self::HandshakeLimit,
+        Self::Http2Abuse,
     ];
 
     /// Every failure, in the order of their numbers.
@@ -231,6 +234,7 @@ impl ConnectionFailure {
             Self::TlsHandshake => "client_tls_handshake",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::HandshakeLimit => "handshake_limit",
+            Self::Http2Abuse => "http2_abuse",
             Self::Cause(cause) => cause.as_str(),
         }
     }
@@ -242,6 +246,7 @@ impl ConnectionFailure {
             Self::TlsHandshake => 2,
             Self::HandshakeTimeout => 3,
             Self::HandshakeLimit => 4,
+            Self::Http2Abuse => 5,
             Self::Cause(cause) => Self::OWN.len() + cause as usize,
         }
     }

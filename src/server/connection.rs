@@ -1,6 +1,7 @@
 //! One client connection, from its first byte to its last: what it speaks, TLS, HTTP/1 behind the
 //! guard or HTTP/2, and a close that loses nothing.
 
+use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -19,6 +20,7 @@ use tokio::time::{timeout, timeout_at};
 use super::closing::{close, close_unheard};
 use super::executor::Local;
 use super::guard::{Guard, Timer, Wait};
+use super::h2guard::FrameGuard;
 use super::prefixed::{Opening, Prefixed};
 use super::proxy_protocol;
 use super::shared::Admission;
@@ -27,6 +29,7 @@ use super::tunnel;
 use super::worker::Worker;
 use crate::base::clock::{self, Instant};
 use crate::base::{ListenerId, Peer};
+use crate::config::model::Limits;
 use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
 use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
@@ -66,7 +69,7 @@ pub(super) async fn serve(
     let tls = worker.tls(listener);
     // Behind TLS the first bytes belong to the handshake, which has one deadline for all of it.
     let deadline = clock::now() + tls.map_or(limits.idle, |_| limits.header_time);
-    let opening = match opening(&worker, &mut socket, deadline).await {
+    let opening = match opening(&worker, &mut socket, deadline, limits).await {
         Ok(opening) => opening,
         Err(Silence::TooLong) if tls.is_some() => {
             return failed(ConnectionFailure::HandshakeTimeout);
@@ -101,16 +104,16 @@ async fn opening(
     worker: &Worker,
     socket: &mut Prefixed,
     deadline: Instant,
+    limits: &Limits,
 ) -> Result<Opening, Silence> {
-    let said = tokio::select! {
+    tokio::select! {
         biased;
-        said = timeout_at(deadline, socket.opening()) => said.map_err(|_| Silence::TooLong)?,
+        said = first_words(socket, deadline, limits.header_time) => said,
         () = worker.draining() => {
             let last = timeout(LAST_WORD, socket.opening()).await;
-            last.map_err(|_| Silence::Ended)?
+            last.map_err(|_| Silence::Ended)?.map_err(|_| Silence::Ended)
         }
-    };
-    said.map_err(|_| Silence::Ended)
+    }
 }
 
 /// Why a connection never said what it wants.
@@ -120,6 +123,23 @@ enum Silence {
     TooLong,
     /// The client left, or the gateway drains.
     Ended,
+}
+
+/// A client may be silent until `deadline`; once it has begun, it has as long as for a head.
+async fn first_words(
+    socket: &mut Prefixed,
+    deadline: Instant,
+    header_time: Duration,
+) -> Result<Opening, Silence> {
+    if socket.peeked().is_empty() {
+        let said = timeout_at(deadline, socket.peek_more()).await;
+        said.map_err(|_| Silence::TooLong)?.map_err(|_| Silence::Ended)?;
+    }
+    match timeout(header_time, socket.opening()).await {
+        Ok(said) => said.map_err(|_| Silence::Ended),
+        // The beginning of a preface and no more: HTTP/1 says what is wrong with it.
+        Err(_) => Ok(Opening::Http1),
+    }
 }
 
 struct Session {
@@ -221,14 +241,17 @@ impl Session {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
         self.counted.speaks(observe::Protocol::Http2);
+        let listener = peer.listener;
+        let guard = FrameGuard::new(socket, limits);
+        let ending = guard.ending();
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
         let service = service_fn(move |request| service.answer(request));
         let mut connection =
-            http2_builder(limits.header).serve_connection(TokioIo::new(socket), service);
+            http2_builder(limits.header).serve_connection(TokioIo::new(guard), service);
         let mut draining = Some(self.worker.draining());
         let mut idle = Timer::default();
         // hyper's error is the client's: what can be said of it was said on its streams.
-        let _ = poll_fn(|cx| {
+        let ended = poll_fn(|cx| {
             if let Some(watch) = &mut draining
                 && Pin::new(watch).poll(cx).is_ready()
             {
@@ -243,20 +266,36 @@ impl Session {
                 return Poll::Pending;
             }
             idle.arm(Wait::Idle, limits.idle);
-            if idle.poll(cx).is_ready() {
+            while idle.poll(cx).is_ready() {
+                idle.disarm();
+                // A quick exchange begins and ends between two looks at the count of open ones.
+                let quiet = wire.ended().map(|ended| clock::now() - ended);
+                if let Some(quiet) = quiet.filter(|quiet| *quiet < limits.idle) {
+                    idle.arm(Wait::Idle, limits.idle - quiet);
+                    continue;
+                }
                 // GOAWAY once; a client that does not go is cut when it is silent once more.
                 if draining.take().is_none() {
                     return Poll::Ready(Ok(()));
                 }
                 Pin::new(&mut connection).graceful_shutdown();
-                idle.disarm();
                 idle.arm(Wait::Idle, limits.idle);
                 cx.waker().wake_by_ref();
             }
             Poll::Pending
         })
         .await;
+        if ending.get().is_some() || ended.is_err_and(|error| is_refusal(&error)) {
+            let witness = self.worker.gateway().witness();
+            witness.connection_failed(listener, ConnectionFailure::Http2Abuse);
+        }
     }
+}
+
+/// Whether h2 ended the connection for what the client sent.
+fn is_refusal(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    source.is_some_and(h2::Error::is_library)
 }
 
 fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
@@ -273,13 +312,16 @@ fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
         .max_header_list_size(list)
         .header_table_size(4096)
         .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(256)
+        .max_local_error_reset_streams(MOST_LOCAL_RESETS)
         .max_send_buf_size(64 * 1024)
         .keep_alive_interval(Duration::from_secs(30))
         .keep_alive_timeout(Duration::from_secs(20));
     builder
 }
 
+/// h2 counts these over the whole life of a connection, refused streams among them, and a client may
+/// open any number at once before it has read how many are served. The guard has the finer bound.
+const MOST_LOCAL_RESETS: usize = 1024;
 /// How long a new connection may be silent once the gateway drains.
 const LAST_WORD: Duration = Duration::from_millis(500);
 /// hyper's own bound on the number of fields, where nothing is said.

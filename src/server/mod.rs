@@ -14,6 +14,7 @@ mod drain;
 mod error;
 mod executor;
 mod guard;
+mod h2guard;
 mod listener;
 mod parts;
 mod prefixed;

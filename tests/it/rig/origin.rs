@@ -248,6 +248,12 @@ impl Origin {
         self.shared.0.lock().unwrap().connections
     }
 
+    /// How many connections are open now.
+    pub fn open(&self) -> usize {
+        let state = self.shared.0.lock().unwrap();
+        state.connections - state.closed
+    }
+
     /// How many bytes arrived.
     pub fn bytes(&self) -> u64 {
         self.shared.0.lock().unwrap().bytes
