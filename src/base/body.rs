@@ -13,6 +13,8 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::pipe::Pipe;
+
 /// A request body.
 #[derive(Debug, Default)]
 pub enum Body {
@@ -65,17 +67,28 @@ pub struct Meter {
     pub complete: Cell<bool>,
 }
 
+/// A client's body as it comes in, whatever the client speaks.
+#[derive(Debug)]
+pub enum Inflow {
+    /// There is none.
+    Empty,
+    /// From an HTTP/1 connection.
+    Http1(Pipe),
+    /// A stream of an HTTP/2 connection.
+    Http2(Incoming),
+}
+
 /// A client's body with a bound on its length.
 #[derive(Debug)]
 pub struct Capped {
-    incoming: Incoming,
+    incoming: Inflow,
     limit: u64,
     meter: Rc<Meter>,
 }
 
 impl Capped {
     /// Streams `incoming` and stops with [`BodyFault::TooLarge`] after `limit` bytes.
-    pub fn new(incoming: Incoming, limit: u64, meter: Rc<Meter>) -> Self {
+    pub fn new(incoming: Inflow, limit: u64, meter: Rc<Meter>) -> Self {
         Self { incoming, limit, meter }
     }
 }
@@ -99,7 +112,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
-            Self::Capped(capped) => capped.incoming.is_end_stream(),
+            Self::Capped(capped) => capped.incoming.is_end(),
         }
     }
 
@@ -114,24 +127,56 @@ impl HttpBody for Body {
     }
 }
 
+impl Inflow {
+    /// Whether there is nothing to read, now or ever.
+    pub fn is_end(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Http1(pipe) => pipe.is_end(),
+            Self::Http2(incoming) => incoming.is_end_stream(),
+        }
+    }
+
+    /// What is known of its length.
+    pub fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Http1(pipe) => pipe.size_hint(),
+            Self::Http2(incoming) => incoming.size_hint(),
+        }
+    }
+
+    fn poll_frame(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Http1(pipe) => pipe.poll_frame(cx),
+            // Whatever breaks a stream of HTTP/2 is the client's doing.
+            Self::Http2(incoming) => Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left),
+        }
+    }
+}
+
 impl Capped {
     fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
-        let fault = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+        let fault = match ready!(self.incoming.poll_frame(cx)) {
             Some(Ok(frame)) => {
                 let seen =
                     self.meter.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
                 self.meter.bytes.set(seen);
                 if seen <= self.limit {
                     // Whoever knows the length does not ask again after the last byte.
-                    self.meter.complete.set(self.incoming.is_end_stream());
+                    self.meter.complete.set(self.incoming.is_end());
                     return Poll::Ready(Some(Ok(frame)));
                 }
                 BodyFault::TooLarge
             }
-            Some(Err(error)) => fault_behind(&error),
+            Some(Err(fault)) => fault,
             None => {
                 self.meter.complete.set(true);
                 return Poll::Ready(None);
@@ -140,21 +185,4 @@ impl Capped {
         self.meter.fault.set(Some(fault));
         Poll::Ready(Some(Err(fault)))
     }
-}
-
-/// Finds the fault that the wire's guard put into the chain; anything else means the client left.
-fn fault_behind(error: &hyper::Error) -> BodyFault {
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        if let Some(fault) = inner.downcast_ref::<BodyFault>() {
-            return *fault;
-        }
-        if let Some(io) = inner.downcast_ref::<std::io::Error>()
-            && let Some(fault) = io.get_ref().and_then(|inner| inner.downcast_ref::<BodyFault>())
-        {
-            return *fault;
-        }
-        source = inner.source();
-    }
-    BodyFault::Left
 }

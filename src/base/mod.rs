@@ -5,17 +5,22 @@
 pub mod alarm;
 pub mod body;
 pub mod chunked;
+pub mod chunks;
 pub mod clock;
+pub mod date;
 pub mod field;
 pub mod grpc;
+pub mod outbox;
 pub mod peer;
+pub mod pipe;
 pub mod prefer;
 pub mod quantity;
 pub mod request_id;
 pub mod trace;
 
 pub use alarm::Alarm;
-pub use body::{Body, BodyFault};
+pub use body::{Body, BodyFault, Inflow};
+pub use outbox::Outbox;
 pub use peer::Peer;
 pub use quantity::{parse_duration, parse_size};
 pub use request_id::RequestId;

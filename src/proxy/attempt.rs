@@ -2,12 +2,12 @@
 
 use http::request::Parts;
 use http::{HeaderValue, Response, StatusCode, header};
-use hyper::body::{Body as _, Incoming};
 
 use super::connection::Connection;
 use super::exchange::Exchange;
 use super::stream::Watched;
 use super::{Gateway, headers, redirect};
+use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
 use crate::problem::{Cause, Problem};
@@ -19,7 +19,7 @@ impl Gateway {
         exchange: &mut Exchange,
         connection: &Connection,
         parts: Parts,
-        body: Incoming,
+        body: Inflow,
     ) -> Result<Response<Watched>, Problem> {
         if let Some(refusal) = exchange.take_refusal() {
             return Err(refusal);

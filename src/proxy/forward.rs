@@ -7,14 +7,13 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Request, Response, Uri, Version};
-use hyper::body::{Body as _, Incoming};
 
 use super::connection::Connection;
 use super::exchange::Exchange;
 use super::stream::Watched;
 use super::{Gateway, headers, upgrade};
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, UpstreamId, clock};
+use crate::base::{Body, Inflow, UpstreamId, clock};
 use crate::config::model::{Rewrite, RewritePart, Route};
 use crate::gate::Asked;
 use crate::problem::{Cause, Problem};
@@ -37,7 +36,7 @@ impl Gateway {
         connection: &Connection,
         forward: Forward<'_>,
         mut parts: Parts,
-        body: Incoming,
+        body: Inflow,
     ) -> Result<Response<Watched>, Problem> {
         let Forward { route, upstream, .. } = forward;
         let timeouts = &self.config.upstream(upstream).timeout;
@@ -92,8 +91,8 @@ impl Gateway {
     }
 
     /// The client's body, counted and bounded; nothing at all where there is none.
-    fn cap(&self, exchange: &mut Exchange, body: Incoming) -> Body {
-        if body.is_end_stream() {
+    fn cap(&self, exchange: &mut Exchange, body: Inflow) -> Body {
+        if body.is_end() {
             return Body::Empty;
         }
         let meter = Rc::new(Meter::default());

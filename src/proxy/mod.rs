@@ -28,7 +28,6 @@ use std::sync::Arc;
 
 use http::request::Parts;
 use http::{Request, Response};
-use hyper::body::Incoming;
 
 pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
@@ -36,7 +35,7 @@ pub use stream::Watched;
 pub use wire::{Open, Wire};
 
 use self::exchange::Exchange;
-use crate::base::UpstreamId;
+use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
 use crate::observe::Witness;
 use crate::problem::Cause;
@@ -72,7 +71,7 @@ impl Gateway {
     pub async fn handle(
         &self,
         connection: &Connection,
-        request: Request<Incoming>,
+        request: Request<Inflow>,
     ) -> Response<Watched> {
         let (parts, body) = request.into_parts();
         let mut exchange = Exchange::open(self, connection, &parts);

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use super::Gateway;
 use super::connection::Connection;
 use super::stream::Watched;
+use crate::base::Inflow;
 
 /// A gateway and the connection whose requests it answers.
 #[derive(Clone, Debug)]
@@ -27,13 +28,19 @@ impl Service {
         Self { gateway, connection }
     }
 
-    /// Answers one request.
+    /// Answers one request of an HTTP/1 connection.
+    pub fn respond(&self, request: Request<Inflow>) -> impl Future<Output = Response<Watched>> {
+        self.gateway.handle(&self.connection, request)
+    }
+
+    /// Answers one request of an HTTP/2 connection.
     pub fn answer(
         &self,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<Watched>, Infallible>> + use<> {
         let gateway = Rc::clone(&self.gateway);
         let connection = Rc::clone(&self.connection);
+        let request = request.map(Inflow::Http2);
         async move { Ok(gateway.handle(&connection, request).await) }
     }
 }

@@ -47,6 +47,8 @@ enum Content {
     Upstream(Stream),
     /// What was read ahead to judge an error, then the rest.
     Replayed(VecDeque<Bytes>, Rest),
+    /// It has broken, and this will be told the next time.
+    Breaking(Option<Box<UpstreamError>>),
 }
 
 /// What follows bytes that were read ahead.
@@ -161,6 +163,7 @@ impl Body for Watched {
                 (None, Rest::Broken(error)) => Poll::Ready(error.take().map(Err)),
                 (None, Rest::Nothing) => Poll::Ready(None),
             },
+            Content::Breaking(error) => Poll::Ready(error.take().map(|error| Err(*error))),
         };
         match polled {
             Poll::Pending => Poll::Pending,
@@ -172,6 +175,13 @@ impl Body for Watched {
                     watched.complete();
                 }
                 Poll::Ready(Some(Ok(frame)))
+            }
+            // Told a turn later: what came before it, the head above all, has to leave first, and
+            // HTTP/2 would take it back together with the stream.
+            Poll::Ready(Some(Err(error))) if !matches!(watched.content, Content::Breaking(_)) => {
+                watched.content = Content::Breaking(Some(Box::new(error)));
+                cx.waker().wake_by_ref();
+                Poll::Pending
             }
             Poll::Ready(Some(Err(error))) => {
                 let told = watched.broke(error);
@@ -197,6 +207,7 @@ impl Body for Watched {
                         Rest::Broken(error) => error.is_none(),
                     }
             }
+            Content::Breaking(error) => error.is_none(),
         }
     }
 
@@ -208,7 +219,7 @@ impl Body for Watched {
             }
             Content::Upstream(stream) => stream.size_hint(),
             // The head's own Content-Length, where there is one, still holds.
-            Content::Replayed(_, _) => SizeHint::default(),
+            Content::Replayed(_, _) | Content::Breaking(_) => SizeHint::default(),
         }
     }
 }

@@ -3,11 +3,11 @@
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
-use hyper::body::{Body as _, Incoming};
 
 use super::connection::{Connection, Protocol};
 use super::headers;
 use super::stream::Watched;
+use crate::base::Inflow;
 use crate::gate::{Fields, Seen};
 use crate::problem::{Cause, Problem};
 use crate::upstream::{Stream, Upgrade};
@@ -18,7 +18,7 @@ pub(super) fn requested(
     parts: &Parts,
     fields: &Fields,
     connection: &Connection,
-    body: &Incoming,
+    body: &Inflow,
 ) -> Upgrade<'static> {
     let asks = fields.named.has(Seen::UPGRADE)
         && fields.named.has(Seen::CONNECTION)
@@ -26,7 +26,7 @@ pub(super) fn requested(
         && parts.method == Method::GET
         && parts.version == Version::HTTP_11
         && !fields.named.has(Seen::LENGTH)
-        && body.is_end_stream()
+        && body.is_end()
         && names(&parts.headers, header::CONNECTION, "upgrade")
         && parts.headers.get_all(header::UPGRADE).iter().count() == 1
         && names(&parts.headers, header::UPGRADE, "websocket");

@@ -1,7 +1,7 @@
 //! What the spine and a client's connection say to each other beside requests and replies.
 //!
-//! On HTTP/1 the connection's guard reads ahead of hyper: it tells the spine which request it refused, and
-//! carries interim replies (1xx), which hyper cannot send. One thread, so plain cells.
+//! On HTTP/1 the connection tells why it refused a request, and carries interim replies (1xx). One
+//! thread, so plain cells.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,15 +16,11 @@ use crate::upstream::Tunnel;
 /// One client connection, as its exchanges know it.
 #[derive(Debug, Default)]
 pub struct Wire {
-    /// Requests that the guard has let through, the refused one included.
-    released: Cell<u32>,
-    /// Requests that have reached the spine.
-    begun: Cell<u32>,
     /// Exchanges whose reply is not over yet.
     open: Cell<u32>,
     /// When the last exchange ended.
     ended: Cell<Option<Instant>>,
-    /// The refusal that takes the place of the last request.
+    /// The refusal that takes the place of the next request.
     refusal: RefCell<Option<Problem>>,
     /// Interim replies that wait for the socket.
     interim: RefCell<Vec<u8>>,
@@ -34,24 +30,15 @@ pub struct Wire {
 }
 
 impl Wire {
-    /// The guard lets a request through.
-    pub fn release(&self) {
-        self.released.set(self.released.get().wrapping_add(1));
-    }
-
-    /// The guard refuses; the request that it lets through now is only its stand-in.
+    /// The next request stands for one that was refused.
     pub fn refuse(&self, problem: Problem) {
         self.refusal.replace(Some(problem));
-        self.release();
     }
 
-    /// An exchange begins. The refusal, if this request is the stand-in for it.
+    /// An exchange begins. The refusal, if its request stands for one.
     pub fn begin(self: &Rc<Self>) -> (Open, Option<Problem>) {
-        self.begun.set(self.begun.get().wrapping_add(1));
         self.open.set(self.open.get() + 1);
-        let is_last = self.begun.get() == self.released.get();
-        let refusal = if is_last { self.refusal.take() } else { None };
-        (Open(Rc::clone(self)), refusal)
+        (Open(Rc::clone(self)), self.refusal.take())
     }
 
     /// How many exchanges are under way.
@@ -62,16 +49,6 @@ impl Wire {
     /// When the last exchange ended; none before the first has.
     pub fn ended(&self) -> Option<Instant> {
         self.ended.get()
-    }
-
-    /// Whether the guard has let a request through that has not reached the spine yet.
-    pub fn has_unbegun(&self) -> bool {
-        self.begun.get() != self.released.get()
-    }
-
-    /// Whether an exchange is under way on HTTP/1, or about to begin.
-    pub fn is_busy(&self) -> bool {
-        self.open.get() > 0 || self.has_unbegun()
     }
 
     /// Queues an interim reply. Beyond a bound they are dropped: they are hints.

@@ -9,22 +9,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
 
-use super::guard::Guard;
-use super::prefixed::Prefixed;
-
-/// Ends a connection.
-pub(super) async fn close<S: AsyncRead + AsyncWrite + Unpin>(mut guard: Guard<S>) {
-    let unread = guard.may_hold_unread();
-    if !matches!(timeout(PATIENCE, guard.shutdown()).await, Ok(Ok(()))) || !unread {
-        return;
-    }
-    let (socket, _) = guard.into_parts();
-    read_out(socket).await;
+/// Ends a connection whose client has nothing left to say.
+pub(super) async fn close(mut socket: impl AsyncWrite + Unpin) {
+    // Where it does not go in time, or at all, the socket is dropped all the same.
+    let _ = timeout(PATIENCE, socket.shutdown()).await;
 }
 
-/// Ends a connection that speaks what nobody here does, such as TLS on a plain port: the client
-/// sees an orderly end, and not one byte that it could take for an answer.
-pub(super) async fn close_unheard(mut socket: Prefixed) {
+/// Ends a connection whose client may still be sending, or speaks what nobody here does: it sees
+/// an orderly end.
+pub(super) async fn close_unread<S: AsyncRead + AsyncWrite + Unpin>(mut socket: S) {
     if matches!(timeout(PATIENCE, socket.shutdown()).await, Ok(Ok(()))) {
         read_out(socket).await;
     }

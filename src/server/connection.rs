@@ -10,20 +10,21 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
+use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 
-use super::closing::{close, close_unheard};
+use super::closing::{close, close_unread};
 use super::executor::Local;
-use super::guard::{Guard, Timer, Wait};
 use super::h2guard::FrameGuard;
+use super::http1::{Ended, Http1};
 use super::prefixed::{Opening, Prefixed};
 use super::proxy_protocol;
 use super::shared::Admission;
+use super::timer::{Timer, Wait};
 use super::tls::{Negotiated, Offer};
 use super::tunnel;
 use super::worker::Worker;
@@ -84,7 +85,7 @@ pub(super) async fn serve(
         }
         (_, Opening::Unknown) | (None, Opening::Tls) => {
             failed(ConnectionFailure::Cause(Cause::BadRequestLine));
-            close_unheard(socket).await;
+            close_unread(socket).await;
         }
         // On a TLS port the gate answers every plain request with 426.
         (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
@@ -200,37 +201,18 @@ impl Session {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
         self.counted.speaks(observe::Protocol::Http1);
-        let guard = Guard::new(socket, Rc::clone(&wire), peer.tls.is_some(), limits);
+        let draining = self.worker.draining();
+        let over_tls = peer.tls.is_some();
+        let connection = Http1::new(socket, Rc::clone(&wire), over_tls, limits, draining);
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http1, serves);
-        let mut builder = http1::Builder::new();
-        // The guard has its own timers and bounds, and hyper's must never be the first to strike.
-        builder.header_read_timeout(None);
-        if limits.headers > HYPER_FIELDS {
-            builder.max_headers(limits.headers);
-        }
-        builder.max_buf_size(READ_BUFFER.max(limits.header + limits.uri + 4096));
-        let service = service_fn(move |request| service.answer(request));
-        let mut connection = builder.serve_connection(TokioIo::new(guard), service);
-        let mut draining = Some(self.worker.draining());
-        let ended = poll_fn(|cx| {
-            if let Some(watch) = &mut draining
-                && Pin::new(watch).poll(cx).is_ready()
-            {
-                draining = None;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            Pin::new(&mut connection).poll(cx)
-        })
-        .await;
-        let parts = connection.into_parts();
-        let guard = parts.io.into_inner();
-        match wire.take_tunnel() {
-            Some(upstream) if ended.is_ok() => {
+        match connection.serve(&service).await {
+            Ended::Switched(socket, early) => {
+                let Some(upstream) = wire.take_tunnel() else { return };
                 self.counted.speaks(observe::Protocol::Tunnel);
-                let (socket, held) = guard.into_parts();
-                tunnel::join(socket, [parts.read_buf, held.into()], upstream).await;
+                tunnel::join(socket, early, upstream).await;
             }
-            Some(_) | None => close(guard).await,
+            Ended::Unread(socket) => close_unread(socket).await,
+            Ended::Over(socket) => close(socket).await,
         }
     }
 
@@ -324,7 +306,3 @@ fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
 const MOST_LOCAL_RESETS: usize = 1024;
 /// How long a new connection may be silent once the gateway drains.
 const LAST_WORD: Duration = Duration::from_millis(500);
-/// hyper's own bound on the number of fields, where nothing is said.
-const HYPER_FIELDS: usize = 100;
-/// Most that hyper reads ahead of one connection.
-const READ_BUFFER: usize = 128 * 1024;

@@ -48,6 +48,13 @@ impl Drain {
     }
 }
 
+impl DrainWatch {
+    /// Whether draining has begun.
+    pub(super) fn begun(&self) -> bool {
+        self.drain.begun()
+    }
+}
+
 impl Future for DrainWatch {
     type Output = ();
 

@@ -16,14 +16,12 @@ use crate::base::clock::{self, Instant};
 use crate::upstream::Tunnel;
 
 /// Joins the two sides. `early` are bytes of the client that were read before the answer.
-pub(super) async fn join<S>(client: S, early: [Bytes; 2], mut upstream: Tunnel)
+pub(super) async fn join<S>(client: S, early: Bytes, mut upstream: Tunnel)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    for bytes in early {
-        if upstream.write_all(&bytes).await.is_err() {
-            return;
-        }
+    if upstream.write_all(&early).await.is_err() {
+        return;
     }
     let last = Rc::new(Cell::new(clock::now()));
     let mut client = Heard { stream: client, last: Rc::clone(&last) };

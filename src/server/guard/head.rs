@@ -2,11 +2,16 @@
 //!
 //! Every byte is looked at once, however slowly it comes. Nothing is repaired, with three exceptions
 //! that RFC 9112 asks for and that leave no doubt: blank lines before the request line are skipped
-//! (bounded), a later minor version is read as 1.1, zeros before a length are dropped. All three
-//! are made in place, so that what hyper and the upstream see is the one canonical form.
+//! (bounded), a later minor version is read as 1.1, zeros before a length are dropped. What the
+//! spine and the upstream see is the one canonical form. Nothing is copied: the fields of a request
+//! are slices of the bytes that were read.
 
 use std::ops::Range;
 
+use bytes::Bytes;
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{Method, Request, Uri};
 use memchr::memchr;
 
 use super::target::{self, Version};
@@ -16,18 +21,18 @@ use crate::problem::Cause;
 
 /// Bounds on a head.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HeadLimits {
+pub(in crate::server) struct HeadLimits {
     /// Bytes of the target.
-    pub(super) uri: usize,
+    pub(in crate::server) uri: usize,
     /// Bytes of all field lines together.
-    pub(super) header: usize,
+    pub(in crate::server) header: usize,
     /// Number of field lines.
-    pub(super) headers: usize,
+    pub(in crate::server) headers: usize,
 }
 
 /// Where the reading stands within one head.
 #[derive(Debug)]
-pub(super) struct HeadScanner {
+pub(in crate::server) struct HeadScanner {
     over_tls: bool,
     limits: HeadLimits,
     /// Beginning of the line that is being read.
@@ -40,6 +45,15 @@ pub(super) struct HeadScanner {
     request: Option<target::RequestLine>,
     request_start: usize,
     facts: Facts,
+    /// Where names and values of the field lines stand; kept from head to head.
+    spans: Vec<Span>,
+}
+
+/// Where one field line's name and value stand.
+#[derive(Clone, Debug)]
+struct Span {
+    name: Range<usize>,
+    value: Range<usize>,
 }
 
 /// What the field lines said that matters for framing and refusal.
@@ -50,6 +64,9 @@ pub(super) struct Facts {
     chunked: bool,
     expects: bool,
     upgrade: bool,
+    closes: bool,
+    keeps: bool,
+    trailers: bool,
     /// Kept so that a refusal speaks the client's language.
     pub(super) accept: Option<Range<usize>>,
     /// Likewise.
@@ -57,18 +74,24 @@ pub(super) struct Facts {
 }
 
 /// A whole head.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Head {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::server) struct Head {
     /// Length of the head in bytes.
-    pub(super) end: usize,
+    pub(in crate::server) end: usize,
     /// What follows it.
-    pub(super) framing: Framing,
+    pub(in crate::server) framing: Framing,
     /// Whether the client asks to leave HTTP.
-    pub(super) upgrade: bool,
+    pub(in crate::server) upgrade: bool,
+    /// Whether it waits for a word before it sends its body.
+    pub(in crate::server) expects: bool,
+    /// Whether the connection may carry another request.
+    pub(in crate::server) keeps_alive: bool,
+    /// Whether the client reads trailers.
+    pub(in crate::server) trailers: bool,
 }
 
 impl HeadScanner {
-    pub(super) fn new(over_tls: bool, limits: HeadLimits) -> Self {
+    pub(in crate::server) fn new(over_tls: bool, limits: HeadLimits) -> Self {
         Self {
             over_tls,
             limits,
@@ -80,26 +103,74 @@ impl HeadScanner {
             request: None,
             request_start: 0,
             facts: Facts::default(),
+            spans: Vec::new(),
         }
     }
 
     /// Forgets everything, for the next head.
-    pub(super) fn reset(&mut self) {
-        *self = Self::new(self.over_tls, self.limits);
+    pub(in crate::server) fn reset(&mut self) {
+        let mut spans = std::mem::take(&mut self.spans);
+        spans.clear();
+        *self = Self { spans, ..Self::new(self.over_tls, self.limits) };
     }
 
-    /// How many bytes of this head have been looked at.
-    pub(super) fn seen(&self) -> usize {
-        self.searched
+    /// Whether a head has begun: blank lines before it do not count.
+    pub(in crate::server) fn has_begun(&self, bytes: &[u8]) -> bool {
+        bytes.len() > self.line || self.request.is_some()
     }
 
-    /// What was understood before a fault, for the refusal: whether it was HEAD, and the facts.
-    pub(super) fn understood(&self) -> (bool, &Facts) {
-        (self.request.as_ref().is_some_and(|request| request.is_head), &self.facts)
+    /// The request, out of the bytes of a head that [`Self::scan`] has found whole.
+    ///
+    /// # Errors
+    /// The target is one that the HTTP library cannot hold.
+    pub(in crate::server) fn request(&self, head: &Bytes) -> Result<Parts, Fault> {
+        let bad = |detail| Fault::new(Cause::BadHeader, detail);
+        let Some(line) = &self.request else {
+            return Err(self.line_fault("a head without a request line"));
+        };
+        let at = |range: &Range<usize>| {
+            head.slice(self.request_start + range.start..self.request_start + range.end)
+        };
+        let mut request = Request::new(());
+        *request.method_mut() = Method::from_bytes(&at(&line.method))
+            .map_err(|_| Fault::new(Cause::BadRequestLine, "the method is unreadable"))?;
+        *request.uri_mut() = Uri::from_maybe_shared(at(&line.target))
+            .map_err(|_| Fault::new(Cause::BadTarget, "the target is unreadable"))?;
+        *request.version_mut() = match line.version {
+            Version::Http10 => http::Version::HTTP_10,
+            Version::Http11 | Version::LaterMinor => http::Version::HTTP_11,
+        };
+        let mut headers = HeaderMap::with_capacity(self.spans.len() + SPARE);
+        for span in &self.spans {
+            let name = HeaderName::from_bytes(&head[span.name.clone()])
+                .map_err(|_| bad("a field name is unreadable"))?;
+            let value = HeaderValue::from_maybe_shared(head.slice(span.value.clone()))
+                .map_err(|_| bad("a field value is unreadable"))?;
+            headers.try_append(name, value).map_err(|_| bad("too many fields"))?;
+        }
+        *request.headers_mut() = headers;
+        Ok(request.into_parts().0)
+    }
+
+    /// The request that stands for a refused one: a target of no meaning, and what is known of how
+    /// the client would like to be answered.
+    pub(in crate::server) fn stand_in(&self, head: &[u8]) -> Parts {
+        let mut request = Request::new(());
+        if self.request.as_ref().is_some_and(|request| request.is_head) {
+            *request.method_mut() = Method::HEAD;
+        }
+        let kept = [(ACCEPT, &self.facts.accept), (ACCEPT_LANGUAGE, &self.facts.accept_language)];
+        for (name, range) in kept {
+            let bytes = range.as_ref().and_then(|range| head.get(range.clone()));
+            if let Some(value) = bytes.and_then(|bytes| HeaderValue::from_bytes(bytes).ok()) {
+                request.headers_mut().insert(name, value);
+            }
+        }
+        request.into_parts().0
     }
 
     /// Reads on; `bytes` begins with this head and may have grown since the last call.
-    pub(super) fn scan(&mut self, bytes: &mut [u8]) -> Result<Option<Head>, Fault> {
+    pub(in crate::server) fn scan(&mut self, bytes: &[u8]) -> Result<Option<Head>, Fault> {
         while let Some(found) = memchr(b'\n', &bytes[self.searched..]) {
             let feed = self.searched + found;
             let line = self.line..feed.saturating_sub(1);
@@ -127,18 +198,15 @@ impl HeadScanner {
         Ok(())
     }
 
-    fn request_line(&mut self, bytes: &mut [u8], line: Range<usize>) -> Result<(), Fault> {
+    fn request_line(&mut self, bytes: &[u8], line: Range<usize>) -> Result<(), Fault> {
         let request = target::parse(&bytes[line.clone()], self.over_tls, self.limits.uri)?;
-        if request.version == Version::LaterMinor {
-            bytes[line.end - 1] = b'1';
-        }
         self.request_start = line.start;
         self.fields_start = self.line;
         self.request = Some(request);
         Ok(())
     }
 
-    fn field_line(&mut self, bytes: &mut [u8], line: Range<usize>) -> Result<(), Fault> {
+    fn field_line(&mut self, bytes: &[u8], line: Range<usize>) -> Result<(), Fault> {
         self.fields += 1;
         if self.fields > self.limits.headers {
             return Err(Fault::new(Cause::HeaderLimit, "more field lines than the limit"));
@@ -149,13 +217,14 @@ impl HeadScanner {
                 "the field lines are larger than the limit",
             ));
         }
+        let start = line.start;
         let text = &bytes[line];
         if matches!(text[0], b' ' | b'\t') {
             return Err(Fault::new(Cause::BadHeader, "a field line is folded"));
         }
         let (name, value) = split(text).map_err(|detail| Fault::new(Cause::BadHeader, detail))?;
         let at = value.as_ptr().addr() - bytes.as_ptr().addr();
-        let value_at = at..at + value.len();
+        let mut value_at = at..at + value.len();
         match name.len() {
             4 if name.eq_ignore_ascii_case(b"host") => {
                 if self.facts.host.is_some() {
@@ -164,7 +233,7 @@ impl HeadScanner {
                 if !target::is_host(value) {
                     return Err(Fault::new(Cause::BadHost, "Host is no valid authority"));
                 }
-                self.facts.host = Some(value_at);
+                self.facts.host = Some(value_at.clone());
             }
             6 if name.eq_ignore_ascii_case(b"expect") => {
                 if self.facts.expects || !value.eq_ignore_ascii_case(b"100-continue") {
@@ -172,17 +241,27 @@ impl HeadScanner {
                 }
                 self.facts.expects = true;
             }
-            6 if name.eq_ignore_ascii_case(b"accept") => self.facts.accept = Some(value_at),
+            6 if name.eq_ignore_ascii_case(b"accept") => {
+                self.facts.accept = Some(value_at.clone());
+            }
             7 if name.eq_ignore_ascii_case(b"upgrade") => self.facts.upgrade = true,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = parse_length(value)?;
                 if self.facts.length.replace(length).is_some() {
                     return Err(framing("Content-Length stands twice"));
                 }
-                drop_leading_zeros(&mut bytes[value_at]);
+                // From here on the length is written in its one canonical form.
+                value_at.start += leading_zeros(value);
+            }
+            2 if name.eq_ignore_ascii_case(b"te") => {
+                self.facts.trailers |= has_token(value, b"trailers");
+            }
+            10 if name.eq_ignore_ascii_case(b"connection") => {
+                self.facts.closes |= has_token(value, b"close");
+                self.facts.keeps |= has_token(value, b"keep-alive");
             }
             15 if name.eq_ignore_ascii_case(b"accept-language") => {
-                self.facts.accept_language = Some(value_at);
+                self.facts.accept_language = Some(value_at.clone());
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => {
                 check_coding(value)?;
@@ -193,6 +272,7 @@ impl HeadScanner {
             }
             _ => {}
         }
+        self.spans.push(Span { name: start..start + name.len(), value: value_at });
         Ok(())
     }
 
@@ -225,7 +305,18 @@ impl HeadScanner {
             (false, Some(length)) if length > 0 => Framing::Length(length),
             (false, _) => Framing::Empty,
         };
-        Ok(Head { end: self.line, framing, upgrade: facts.upgrade })
+        let keeps_alive = match request.version {
+            Version::Http10 => facts.keeps && !facts.closes,
+            Version::Http11 | Version::LaterMinor => !facts.closes,
+        };
+        Ok(Head {
+            end: self.line,
+            framing,
+            upgrade: facts.upgrade,
+            expects: facts.expects && request.version != Version::Http10,
+            keeps_alive,
+            trailers: facts.trailers,
+        })
     }
 
     /// Bounds a line that has not ended yet, and tells early what can never become a head.
@@ -261,20 +352,19 @@ fn parse_length(value: &[u8]) -> Result<u64, Fault> {
     let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
     let text = std::str::from_utf8(value).unwrap_or_default();
     match (digits, text.parse::<u64>()) {
-        // hyper keeps the two highest values for itself.
+        // No body is that long, and sums of lengths must not overflow.
         (true, Ok(length)) if length <= u64::MAX >> 1 => Ok(length),
         (true | false, _) => Err(framing("Content-Length is no number")),
     }
 }
 
-fn drop_leading_zeros(digits: &mut [u8]) {
-    let last = digits.len() - 1;
-    for digit in &mut digits[..last] {
-        if *digit != b'0' {
-            break;
-        }
-        *digit = b' ';
-    }
+fn leading_zeros(digits: &[u8]) -> usize {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    zeros.min(digits.len() - 1)
+}
+
+fn has_token(value: &[u8], token: &[u8]) -> bool {
+    value.split(|byte| *byte == b',').any(|item| trim(item).eq_ignore_ascii_case(token))
 }
 
 /// Only `chunked`, once, alone. Other codings are not implemented (RFC 9112, section 6.1); a `chunked` that is
@@ -303,3 +393,5 @@ const MAX_BLANK_LINES: u8 = 4;
 const MAX_METHOD: usize = 32;
 /// Room for two spaces and `HTTP/1.1` beside the target.
 const VERSION_ROOM: usize = 16;
+/// Fields that the spine will add: room for them now saves a larger map later.
+const SPARE: usize = 8;

@@ -1,5 +1,7 @@
 //! The request line: method, target, version (RFC 9112, section 3).
 
+use std::ops::Range;
+
 use super::Fault;
 use crate::base::field::is_token;
 use crate::problem::Cause;
@@ -7,6 +9,10 @@ use crate::problem::Cause;
 /// What a well-formed request line says.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct RequestLine {
+    /// Where the method stands in the line.
+    pub(super) method: Range<usize>,
+    /// Where the target stands in the line.
+    pub(super) target: Range<usize>,
     /// HEAD, whose answer has no body.
     pub(super) is_head: bool,
     /// Where the authority of an absolute-form target stands in the line.
@@ -48,7 +54,13 @@ pub(super) fn parse(line: &[u8], over_tls: bool, uri_limit: usize) -> Result<Req
         return Err(Fault::new(Cause::UriLimit, "the target is longer than the limit"));
     }
     let authority = check_target(method, target, over_tls)?.map(|(a, b)| (start + a, start + b));
-    Ok(RequestLine { is_head: method == b"HEAD", authority, version })
+    Ok(RequestLine {
+        method: 0..method_end,
+        target: start..start + length,
+        is_head: method == b"HEAD",
+        authority,
+        version,
+    })
 }
 
 fn version(text: &[u8]) -> Result<Version, Fault> {

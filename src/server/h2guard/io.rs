@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frame::{Frame, code, kind};
 use super::windows::LOOKS;
 use super::{Ending, FrameGuard};
-use crate::server::guard::Wait;
+use crate::server::timer::Wait;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for FrameGuard<S> {
     fn poll_read(

@@ -26,7 +26,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::watch::Watch;
-use super::guard::Timer;
+use super::timer::Timer;
 use crate::config::model::Limits;
 
 /// Why the guard ended a connection.

@@ -6,7 +6,7 @@ use super::budget::{Budget, Spent};
 use super::frame::{Follower, Frame, Step, code, flag, kind};
 use super::windows::Windows;
 use crate::config::model::Limits;
-use crate::server::guard::Wait;
+use crate::server::timer::Wait;
 
 /// The account of one connection.
 #[derive(Debug)]

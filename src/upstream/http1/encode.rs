@@ -1,10 +1,10 @@
 //! Writes the head of a request (RFC 9112, sections 2 and 3).
 
-use http::header::{
-    CONTENT_LENGTH, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRAILER, TRANSFER_ENCODING,
-};
+use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TE, TRANSFER_ENCODING};
 use http::request::Parts;
-use http::{Method, uri::Uri};
+use http::{Method, Uri};
+
+use crate::base::field;
 
 /// How a request's body is framed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub(super) fn head(parts: &Parts, host: &HeaderValue, body: Body, out: &mut Vec<
     out.push(b' ');
     target(&parts.uri, out);
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    field(&HOST, host, out);
+    field::write(&HOST, host, out);
     let mut length = None;
     for (name, value) in &parts.headers {
         if *name == HOST || *name == TRANSFER_ENCODING {
@@ -42,7 +42,7 @@ pub(super) fn head(parts: &Parts, host: &HeaderValue, body: Body, out: &mut Vec<
         if *name == CONTENT_LENGTH {
             length = Some(value);
         }
-        field(name, value, out);
+        field::write(name, value, out);
     }
     if parts.headers.contains_key(TE) {
         // `te` is for this hop, so `connection` has to name it (RFC 9110, section 10.1.4).
@@ -80,27 +80,6 @@ fn framing(method: &Method, body: Body, given: Option<&HeaderValue>, out: &mut V
     framing
 }
 
-/// Appends trailers and the end of a chunked body.
-pub(super) fn last_chunk(trailers: Option<&HeaderMap>, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"0\r\n");
-    for (name, value) in trailers.into_iter().flatten() {
-        // Framing and routing have no business in trailers (RFC 9110, section 6.5.1).
-        if ![CONTENT_LENGTH, TRANSFER_ENCODING, HOST, TRAILER].contains(name) {
-            field(name, value, out);
-        }
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-/// Appends the line that begins a chunk.
-pub(super) fn chunk_size(size: usize, out: &mut Vec<u8>) {
-    let digits = (usize::BITS - size.leading_zeros()).div_ceil(4).max(1);
-    for place in (0..digits).rev() {
-        out.push(b"0123456789abcdef"[(size >> (4 * place)) & 15]);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
 fn target(uri: &Uri, out: &mut Vec<u8>) {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     // `OPTIONS *` keeps its star; anything else begins with a slash.
@@ -108,13 +87,6 @@ fn target(uri: &Uri, out: &mut Vec<u8>) {
         out.push(b'/');
     }
     out.extend_from_slice(path.as_bytes());
-}
-
-fn field(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
-    out.extend_from_slice(b"\r\n");
 }
 
 fn expects_body(method: &Method) -> bool {
@@ -172,24 +144,5 @@ mod tests {
             assert!(text.ends_with(end), "{text}");
             assert!(text.matches("content-length").count() <= 1);
         }
-    }
-
-    #[test]
-    fn sizes_are_hexadecimal() {
-        for (size, text) in [(0, "0\r\n"), (1, "1\r\n"), (16, "10\r\n"), (0xabcd, "abcd\r\n")] {
-            let mut out = Vec::new();
-            chunk_size(size, &mut out);
-            assert_eq!(out, text.as_bytes());
-        }
-    }
-
-    #[test]
-    fn trailers_hold_no_framing() {
-        let mut trailers = HeaderMap::new();
-        trailers.insert("x-sum", HeaderValue::from_static("7"));
-        trailers.insert("content-length", HeaderValue::from_static("7"));
-        let mut out = Vec::new();
-        last_chunk(Some(&trailers), &mut out);
-        assert_eq!(out, b"0\r\nx-sum: 7\r\n\r\n");
     }
 }

@@ -7,13 +7,14 @@ use std::io::IoSlice;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::HeaderValue;
 use http::request::Parts;
 use http_body::Body as _;
 
 use super::encode::{self, Framing};
-use crate::base::BodyFault;
+use crate::base::outbox::SLICES;
+use crate::base::{BodyFault, Outbox, chunks};
 use crate::upstream::upload::Outgoing;
 use crate::upstream::wire::Wire;
 
@@ -22,13 +23,7 @@ use crate::upstream::wire::Wire;
 pub(super) struct Sending {
     body: Outgoing,
     framing: Framing,
-    /// The head, or the framing before `data`.
-    before: Vec<u8>,
-    /// How much of `before` has left.
-    at: usize,
-    data: Bytes,
-    /// The framing behind `data`.
-    behind: &'static [u8],
+    outbox: Outbox,
     left: Left,
     written: bool,
 }
@@ -48,19 +43,16 @@ enum Left {
 impl Sending {
     /// Takes the next request.
     pub(super) fn begin(&mut self, head: &Parts, host: &HeaderValue, body: Outgoing) {
-        self.before.clear();
-        self.at = 0;
+        self.outbox.clear();
         self.written = false;
         let known = match (body.is_end_stream(), body.size_hint().exact()) {
             (true, _) => encode::Body::None,
             (false, Some(length)) => encode::Body::Exact(length),
             (false, None) => encode::Body::Unknown,
         };
-        self.framing = encode::head(head, host, known, &mut self.before);
+        self.framing = self.outbox.frame(|out| encode::head(head, host, known, out));
         self.left = if self.framing == Framing::None { Left::Flush } else { Left::Body };
         self.body = body;
-        self.data = Bytes::new();
-        self.behind = b"";
     }
 
     /// Whether no byte has left.
@@ -84,8 +76,11 @@ impl Sending {
         wire: &mut Wire,
     ) -> Poll<Result<(), BodyFault>> {
         while self.left != Left::Nothing {
-            let next = if self.wants_frame() { self.poll_frame(cx)? } else { Poll::Ready(()) };
-            while self.waits() {
+            // The next frame is asked for when the last one has left; the first one may go with
+            // the head.
+            let asks = self.left == Left::Body && (self.outbox.is_empty() || !self.written);
+            let next = if asks { self.poll_frame(cx)? } else { Poll::Ready(()) };
+            while !self.outbox.is_empty() {
                 ready!(self.poll_write(cx, wire));
             }
             ready!(wire.poll_settle(cx));
@@ -97,23 +92,10 @@ impl Sending {
         Poll::Ready(Ok(()))
     }
 
-    fn waits(&self) -> bool {
-        self.at < self.before.len() || !self.data.is_empty() || !self.behind.is_empty()
-    }
-
-    /// The next frame is asked for when the last one has left; the first one may go with the head.
-    fn wants_frame(&self) -> bool {
-        self.left == Left::Body && self.data.is_empty() && self.behind.is_empty()
-    }
-
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Result<Poll<()>, BodyFault> {
         let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) else {
             return Ok(Poll::Pending);
         };
-        if self.at == self.before.len() {
-            self.before.clear();
-            self.at = 0;
-        }
         let trailers = match frame.transpose()?.map(http_body::Frame::into_data) {
             Some(Ok(data)) => {
                 self.frame(data)?;
@@ -123,7 +105,7 @@ impl Sending {
             None => None,
         };
         match self.framing {
-            Framing::Chunked => encode::last_chunk(trailers.as_ref(), &mut self.before),
+            Framing::Chunked => self.outbox.frame(|out| chunks::last(trailers.as_ref(), out)),
             // Fewer bytes than were promised: the upstream must not take it for the whole.
             Framing::Length(1..) => return Err(BodyFault::Left),
             Framing::Length(0) | Framing::None => {}
@@ -136,8 +118,9 @@ impl Sending {
         match &mut self.framing {
             Framing::Chunked if data.is_empty() => return Ok(()),
             Framing::Chunked => {
-                encode::chunk_size(data.len(), &mut self.before);
-                self.behind = b"\r\n";
+                self.outbox.frame(|out| chunks::begin(data.len(), out));
+                self.outbox.data(data);
+                self.outbox.frame(|out| out.extend_from_slice(chunks::END));
             }
             Framing::Length(left) => {
                 // More bytes than were promised would begin a request of their own.
@@ -146,40 +129,25 @@ impl Sending {
                     self.left = Left::Flush;
                     self.body.finish();
                 }
+                self.outbox.data(data);
             }
             Framing::None => return Err(BodyFault::Syntax),
         }
-        self.data = data;
         Ok(())
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>, wire: &mut Wire) -> Poll<()> {
-        let head = &self.before[self.at..];
-        let count = if self.data.is_empty() && self.behind.is_empty() {
-            ready!(wire.poll_put(cx, head))
-        } else {
-            let slices = [IoSlice::new(head), IoSlice::new(&self.data), IoSlice::new(self.behind)];
-            ready!(wire.poll_put_slices(cx, &slices))
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let used = self.outbox.slices(&mut slices);
+        let count = match &slices[..used] {
+            [only] => ready!(wire.poll_put(cx, only)),
+            several => ready!(wire.poll_put_slices(cx, several)),
         };
         self.written = true;
-        self.advance(count);
+        self.outbox.advance(count);
         if self.left == Left::Body {
             self.body.touch();
         }
         Poll::Ready(())
-    }
-
-    fn advance(&mut self, mut count: usize) {
-        let step = count.min(self.before.len() - self.at);
-        self.at += step;
-        count -= step;
-        let step = count.min(self.data.len());
-        self.data.advance(step);
-        count -= step;
-        self.behind = &self.behind[count.min(self.behind.len())..];
-        if self.data.is_empty() {
-            // Lets go of the buffer that it was a part of.
-            self.data = Bytes::new();
-        }
     }
 }

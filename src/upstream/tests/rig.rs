@@ -14,7 +14,7 @@ use super::super::{
     CallOptions, Credentials, Names, Stream, Tally, Upgrade, UpstreamError, Upstreams,
 };
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, UpstreamId, clock};
+use crate::base::{Body, Inflow, UpstreamId, clock};
 use crate::config::model::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -180,6 +180,6 @@ pub(super) async fn upload(length: Option<usize>) -> (Request<Body>, Rc<Meter>, 
     let (mut head, body) = take.await.unwrap().into_parts();
     head.headers.remove("transfer-encoding");
     let meter = Rc::new(Meter::default());
-    let body = Body::Capped(Capped::new(body, 64 << 20, Rc::clone(&meter)));
+    let body = Body::Capped(Capped::new(Inflow::Http2(body), 64 << 20, Rc::clone(&meter)));
     (Request::from_parts(head, body), meter, client)
 }

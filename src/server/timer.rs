@@ -8,7 +8,7 @@ use crate::base::clock::{self, Instant};
 
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server) enum Wait {
+pub(super) enum Wait {
     /// The next request.
     Idle,
     /// The rest of a head.
@@ -19,26 +19,26 @@ pub(in crate::server) enum Wait {
 
 /// A deadline that can be set, moved and forgotten cheaply.
 #[derive(Debug, Default)]
-pub(in crate::server) struct Timer {
+pub(super) struct Timer {
     armed: Option<(Wait, Instant)>,
     alarm: Alarm,
 }
 
 impl Timer {
     /// Forgets the deadline.
-    pub(in crate::server) fn disarm(&mut self) {
+    pub(super) fn disarm(&mut self) {
         self.armed = None;
     }
 
     /// Sets the deadline, unless one is set already for the same wait.
-    pub(in crate::server) fn arm(&mut self, wait: Wait, after: Duration) {
+    pub(super) fn arm(&mut self, wait: Wait, after: Duration) {
         if !matches!(self.armed, Some((known, _)) if known == wait) {
             self.armed = Some((wait, clock::now() + after));
         }
     }
 
     /// Ready when the deadline has passed; else this task is woken when it does.
-    pub(in crate::server) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((_, deadline)) = self.armed else { return Poll::Pending };
         self.alarm.poll_until(deadline, cx)
     }

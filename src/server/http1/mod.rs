@@ -1,0 +1,170 @@
+//! HTTP/1.1 towards clients: one connection, one request at a time.
+//!
+//! The guard reads each head; a refused one is answered by the spine like any other request, after
+//! the replies before it, and ends the connection. Replies and bodies are framed anew. The exchange
+//! runs in the connection's own task, so that one wake-up carries a request through the whole house.
+//!
+//! `reading` reads heads and bodies, `exchange` drives one request to the end of its reply, `reply`
+//! writes the head of a reply and frames its body.
+//!
+//! Invariants: every wait has a deadline; what is read ahead is bounded by one read; bytes after a
+//! refused or broken request are never looked at.
+
+mod exchange;
+mod reading;
+mod reply;
+
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use self::exchange::After;
+use self::reading::{Extent, Next};
+use super::drain::DrainWatch;
+use super::guard::{HeadLimits, HeadScanner};
+use super::timer::{Timer, Wait};
+use crate::base::outbox::SLICES;
+use crate::base::pipe::Feed;
+use crate::base::{Outbox, chunked};
+use crate::config::model::Limits;
+use crate::proxy::{Service, Wire};
+
+/// One client connection.
+pub(super) struct Http1<S> {
+    socket: S,
+    wire: Rc<Wire>,
+    limits: Limits,
+    /// What was read and not yet taken.
+    inbox: BytesMut,
+    /// How much is read at once.
+    step: usize,
+    scanner: HeadScanner,
+    /// What is left of the body of the request.
+    extent: Extent,
+    /// Who wants the body, while somebody does.
+    feed: Option<Feed>,
+    /// The client waits for a word before it sends its body.
+    expects: bool,
+    /// Nothing more is read: the request was refused, or broke.
+    deaf: bool,
+    outbox: Outbox,
+    reading: Timer,
+    writing: Timer,
+    draining: DrainWatch,
+}
+
+/// How a connection ended.
+pub(super) enum Ended<S> {
+    /// After a valid 101: the socket, and what the client has sent since.
+    Switched(S, Bytes),
+    /// It is to be closed. The client may still be sending, so that closing at once would reset the
+    /// connection and the last reply could be lost.
+    Unread(S),
+    /// It is to be closed.
+    Over(S),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+    /// A connection that has carried nothing.
+    pub(super) fn new(
+        socket: S,
+        wire: Rc<Wire>,
+        over_tls: bool,
+        limits: &Limits,
+        draining: DrainWatch,
+    ) -> Self {
+        let heads = HeadLimits { uri: limits.uri, header: limits.header, headers: limits.headers };
+        Self {
+            socket,
+            wire,
+            limits: *limits,
+            inbox: BytesMut::new(),
+            step: STEP,
+            scanner: HeadScanner::new(over_tls, heads),
+            extent: Extent::Nothing,
+            feed: None,
+            expects: false,
+            deaf: false,
+            outbox: Outbox::default(),
+            reading: Timer::default(),
+            writing: Timer::default(),
+            draining,
+        }
+    }
+
+    /// Answers requests until the connection ends.
+    pub(super) async fn serve(mut self, service: &Service) -> Ended<S> {
+        loop {
+            let after = match poll_fn(|cx| self.poll_head(cx)).await {
+                Next::Request(parts, head) => self.exchange(service, parts, head).await,
+                Next::Refused(parts, fault) => {
+                    self.deaf = true;
+                    self.wire.refuse(fault.into_problem());
+                    self.exchange(service, parts, reading::REFUSED).await
+                }
+                Next::End => After::Close,
+            };
+            match after {
+                After::Next => {}
+                After::Switch => return Ended::Switched(self.socket, self.inbox.freeze()),
+                After::Close if self.may_hold_unread() => return Ended::Unread(self.socket),
+                After::Close => return Ended::Over(self.socket),
+            }
+        }
+    }
+
+    fn may_hold_unread(&self) -> bool {
+        self.deaf || !self.inbox.is_empty() || !matches!(self.extent, Extent::Nothing)
+    }
+
+    fn chunks(&self) -> chunked::ChunkLimits {
+        chunked::ChunkLimits {
+            body: self.limits.body,
+            bytes: self.limits.header,
+            fields: self.limits.headers,
+            padding: chunked::Padding::Refused,
+        }
+    }
+
+    /// Writes everything that waits. A client that does not read is cut after a while.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.outbox.is_empty() {
+                return match Pin::new(&mut self.socket).poll_flush(cx) {
+                    Poll::Ready(flushed) => Poll::Ready(flushed),
+                    Poll::Pending => self.poll_stalled(cx),
+                };
+            }
+            let mut slices = [IoSlice::new(&[]); SLICES];
+            let used = self.outbox.slices(&mut slices);
+            let socket = Pin::new(&mut self.socket);
+            let written = match &slices[..used] {
+                [only] => socket.poll_write(cx, only),
+                several => socket.poll_write_vectored(cx, several),
+            };
+            match written {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(count)) => {
+                    self.outbox.advance(count);
+                    self.writing.disarm();
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return self.poll_stalled(cx),
+            }
+        }
+    }
+
+    fn poll_stalled(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writing.arm(Wait::Body, self.limits.body_idle);
+        ready!(self.writing.poll(cx));
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
+    }
+}
+
+/// Bytes that a connection reads at once, to begin with: most requests are smaller.
+const STEP: usize = 4 * 1024;

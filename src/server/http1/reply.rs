@@ -1,0 +1,185 @@
+//! Writes the head of a reply and frames its body (RFC 9112, section 6).
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH, DATE, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::response::Parts;
+use http::{StatusCode, Version};
+use http_body::Body;
+
+use crate::base::{Outbox, chunks, date, field};
+
+/// What the request has said of its reply.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) version: Version,
+    /// HEAD: no body.
+    pub(super) is_head: bool,
+    /// The connection may carry another request.
+    pub(super) keeps_alive: bool,
+    /// Trailers are read.
+    pub(super) trailers: bool,
+}
+
+/// A reply under way.
+#[derive(Debug)]
+pub(super) struct Reply {
+    framing: Framing,
+    trailers: bool,
+    /// Whether the connection may carry another request after it.
+    pub(super) keeps_alive: bool,
+    /// Whether all of it was handed over.
+    pub(super) done: bool,
+    /// Whether it cannot be brought to its end.
+    pub(super) broken: bool,
+    /// Whether it ends HTTP.
+    pub(super) switches: bool,
+}
+
+/// The body is not what the head has promised.
+#[derive(Debug)]
+pub(super) struct Mismatch;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    None,
+    Length(u64),
+    Chunked,
+    UntilClose,
+}
+
+/// What the fields of a head have said.
+#[derive(Default)]
+struct Said {
+    length: Option<u64>,
+    dated: bool,
+    closes: bool,
+}
+
+impl Reply {
+    /// Writes the head.
+    pub(super) fn begin<B: Body>(head: &Parts, asked: Asked, body: &B, out: &mut Vec<u8>) -> Self {
+        status_line(head.status, out);
+        let said = fields(head, out);
+        let framing = framing(head.status, asked, &said, body, out);
+        let keeps_alive = asked.keeps_alive && !said.closes && framing != Framing::UntilClose;
+        if !said.dated {
+            out.extend_from_slice(b"date: ");
+            date::write(out);
+            out.extend_from_slice(b"\r\n");
+        }
+        if head.status != StatusCode::SWITCHING_PROTOCOLS {
+            if !keeps_alive {
+                out.extend_from_slice(b"connection: close\r\n");
+            } else if asked.version == Version::HTTP_10 {
+                out.extend_from_slice(b"connection: keep-alive\r\n");
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        let done = matches!(framing, Framing::None | Framing::Length(0));
+        let (trailers, broken, switches) = (asked.trailers, false, false);
+        Self { framing, trailers, keeps_alive, done, broken, switches }
+    }
+
+    /// Frames data.
+    pub(super) fn data(&mut self, data: Bytes, outbox: &mut Outbox) -> Result<(), Mismatch> {
+        match &mut self.framing {
+            Framing::None => {}
+            Framing::UntilClose => outbox.data(data),
+            Framing::Length(left) => {
+                *left = left.checked_sub(data.len() as u64).ok_or(Mismatch)?;
+                outbox.data(data);
+            }
+            Framing::Chunked if data.is_empty() => {}
+            Framing::Chunked => {
+                outbox.frame(|out| chunks::begin(data.len(), out));
+                outbox.data(data);
+                outbox.frame(|out| out.extend_from_slice(chunks::END));
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the body.
+    pub(super) fn end(
+        &mut self,
+        trailers: Option<&HeaderMap>,
+        outbox: &mut Outbox,
+    ) -> Result<(), Mismatch> {
+        match self.framing {
+            Framing::Length(1..) => return Err(Mismatch),
+            Framing::Chunked => {
+                outbox.frame(|out| chunks::last(trailers.filter(|_| self.trailers), out));
+            }
+            Framing::None | Framing::Length(0) | Framing::UntilClose => {}
+        }
+        self.done = true;
+        Ok(())
+    }
+}
+
+fn status_line(status: StatusCode, out: &mut Vec<u8>) {
+    if status == StatusCode::OK {
+        out.extend_from_slice(b"HTTP/1.1 200 OK\r\n");
+        return;
+    }
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(status.as_str().as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+fn fields(head: &Parts, out: &mut Vec<u8>) -> Said {
+    let mut said = Said::default();
+    for (name, value) in &head.headers {
+        if *name == TRANSFER_ENCODING {
+            continue;
+        }
+        // The upstream's was taken out; what stands here is the spine's own word.
+        if *name == CONNECTION && value == "close" {
+            said.closes = true;
+            continue;
+        }
+        if *name == CONTENT_LENGTH {
+            // RFC 9110, section 8.6.
+            if head.status == StatusCode::NO_CONTENT || head.status.is_informational() {
+                continue;
+            }
+            said.length = number(value);
+        }
+        said.dated |= *name == DATE;
+        field::write(name, value, out);
+    }
+    said
+}
+
+fn framing<B: Body>(
+    status: StatusCode,
+    asked: Asked,
+    said: &Said,
+    body: &B,
+    out: &mut Vec<u8>,
+) -> Framing {
+    let bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    if asked.is_head || bodiless || status.is_informational() {
+        return Framing::None;
+    }
+    if let Some(length) = said.length {
+        return Framing::Length(length);
+    }
+    if let Some(length) = body.size_hint().exact() {
+        out.extend_from_slice(b"content-length: ");
+        out.extend_from_slice(itoa::Buffer::new().format(length).as_bytes());
+        out.extend_from_slice(b"\r\n");
+        return Framing::Length(length);
+    }
+    if asked.version == Version::HTTP_10 {
+        return Framing::UntilClose;
+    }
+    out.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    Framing::Chunked
+}
+
+fn number(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
+}
