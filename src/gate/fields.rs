@@ -49,6 +49,11 @@ impl Seen {
         self.0 & other.0 == other.0
     }
 
+    /// Whether any of the three was seen.
+    pub const fn has_any(self, one: Self, two: Self, three: Self) -> bool {
+        self.0 & (one.0 | two.0 | three.0) != 0
+    }
+
     fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }

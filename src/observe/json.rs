@@ -99,7 +99,7 @@ fn whole_characters(cut: &[u8]) -> &[u8] {
 
 fn escape(text: &[u8], out: &mut Vec<u8>) {
     // Nearly every text is plain: one pass to know, one copy.
-    if text.iter().all(|byte| is_plain(*byte)) {
+    if text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
         return out.extend_from_slice(text);
     }
     for chunk in text.utf8_chunks() {

@@ -6,11 +6,12 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::{HeaderValue, Version};
+use http::Version;
+use http::header::{self, HeaderName, HeaderValue};
 
 use super::headers;
 use super::wire::Wire;
-use crate::base::Peer;
+use crate::base::{Peer, field};
 use crate::problem::Cause;
 use crate::upstream::Interim;
 
@@ -28,7 +29,7 @@ pub struct Connection {
     pub serves: Option<Serves>,
     /// The client's address as `X-Forwarded-For` wants it.
     pub(super) address: HeaderValue,
-    forwarded: RefCell<Option<(HeaderValue, HeaderValue)>>,
+    forwarding: RefCell<Option<Rc<Forwarding>>>,
     interim: Interim,
 }
 
@@ -54,9 +55,9 @@ impl Connection {
     /// A connection of this peer.
     pub fn new(peer: Rc<Peer>, wire: Rc<Wire>, protocol: Protocol) -> Self {
         let address = header_value(&peer.ip().to_canonical().to_string());
-        let forwarded = RefCell::new(None);
+        let forwarding = RefCell::new(None);
         let interim = pass_interim(Rc::clone(&wire));
-        Self { peer, wire, protocol, refuse: None, serves: None, address, forwarded, interim }
+        Self { peer, wire, protocol, refuse: None, serves: None, address, forwarding, interim }
     }
 
     /// Passes interim replies (1xx) on to clients that know them: HTTP/1.1, where the guard can
@@ -66,18 +67,51 @@ impl Connection {
         knows.then(|| Rc::clone(&self.interim))
     }
 
-    /// The `Forwarded` element for requests to `host` (RFC 7239): clients nearly always ask for the
-    /// same host again, so the last one is kept.
-    pub(super) fn forwarded(&self, host: &HeaderValue) -> HeaderValue {
-        let mut kept = self.forwarded.borrow_mut();
-        if let Some((known, value)) = kept.as_ref()
-            && known == host
+    /// What says where a request came from, for requests to `host`: clients nearly always ask for
+    /// the same host again, so the last one is kept.
+    pub(super) fn forwarding(&self, host: &HeaderValue, via: &HeaderValue) -> Rc<Forwarding> {
+        let mut kept = self.forwarding.borrow_mut();
+        if let Some(known) = kept.as_ref()
+            && known.host == host
         {
-            return value.clone();
+            return Rc::clone(known);
         }
-        let value = header_value(&forwarded_element(&self.peer, host));
-        *kept = Some((host.clone(), value.clone()));
-        value
+        let fresh = Rc::new(Forwarding::new(self, host, via));
+        *kept = Some(Rc::clone(&fresh));
+        fresh
+    }
+
+    /// The `Forwarded` element for requests to `host` (RFC 7239).
+    pub(super) fn forwarded(&self, host: &HeaderValue) -> HeaderValue {
+        header_value(&forwarded_element(&self.peer, host))
+    }
+}
+
+/// The fields that tell an upstream where a request came from, where nobody has told before.
+#[derive(Debug)]
+pub(super) struct Forwarding {
+    host: HeaderValue,
+    /// Field by field.
+    pub(super) fields: Vec<(HeaderName, HeaderValue)>,
+    /// As lines of HTTP/1.
+    pub(super) lines: Vec<u8>,
+}
+
+impl Forwarding {
+    fn new(connection: &Connection, host: &HeaderValue, via: &HeaderValue) -> Self {
+        let scheme = HeaderValue::from_static(connection.peer.scheme());
+        let fields = vec![
+            (headers::X_FORWARDED_FOR, connection.address.clone()),
+            (header::FORWARDED, connection.forwarded(host)),
+            (headers::X_FORWARDED_PROTO, scheme),
+            (headers::X_FORWARDED_HOST, host.clone()),
+            (header::VIA, via.clone()),
+        ];
+        let mut lines = Vec::with_capacity(256);
+        for (name, value) in &fields {
+            field::write(name, value, &mut lines);
+        }
+        Self { host: host.clone(), fields, lines }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::config::model::{Rewrite, RewritePart, Route};
 use crate::gate::Asked;
 use crate::problem::{Cause, Problem};
 use crate::route::Match;
-use crate::upstream::{CallOptions, Kind, Stream, Tally, UpstreamError};
+use crate::upstream::{CallOptions, Kind, Stamp, Stream, Tally, UpstreamError};
 
 /// What is to be forwarded where.
 pub(super) struct Forward<'r> {
@@ -42,17 +42,27 @@ impl Gateway {
         let timeouts = &self.config.upstream(upstream).timeout;
         let upgrade = upgrade::requested(&parts, &exchange.fields, connection, &body);
         let host = &forward.asked.authority;
-        headers::outbound(&mut parts.headers, exchange, connection, host, &self.identity);
+        let beside =
+            headers::outbound(&mut parts.headers, exchange, connection, host, &self.identity);
         upgrade::keep(&upgrade, &mut parts.headers);
         parts.uri = target(&forward, &parts.uri)?;
         parts.version = Version::HTTP_11;
         let body = self.cap(exchange, body);
         let started = clock::now();
         let options = CallOptions {
+            started,
             deadline: started + route.timeout.unwrap_or(timeouts.total),
             first_byte: None,
             interim: connection.interim(exchange.version),
             upgrade,
+            stamp: Some(Stamp {
+                lines: beside.as_ref().map_or(&[], |beside| &beside.lines),
+                fields: beside.as_ref().map_or(&[], |beside| &beside.fields),
+                own: [
+                    (headers::X_REQUEST_ID, exchange.request_id.value().clone()),
+                    (headers::TRACEPARENT, exchange.trace.header_value()),
+                ],
+            }),
         };
         let mut tally = Tally::default();
         let answer = self

@@ -5,12 +5,13 @@
 //! process or per connection and shared.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, Version};
 
-use super::connection::Connection;
+use super::connection::{Connection, Forwarding};
 use super::exchange::Exchange;
 use crate::config::model::Server;
 use crate::gate::Seen;
@@ -50,14 +51,14 @@ impl Identity {
     }
 }
 
-/// Edits a request's head for the upstream.
+/// Edits a request's head for the upstream. What comes back is to be sent beside it.
 pub(super) fn outbound(
     headers: &mut HeaderMap,
     exchange: &Exchange,
     connection: &Connection,
     host: &HeaderValue,
     identity: &Identity,
-) {
+) -> Option<Rc<Forwarding>> {
     let seen = exchange.fields.named;
     strip_hop_by_hop(headers, seen);
     if seen.has(Seen::ALIAS) {
@@ -66,19 +67,32 @@ pub(super) fn outbound(
     if seen.has(Seen::COOKIES) {
         join_cookies(headers);
     }
-    forwarding(headers, seen, connection, host);
-    if seen.has(Seen::VIA) {
-        headers.append(header::VIA, identity.via.clone());
+    let told = seen.has_any(Seen::X_FORWARDED_FOR, Seen::FORWARDED, Seen::X_FORWARDED);
+    let sent_beside = !seen.has(Seen::VIA) && !(told && connection.peer.trusted);
+    let beside = if sent_beside {
+        if told {
+            for name in FORWARDING.iter().chain(&[X_FORWARDED_FOR, header::FORWARDED]) {
+                headers.remove(name);
+            }
+        }
+        Some(connection.forwarding(host, &identity.via))
     } else {
-        headers.insert(header::VIA, identity.via.clone());
+        forwarding(headers, seen, connection, host);
+        headers.append(header::VIA, identity.via.clone());
+        None
+    };
+    if exchange.fields.request_id.is_some() {
+        headers.remove(X_REQUEST_ID);
     }
-    headers.insert(X_REQUEST_ID, exchange.request_id.value().clone());
-    headers.insert(TRACEPARENT, exchange.trace.header_value());
+    if seen.has(Seen::TRACE) {
+        headers.remove(TRACEPARENT);
+    }
     if exchange.fields.host.as_ref().is_none_or(|known| known != host)
         || exchange.version == Version::HTTP_2
     {
         headers.insert(header::HOST, host.clone());
     }
+    beside
 }
 
 /// `Forwarded` and `X-Forwarded-*`: appended where the peer is trusted, else replaced.
@@ -259,10 +273,10 @@ pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, server: &Server)
     client
 }
 
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 const FORWARDING: [HeaderName; 8] = [
     X_FORWARDED_PROTO,

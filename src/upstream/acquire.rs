@@ -21,20 +21,31 @@ pub(super) enum Hold {
     Http2(Share),
 }
 
+/// How long finding a connection may take.
+#[derive(Clone, Copy)]
+pub(super) struct Limits {
+    /// When the call began.
+    pub(super) now: Instant,
+    /// The time for connecting.
+    pub(super) connecting: Duration,
+    /// The end of all time.
+    pub(super) deadline: Instant,
+}
+
 /// Finds a connection, or opens one; also says whether it had been used before. `kept` allows idle
-/// HTTP/1 connections that are trusted so far. `limits` are the time for connecting and the end of all time; what opening
-/// took is added to `spent`.
+/// HTTP/1 connections that are trusted so far. What opening took is added
+/// to `spent`.
 pub(super) async fn acquire(
     endpoint: &Rc<Endpoint>,
     want: Want,
     kept: Option<Trust>,
-    limits: (Duration, Instant),
+    limits: Limits,
     spent: &mut Duration,
 ) -> Result<(Hold, bool), UpstreamError> {
-    if let Some(hold) = take_kept(endpoint, want, kept) {
+    if let Some(hold) = take_kept(endpoint, want, kept, limits.now) {
         return Ok((hold, true));
     }
-    let (connecting, deadline) = limits;
+    let Limits { connecting, deadline, .. } = limits;
     let start = clock::now();
     let (limit, kind) = if start + connecting < deadline {
         (start + connecting, Kind::ConnectTimeout)
@@ -77,18 +88,18 @@ async fn find(
                     .with_detail("too many requests wait for one connection"));
             }
         }
-        if let Some(hold) = take_kept(endpoint, want, kept) {
+        if let Some(hold) = take_kept(endpoint, want, kept, clock::now()) {
             return Ok((hold, true));
         }
     }
 }
 
-fn take_kept(endpoint: &Endpoint, want: Want, kept: Option<Trust>) -> Option<Hold> {
+fn take_kept(endpoint: &Endpoint, want: Want, kept: Option<Trust>, now: Instant) -> Option<Hold> {
     let shared = match want {
         Want::Usual if endpoint.target.may_speak_http2() => endpoint.pool.take_http2(),
         Want::Usual | Want::Http1 => None,
     };
-    let own = || kept.and_then(|trust| endpoint.pool.take_http1(trust));
+    let own = || kept.and_then(|trust| endpoint.pool.take_http1(trust, now));
     shared.map(Hold::Http2).or_else(|| own().map(Hold::Http1))
 }
 

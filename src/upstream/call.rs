@@ -15,7 +15,7 @@ use http::request::Parts;
 use http::{Method, Request, Response};
 use http_body::Body as _;
 
-use super::acquire::{Hold, acquire};
+use super::acquire::{Hold, Limits, acquire};
 use super::check::Asked;
 use super::connect::Want;
 use super::endpoint::{Endpoint, Seat};
@@ -127,7 +127,11 @@ impl<'a> Call<'a> {
                 // leaves to any recipient.
                 Some(_) | None => Want::Usual,
             };
-            let limits = (self.upstream.timeout.connect, self.options.deadline);
+            let limits = Limits {
+                now: self.options.started,
+                connecting: self.upstream.timeout.connect,
+                deadline: self.options.deadline,
+            };
             // Once something was sent in vain, the other kept connections are no better.
             let kept = (!self.repeated).then_some(trust);
             let found = acquire(endpoint, want, kept, limits, &mut self.tally.connect).await;

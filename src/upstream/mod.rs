@@ -40,7 +40,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
 use tokio::time::Instant;
 
 use self::balance::Balancer;
@@ -69,6 +69,8 @@ struct Upstream {
 
 /// What a call may take, and what it asks for.
 pub struct CallOptions<'a> {
+    /// Now.
+    pub started: Instant,
     /// The end of the whole exchange up to the head of the answer.
     pub deadline: Instant,
     /// The time from the sent request to the head of the answer, in place of the upstream's.
@@ -78,6 +80,20 @@ pub struct CallOptions<'a> {
     pub interim: Option<Interim>,
     /// Whether the request asks to switch protocols.
     pub upgrade: Upgrade<'a>,
+    /// Fields that are sent beside the request's own.
+    pub stamp: Option<Stamp<'a>>,
+}
+
+/// Fields that the gateway adds. Most of them are the same for all requests of a connection, so they
+/// come as HTTP/1 writes them too, and need not be put into a map to be taken out of it again.
+#[derive(Clone, Debug)]
+pub struct Stamp<'a> {
+    /// The first part as lines of HTTP/1, line ends included.
+    pub lines: &'a [u8],
+    /// The first part again, field by field.
+    pub fields: &'a [(HeaderName, HeaderValue)],
+    /// What is different for every request.
+    pub own: [(HeaderName, HeaderValue); 2],
 }
 
 /// Who is told of interim answers.

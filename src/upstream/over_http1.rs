@@ -27,12 +27,14 @@ impl Call<'_> {
         let timeout = self.upstream.timeout;
         let patience = Patience {
             deadline: self.options.deadline,
-            since: clock::now(),
+            // A kept connection was there at once.
+            since: if reused { self.options.started } else { clock::now() },
             first_byte: self.options.first_byte.unwrap_or(timeout.first_byte),
             idle: timeout.idle,
         };
         let host = dress::host(&self.head.headers, seat.endpoint());
-        connection.begin(&self.head, host, std::mem::take(&mut self.body));
+        let stamp = self.options.stamp.as_ref();
+        connection.begin(&self.head, host, stamp, std::mem::take(&mut self.body));
         let (tell, upload) = (self.options.interim.as_ref(), self.upload.as_deref());
         let mut next = patience.first();
         let answer = poll_fn(|cx| {

@@ -85,6 +85,11 @@ impl Call<'_> {
         };
         let head = std::mem::replace(&mut self.head, kept);
         let mut request = Request::from_parts(head, std::mem::take(&mut self.body));
+        if let Some(stamp) = &self.options.stamp {
+            for (name, value) in stamp.fields.iter().chain(&stamp.own) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
         dress::http2(&mut request, seat.endpoint());
         request
     }

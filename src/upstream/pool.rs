@@ -52,9 +52,8 @@ impl Pool {
     }
 
     /// The HTTP/1 connection that went idle last, if one is fit.
-    pub(super) fn take_http1(&self, trust: Trust) -> Option<Box<Http1>> {
+    pub(super) fn take_http1(&self, trust: Trust, now: Instant) -> Option<Box<Http1>> {
         let mut idle = self.idle.borrow_mut();
-        let now = if idle.is_empty() { return None } else { clock::now() };
         while let Some(Idle { mut connection, since }) = idle.pop_back() {
             if now.saturating_duration_since(since) > self.limits.idle_time {
                 // All the others have been idle for longer still.

@@ -9,6 +9,8 @@
 
 mod head;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub(super) use self::head::{Head, HeadLimits, HeadScanner};
 use crate::problem::{Cause, Problem};

@@ -5,6 +5,7 @@ use http::request::Parts;
 use http::{Method, Uri};
 
 use crate::base::field;
+use crate::upstream::Stamp;
 
 /// How a request's body is framed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,13 +29,19 @@ pub(super) enum Body {
 
 /// Appends the head to `out` and says how the body is to be framed. The fields are as the spine
 /// left them: end-to-end, with no framing but the length that the client gave.
-pub(super) fn head(parts: &Parts, host: &HeaderValue, body: Body, out: &mut Vec<u8>) -> Framing {
+pub(super) fn head(
+    parts: &Parts,
+    host: &HeaderValue,
+    stamp: Option<&Stamp<'_>>,
+    body: Body,
+    out: &mut Vec<u8>,
+) -> Framing {
     out.extend_from_slice(parts.method.as_str().as_bytes());
     out.push(b' ');
     target(&parts.uri, out);
     out.extend_from_slice(b" HTTP/1.1\r\n");
     field::write(&HOST, host, out);
-    let mut length = None;
+    let (mut length, mut te) = (None, false);
     for (name, value) in &parts.headers {
         if *name == HOST || *name == TRANSFER_ENCODING {
             continue;
@@ -42,9 +49,16 @@ pub(super) fn head(parts: &Parts, host: &HeaderValue, body: Body, out: &mut Vec<
         if *name == CONTENT_LENGTH {
             length = Some(value);
         }
+        te |= *name == TE;
         field::write(name, value, out);
     }
-    if parts.headers.contains_key(TE) {
+    if let Some(stamp) = stamp {
+        out.extend_from_slice(stamp.lines);
+        for (name, value) in &stamp.own {
+            field::write(name, value, out);
+        }
+    }
+    if te {
         // `te` is for this hop, so `connection` has to name it (RFC 9110, section 10.1.4).
         out.extend_from_slice(b"connection: te\r\n");
     }
@@ -102,7 +116,7 @@ mod tests {
     fn written(request: http::request::Builder, body: Body) -> (String, Framing) {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let mut out = Vec::new();
-        let framing = head(&parts, &HeaderValue::from_static("x.test"), body, &mut out);
+        let framing = head(&parts, &HeaderValue::from_static("x.test"), None, body, &mut out);
         (String::from_utf8(out).unwrap(), framing)
     }
 

@@ -32,7 +32,7 @@ use super::check::Reuse;
 use super::connect::Open;
 use super::upload::Outgoing;
 use super::wire::Wire;
-use super::{Interim, blame};
+use super::{Interim, Stamp, blame};
 use crate::base::{Alarm, BodyFault};
 
 /// An HTTP/1 connection, owned by whoever uses it or by the pool.
@@ -104,14 +104,20 @@ impl Http1 {
     }
 
     /// Begins an exchange; nothing is written before [`Self::poll_answer`].
-    pub(super) fn begin(&mut self, head: &Parts, host: &HeaderValue, body: Outgoing) {
+    pub(super) fn begin(
+        &mut self,
+        head: &Parts,
+        host: &HeaderValue,
+        stamp: Option<&Stamp<'_>>,
+        body: Outgoing,
+    ) {
         self.heard = false;
         self.interims = 0;
         self.is_head = head.method == Method::HEAD;
         self.searched = 0;
         self.extent = Extent::Nothing;
         self.reuse = Reuse::Fine;
-        self.sending.begin(head, host, body);
+        self.sending.begin(head, host, stamp, body);
     }
 
     /// Sends, and waits for the head of the final answer. `tell` hears of interim ones.

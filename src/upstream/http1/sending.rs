@@ -15,6 +15,7 @@ use http_body::Body as _;
 use super::encode::{self, Framing};
 use crate::base::outbox::SLICES;
 use crate::base::{BodyFault, Outbox, chunks};
+use crate::upstream::Stamp;
 use crate::upstream::upload::Outgoing;
 use crate::upstream::wire::Wire;
 
@@ -42,7 +43,13 @@ enum Left {
 
 impl Sending {
     /// Takes the next request.
-    pub(super) fn begin(&mut self, head: &Parts, host: &HeaderValue, body: Outgoing) {
+    pub(super) fn begin(
+        &mut self,
+        head: &Parts,
+        host: &HeaderValue,
+        stamp: Option<&Stamp<'_>>,
+        body: Outgoing,
+    ) {
         self.outbox.clear();
         self.written = false;
         let known = match (body.is_end_stream(), body.size_hint().exact()) {
@@ -50,7 +57,7 @@ impl Sending {
             (false, Some(length)) => encode::Body::Exact(length),
             (false, None) => encode::Body::Unknown,
         };
-        self.framing = self.outbox.frame(|out| encode::head(head, host, known, out));
+        self.framing = self.outbox.frame(|out| encode::head(head, host, stamp, known, out));
         self.left = if self.framing == Framing::None { Left::Flush } else { Left::Body };
         self.body = body;
     }

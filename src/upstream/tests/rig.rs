@@ -89,10 +89,12 @@ impl Rig {
 
     pub(super) fn options(&self) -> CallOptions<'static> {
         CallOptions {
+            started: clock::now(),
             deadline: clock::now() + self.deadline,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,
+            stamp: None,
         }
     }
 
