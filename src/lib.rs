@@ -24,7 +24,7 @@
 //!
 //! 1. `server::listener` accepts on this worker's own socket.
 //! 2. `server::connection` looks at the first bytes, shakes hands, and knows who the peer is.
-//! 3. `server::guard` reads an HTTP/1 head and framing once, strictly; hyper sees clean bytes.
+//! 3. `server::http1` has the guard read the head, once and strictly; HTTP/2 comes through hyper.
 //! 4. [`proxy::Gateway::handle`] opens an exchange.
 //! 5. [`gate`] lets it pass or makes a [`problem::Problem`].
 //! 6. `proxy::forward` edits the head in place and calls.

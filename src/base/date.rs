@@ -23,7 +23,7 @@ fn text(second: u64) -> String {
 }
 
 thread_local! {
-    static LAST: RefCell<(u64, String)> = RefCell::new((u64::MAX, String::new()));
+    static LAST: RefCell<(u64, String)> = const { RefCell::new((u64::MAX, String::new())) };
 }
 
 #[cfg(test)]

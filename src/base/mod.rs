@@ -3,6 +3,7 @@
 //! Nothing here knows the product: no route, no error code, no configuration key.
 
 pub mod alarm;
+pub mod authority;
 pub mod body;
 pub mod chunked;
 pub mod chunks;

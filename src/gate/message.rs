@@ -3,8 +3,8 @@
 
 use http::{HeaderValue, Method, Uri, Version};
 
-use super::authority::is_authority;
 use super::fields::{Fields, Seen};
+use crate::base::authority::is_authority;
 use crate::config::model::Limits;
 use crate::problem::{Cause, Problem};
 

@@ -9,7 +9,6 @@
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
-mod authority;
 mod entry;
 mod fields;
 mod message;

@@ -60,8 +60,8 @@ impl Connection {
         Self { peer, wire, protocol, refuse: None, serves: None, address, forwarding, interim }
     }
 
-    /// Passes interim replies (1xx) on to clients that know them: HTTP/1.1, where the guard can
-    /// write them. HTTP/1.0 never gets one, and hyper has no way to send them on HTTP/2.
+    /// Passes interim replies (1xx) on to clients that know them: HTTP/1.1.
+    /// HTTP/1.0 never gets one, and hyper has no way to send them on HTTP/2.
     pub(super) fn interim(&self, version: Version) -> Option<Interim> {
         let knows = version == Version::HTTP_11 && self.protocol == Protocol::Http1;
         knows.then(|| Rc::clone(&self.interim))

@@ -68,7 +68,7 @@ pub(super) fn outbound(
         join_cookies(headers);
     }
     let told = seen.has_any(Seen::X_FORWARDED_FOR, Seen::FORWARDED, Seen::X_FORWARDED);
-    let sent_beside = !seen.has(Seen::VIA) && !(told && connection.peer.trusted);
+    let sent_beside = !(seen.has(Seen::VIA) || told && connection.peer.trusted);
     let beside = if sent_beside {
         if told {
             for name in FORWARDING.iter().chain(&[X_FORWARDED_FOR, header::FORWARDED]) {

@@ -2,7 +2,7 @@
 //! record, which speaks when the body is dropped.
 //!
 //! A body that breaks after its head was sent is cut so that the client can tell: the error makes
-//! hyper close without a last chunk (HTTP/1) or reset the stream (HTTP/2).
+//! the connection close without a last chunk (HTTP/1) or reset the stream (HTTP/2).
 
 use std::collections::VecDeque;
 use std::fmt;

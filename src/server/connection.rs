@@ -94,7 +94,8 @@ pub(super) async fn serve(
         }
         // An unwanted HTTP/2 preface is told so by the guard, in the words of HTTP/1.
         (Some(_) | None, Opening::Http1) | (None, Opening::Http2) => {
-            session.http1(socket, peer, None).await;
+            // Boxed, so that a connection has no more room than what it turned out to speak.
+            Box::pin(session.http1(socket, peer, None)).await;
         }
     }
 }

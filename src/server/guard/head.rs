@@ -16,6 +16,7 @@ use memchr::memchr;
 
 use super::target::{self, Version};
 use super::{Fault, Framing};
+use crate::base::authority::is_authority;
 use crate::base::field::{is_token, split, trim};
 use crate::problem::Cause;
 
@@ -230,7 +231,7 @@ impl HeadScanner {
                 if self.facts.host.is_some() {
                     return Err(Fault::new(Cause::BadHost, "Host stands twice"));
                 }
-                if !target::is_host(value) {
+                if !is_authority(value) {
                     return Err(Fault::new(Cause::BadHost, "Host is no valid authority"));
                 }
                 self.facts.host = Some(value_at.clone());

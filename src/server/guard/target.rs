@@ -134,31 +134,6 @@ fn starts_ignoring_case(text: &[u8], prefix: &[u8]) -> bool {
     text.get(..prefix.len()).is_some_and(|head| head.eq_ignore_ascii_case(prefix))
 }
 
-/// Whether `host` is a valid `Host` value: a name or address and an optional port, nothing else.
-pub(super) fn is_host(host: &[u8]) -> bool {
-    let (name_ok, rest) = if let [b'[', inner @ ..] = host {
-        let Some(end) = inner.iter().position(|byte| *byte == b']') else { return false };
-        let address = std::str::from_utf8(&inner[..end]).unwrap_or_default();
-        (address.parse::<std::net::Ipv6Addr>().is_ok(), &inner[end + 1..])
-    } else {
-        let end = host.iter().position(|byte| *byte == b':').unwrap_or(host.len());
-        let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-        (end > 0 && host[..end].iter().all(plain), &host[end..])
-    };
-    name_ok
-        && match rest {
-            [] => true,
-            [b':', port @ ..] => is_port(port),
-            _ => false,
-        }
-}
-
-fn is_port(digits: &[u8]) -> bool {
-    (1..=5).contains(&digits.len())
-        && digits.iter().all(u8::is_ascii_digit)
-        && digits.iter().fold(0u32, |sum, digit| sum * 10 + u32::from(digit - b'0')) <= 65_535
-}
-
 /// Where a byte may stand in a target.
 #[derive(Clone, Copy, PartialEq)]
 enum Class {
@@ -239,33 +214,6 @@ mod tests {
                     assert!(target.parse::<http::Uri>().is_ok(), "{target}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn hosts_are_names_addresses_and_ports() {
-        for host in
-            ["gw.test", "gw.test:80", "127.0.0.1:8443", "[::1]:443", "a_b.test", "localhost"]
-        {
-            assert!(is_host(host.as_bytes()), "{host}");
-        }
-        for host in [
-            "",
-            "gw test",
-            "gw.test, evil.test",
-            "gw.test/x",
-            "gw.test:99999",
-            "gw.test:",
-            "user@gw.test",
-            "[::1",
-            "[zz]",
-            "[::1]x",
-            ":80",
-            "gw.test:80:80",
-            "gw.test:0x50",
-            "gw%2etest",
-        ] {
-            assert!(!is_host(host.as_bytes()), "{host}");
         }
     }
 }

@@ -183,3 +183,110 @@ fn framing<B: Body>(
 fn number(value: &HeaderValue) -> Option<u64> {
     value.to_str().ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::io::IoSlice;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use http::Response;
+    use http_body::{Frame, SizeHint};
+
+    use super::*;
+
+    const ASKED: Asked =
+        Asked { version: Version::HTTP_11, is_head: false, keeps_alive: true, trailers: false };
+
+    /// A body of which no more is known than its length.
+    struct Long(Option<u64>);
+
+    impl Body for Long {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            Poll::Ready(None)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            self.0.map_or_else(SizeHint::default, SizeHint::with_exact)
+        }
+    }
+
+    fn begun(
+        status: u16,
+        fields: &[(&'static str, &str)],
+        asked: Asked,
+        length: Option<u64>,
+    ) -> (Reply, String) {
+        let mut response = Response::builder().status(status).header("date", "x");
+        for (name, value) in fields {
+            response = response.header(*name, *value);
+        }
+        let (head, ()) = response.body(()).unwrap().into_parts();
+        let mut out = Vec::new();
+        let reply = Reply::begin(&head, asked, &Long(length), &mut out);
+        (reply, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn the_body_is_framed_by_what_is_known_of_it() {
+        let old = Asked { version: Version::HTTP_10, ..ASKED };
+        let head = Asked { is_head: true, ..ASKED };
+        let length = &[("content-length", "7")][..];
+        for (status, fields, asked, known, framing, end) in [
+            (200, length, ASKED, None, Framing::Length(7), "content-length: 7\r\n"),
+            (200, &[], ASKED, Some(3), Framing::Length(3), "content-length: 3\r\n"),
+            (200, &[], ASKED, None, Framing::Chunked, "transfer-encoding: chunked\r\n"),
+            (200, &[], old, None, Framing::UntilClose, "connection: close\r\n"),
+            (200, length, old, None, Framing::Length(7), "connection: keep-alive\r\n"),
+            (200, length, head, None, Framing::None, "content-length: 7\r\n"),
+            (204, length, ASKED, None, Framing::None, "date: x\r\n"),
+            (304, length, ASKED, None, Framing::None, "content-length: 7\r\n"),
+        ] {
+            let (reply, text) = begun(status, fields, asked, known);
+            assert_eq!(reply.framing, framing, "{text}");
+            assert!(text.ends_with(&format!("{end}\r\n")), "{text}");
+            assert_eq!(reply.keeps_alive, framing != Framing::UntilClose);
+        }
+    }
+
+    #[test]
+    fn a_connection_that_ends_says_so() {
+        let (reply, text) = begun(400, &[("connection", "close")], ASKED, Some(0));
+        assert!(!reply.keeps_alive && text.matches("connection: close").count() == 1, "{text}");
+        let (_, text) = begun(426, &[("connection", "upgrade")], ASKED, Some(0));
+        assert!(text.contains("connection: upgrade\r\n"), "{text}");
+        let closing = Asked { keeps_alive: false, ..ASKED };
+        let (_, text) = begun(200, &[], closing, Some(0));
+        assert!(text.ends_with("connection: close\r\n\r\n"), "{text}");
+    }
+
+    #[test]
+    fn a_body_that_breaks_its_promise_is_a_mismatch() {
+        let mut outbox = Outbox::default();
+        let (mut reply, _) = begun(200, &[("content-length", "3")], ASKED, None);
+        assert!(reply.data(Bytes::from_static(b"ab"), &mut outbox).is_ok());
+        assert!(reply.end(None, &mut outbox).is_err(), "too short");
+        assert!(reply.data(Bytes::from_static(b"cd"), &mut outbox).is_err(), "too long");
+    }
+
+    #[test]
+    fn trailers_go_to_who_reads_them() {
+        let mut trailers = HeaderMap::new();
+        trailers.insert("x-sum", HeaderValue::from_static("7"));
+        for (asks, expected) in [(true, "0\r\nx-sum: 7\r\n\r\n"), (false, "0\r\n\r\n")] {
+            let mut outbox = Outbox::default();
+            let (mut reply, _) = begun(200, &[], Asked { trailers: asks, ..ASKED }, None);
+            reply.end(Some(&trailers), &mut outbox).unwrap();
+            let mut slices = [IoSlice::new(&[])];
+            assert_eq!(outbox.slices(&mut slices), 1);
+            assert_eq!(&*slices[0], expected.as_bytes());
+        }
+    }
+}
