@@ -77,6 +77,39 @@ fn every_guichet_line_runs() {
     assert!(ran > 10, "{ran}");
 }
 
+/// `docs/security.md` names the test behind each promise; a name that is gone would be a promise
+/// without a proof.
+#[test]
+fn every_proof_of_the_security_page_is_a_test() {
+    let page = fs::read_to_string(root().join("docs/security.md")).unwrap();
+    let mut sources = String::new();
+    for folder in ["src", "tests"] {
+        gather(&root().join(folder), &mut sources);
+    }
+    let rows = page.lines().filter(|line| line.starts_with('|'));
+    let named = rows.flat_map(|row| row.split('`').skip(1).step_by(2));
+    let proofs: Vec<&str> = named
+        .filter(|word| word.contains('_') && !word.contains(['.', '/', ' ']))
+        .map(|word| word.rsplit("::").next().unwrap())
+        .filter(|name| !["body_idle"].contains(name))
+        .collect();
+    assert!(proofs.len() > 60, "the page is where this test looks for it: {}", proofs.len());
+    let gone: Vec<&&str> =
+        proofs.iter().filter(|name| !sources.contains(&format!("fn {name}("))).collect();
+    assert!(gone.is_empty(), "{gone:?}");
+}
+
+fn gather(folder: &Path, text: &mut String) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            gather(&path, text);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            text.push_str(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
 #[test]
 fn the_readme_has_its_two_commands_and_no_dead_link() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
