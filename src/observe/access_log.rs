@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::Version;
 
 use super::facts::{Facts, Kind, Outcome};
-use super::json::Object;
+use super::json::{Object, member};
 use super::log::Level;
 use super::names::Names;
 use super::stamp::Stamp;
@@ -97,74 +97,74 @@ fn write(
     catalogue: &Catalogue,
     stamp: &mut Stamp,
 ) {
-    line.raw("ts", |out| stamp.write(clock::unix_millis(), out));
-    line.word("level", level(facts).as_str());
-    line.word("kind", facts.kind.as_str());
-    line.text("request_id", facts.request_id.value().as_bytes(), REQUEST_ID);
+    line.raw(member!("ts"), |out| stamp.write(clock::unix_millis(), out));
+    line.word(member!("level"), level(facts).as_str());
+    line.word(member!("kind"), facts.kind.as_str());
+    line.text(member!("request_id"), facts.request_id.value().as_bytes(), REQUEST_ID);
     if let Some(trace) = facts.trace {
-        line.word("trace_id", trace.hex());
+        line.word(member!("trace_id"), trace.hex());
     }
-    line.text("listener", names.listener(facts.peer.listener).as_bytes(), NAME);
-    line.raw("client_ip", |out| write_address(facts.client_ip, out));
+    line.text(member!("listener"), names.listener(facts.peer.listener).as_bytes(), NAME);
+    line.raw(member!("client_ip"), |out| write_address(facts.client_ip, out));
     if let Some(tls) = &facts.peer.tls {
-        line.word("tls", tls.version);
+        line.word(member!("tls"), tls.version);
     }
     if let Some(version) = facts.protocol {
-        line.word("protocol", protocol(version));
+        line.word(member!("protocol"), protocol(version));
     }
     if let Some(method) = &facts.method {
-        line.text("method", method.as_str().as_bytes(), METHOD);
+        line.text(member!("method"), method.as_str().as_bytes(), METHOD);
     }
     if let Some(host) = host(facts) {
-        line.text("host", host, HOST);
+        line.text(member!("host"), host, HOST);
     }
     if let Some(uri) = facts.uri.as_ref().filter(|uri| !uri.path().is_empty()) {
-        line.text("path", uri.path().as_bytes(), PATH);
+        line.text(member!("path"), uri.path().as_bytes(), PATH);
     }
     if facts.route.is_some() {
-        line.text("route", names.route(facts.route).as_bytes(), NAME);
+        line.text(member!("route"), names.route(facts.route).as_bytes(), NAME);
     }
     if facts.status != 0 {
-        line.number("status", facts.status.into());
+        line.number(member!("status"), facts.status.into());
     }
     if let Some(code) = facts.code {
-        line.text("code", catalogue.full_code(code).as_bytes(), NAME);
+        line.text(member!("code"), catalogue.full_code(code).as_bytes(), NAME);
     }
     if let Some(source) = facts.source {
-        line.word("origin", source.as_str());
+        line.word(member!("origin"), source.as_str());
     }
-    line.word("outcome", facts.outcome.as_str());
+    line.word(member!("outcome"), facts.outcome.as_str());
     if let Some(parameter) = &facts.parameter {
-        line.text("parameter", parameter.as_bytes(), NAME);
+        line.text(member!("parameter"), parameter.as_bytes(), NAME);
     }
     if let Some((upstream, endpoint)) = facts.upstream {
-        line.text("upstream", names.upstream(upstream).as_bytes(), NAME);
+        line.text(member!("upstream"), names.upstream(upstream).as_bytes(), NAME);
         if let Some(endpoint) = endpoint {
-            line.text("endpoint", names.endpoint(upstream, endpoint).as_bytes(), NAME);
+            line.text(member!("endpoint"), names.endpoint(upstream, endpoint).as_bytes(), NAME);
         }
-        line.number("attempts", facts.attempts.into());
+        line.number(member!("attempts"), facts.attempts.into());
     }
-    line.flag("complete", facts.complete);
-    line.millis("t_total_ms", took);
+    line.flag(member!("complete"), facts.complete);
+    line.millis(member!("t_total_ms"), took);
     if let Some(time) = facts.upstream_time {
-        line.millis("t_upstream_ms", time);
+        line.millis(member!("t_upstream_ms"), time);
     }
     if let Some(time) = facts.connect_time {
-        line.millis("t_connect_ms", time);
+        line.millis(member!("t_connect_ms"), time);
     }
-    line.number("bytes_in", facts.bytes_in);
-    line.number("bytes_out", facts.bytes_out);
+    line.number(member!("bytes_in"), facts.bytes_in);
+    line.number(member!("bytes_out"), facts.bytes_out);
     if let Some(agent) = &facts.user_agent {
-        line.text("user_agent", agent.as_bytes(), USER_AGENT);
+        line.text(member!("user_agent"), agent.as_bytes(), USER_AGENT);
     }
     if let Some(cause) = facts.cause {
-        line.word("cause", cause.as_str());
+        line.word(member!("cause"), cause.as_str());
     }
     if let Some(detail) = &facts.detail {
-        line.text("detail", detail.as_bytes(), DETAIL);
+        line.text(member!("detail"), detail.as_bytes(), DETAIL);
     }
     if let Some(code) = facts.would_change {
-        line.text("would_change", catalogue.full_code(code).as_bytes(), NAME);
+        line.text(member!("would_change"), catalogue.full_code(code).as_bytes(), NAME);
     }
     line.end();
 }

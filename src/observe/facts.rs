@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::header::{HOST, USER_AGENT};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, request};
+use http::{HeaderValue, Method, Request, Uri, Version, request};
 
 use crate::base::clock::{self, Instant};
 use crate::base::{EndpointId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
@@ -131,8 +131,10 @@ pub struct Head<'a> {
     pub uri: &'a Uri,
     /// The version.
     pub version: Version,
-    /// The fields.
-    pub headers: &'a HeaderMap,
+    /// `Host`.
+    pub host: Option<&'a HeaderValue>,
+    /// `User-Agent`.
+    pub user_agent: Option<&'a HeaderValue>,
 }
 
 impl<'a, B> From<&'a Request<B>> for Head<'a> {
@@ -141,7 +143,8 @@ impl<'a, B> From<&'a Request<B>> for Head<'a> {
             method: request.method(),
             uri: request.uri(),
             version: request.version(),
-            headers: request.headers(),
+            host: request.headers().get(HOST),
+            user_agent: request.headers().get(USER_AGENT),
         }
     }
 }
@@ -152,7 +155,8 @@ impl<'a> From<&'a request::Parts> for Head<'a> {
             method: &parts.method,
             uri: &parts.uri,
             version: parts.version,
-            headers: &parts.headers,
+            host: parts.headers.get(HOST),
+            user_agent: parts.headers.get(USER_AGENT),
         }
     }
 }
@@ -198,8 +202,8 @@ impl Facts {
             protocol: Some(head.version),
             method: Some(head.method.clone()),
             uri: Some(head.uri.clone()),
-            host: head.headers.get(HOST).cloned(),
-            user_agent: head.headers.get(USER_AGENT).cloned(),
+            host: head.host.cloned(),
+            user_agent: head.user_agent.cloned(),
             ..Self::connection(peer, request_id)
         }
     }

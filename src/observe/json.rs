@@ -7,6 +7,20 @@
 
 use std::time::Duration;
 
+/// The name of a member as it stands in a line, made by [`member`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member(pub(super) &'static str);
+
+/// A member's name with everything that stands around it, put together at compile time: a line has
+/// more than twenty, and what is not put together then is appended piece by piece for each request.
+macro_rules! member {
+    ($name:literal) => {
+        $crate::observe::json::Member(concat!(",\"", $name, "\":"))
+    };
+}
+
+pub(super) use member;
+
 /// Writes the members of one object, in the order of the calls.
 #[derive(Debug)]
 pub(super) struct Object<'a> {
@@ -27,7 +41,7 @@ impl<'a> Object<'a> {
     }
 
     /// A member with text that guichet itself wrote: plain ASCII without quotes or backslashes.
-    pub(super) fn word(&mut self, name: &str, word: impl AsRef<[u8]>) {
+    pub(super) fn word(&mut self, name: Member, word: impl AsRef<[u8]>) {
         self.name(name);
         self.out.push(b'"');
         self.out.extend_from_slice(word.as_ref());
@@ -35,7 +49,7 @@ impl<'a> Object<'a> {
     }
 
     /// A member with text from anywhere, of which at most about `limit` bytes are kept.
-    pub(super) fn text(&mut self, name: &str, text: &[u8], limit: usize) {
+    pub(super) fn text(&mut self, name: Member, text: &[u8], limit: usize) {
         self.name(name);
         self.out.push(b'"');
         match text.get(..limit) {
@@ -49,19 +63,19 @@ impl<'a> Object<'a> {
     }
 
     /// A member with a whole number.
-    pub(super) fn number(&mut self, name: &str, number: u64) {
+    pub(super) fn number(&mut self, name: Member, number: u64) {
         self.name(name);
         self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// A member with `true` or `false`.
-    pub(super) fn flag(&mut self, name: &str, flag: bool) {
+    pub(super) fn flag(&mut self, name: Member, flag: bool) {
         self.name(name);
         self.out.extend_from_slice(if flag { b"true" } else { b"false" });
     }
 
     /// A member with a duration in milliseconds, to the microsecond.
-    pub(super) fn millis(&mut self, name: &str, duration: Duration) {
+    pub(super) fn millis(&mut self, name: Member, duration: Duration) {
         let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         self.number(name, micros / 1_000);
         self.out.push(b'.');
@@ -72,18 +86,15 @@ impl<'a> Object<'a> {
     }
 
     /// A member whose text `write` appends, quotes and escapes included.
-    pub(super) fn raw(&mut self, name: &str, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(super) fn raw(&mut self, name: Member, write: impl FnOnce(&mut Vec<u8>)) {
         self.name(name);
         write(self.out);
     }
 
-    fn name(&mut self, name: &str) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
-        self.out.push(b'"');
-        self.out.extend_from_slice(name.as_bytes());
-        self.out.extend_from_slice(b"\":");
+    fn name(&mut self, name: Member) {
+        // The first member has no comma before it.
+        let begin = usize::from(std::mem::take(&mut self.first));
+        self.out.extend_from_slice(&name.0.as_bytes()[begin..]);
     }
 }
 
@@ -148,7 +159,7 @@ mod tests {
     fn line(text: &[u8], limit: usize) -> String {
         let mut out = Vec::new();
         let mut object = Object::begin(&mut out);
-        object.text("t", text, limit);
+        object.text(member!("t"), text, limit);
         object.end();
         String::from_utf8(out).unwrap()
     }
@@ -162,11 +173,11 @@ mod tests {
     fn members_stand_in_the_order_of_the_calls() {
         let mut out = Vec::new();
         let mut object = Object::begin(&mut out);
-        object.word("a", "b");
-        object.number("n", 7);
-        object.flag("f", true);
-        object.millis("t", Duration::from_micros(1_234_005));
-        object.raw("r", |out| out.extend_from_slice(b"null"));
+        object.word(member!("a"), "b");
+        object.number(member!("n"), 7);
+        object.flag(member!("f"), true);
+        object.millis(member!("t"), Duration::from_micros(1_234_005));
+        object.raw(member!("r"), |out| out.extend_from_slice(b"null"));
         object.end();
         let expected = "{\"a\":\"b\",\"n\":7,\"f\":true,\"t\":1234.005,\"r\":null}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);

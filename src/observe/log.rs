@@ -7,7 +7,7 @@
 use std::fmt::Display;
 use std::io::Write as _;
 
-use super::json::Object;
+use super::json::{Object, member};
 use super::stamp::Stamp;
 use crate::base::clock;
 
@@ -57,10 +57,10 @@ fn say(level: Level, kind: &str, message: &dyn Display) {
 fn line(unix_millis: u64, level: Level, kind: &str, message: &dyn Display) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
     let mut object = Object::begin(&mut out);
-    object.raw("ts", |out| Stamp::new().write(unix_millis, out));
-    object.word("level", level.as_str());
-    object.word("kind", kind);
-    object.text("message", message.to_string().as_bytes(), MESSAGE);
+    object.raw(member!("ts"), |out| Stamp::new().write(unix_millis, out));
+    object.word(member!("level"), level.as_str());
+    object.word(member!("kind"), kind);
+    object.text(member!("message"), message.to_string().as_bytes(), MESSAGE);
     object.end();
     out
 }

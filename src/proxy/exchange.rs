@@ -16,7 +16,7 @@ use crate::base::body::Meter;
 use crate::base::trace::TraceContext;
 use crate::config::model::Security;
 use crate::gate::Fields;
-use crate::observe::Record;
+use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 
 /// What is known of a request while it is answered.
@@ -61,7 +61,14 @@ impl Exchange {
             .map_or_else(TraceContext::begin, TraceContext::child);
         let witness = Rc::clone(&gateway.witness);
         let peer = Rc::clone(&connection.peer);
-        let mut record = Record::new(witness, peer, request_id.clone(), parts);
+        let head = Head {
+            method: &parts.method,
+            uri: &parts.uri,
+            version: parts.version,
+            host: fields.host.as_ref(),
+            user_agent: fields.user_agent.as_ref(),
+        };
+        let mut record = Record::new(witness, peer, request_id.clone(), head);
         record.trace = Some(trace.trace);
         if refusal.is_some() {
             // The stand-in's own words are not the client's.

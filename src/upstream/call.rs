@@ -63,13 +63,13 @@ pub(super) enum Again {
 }
 
 impl<'a> Call<'a> {
-    /// Calls the upstream.
-    pub(super) async fn run(
+    /// A call that has not begun.
+    pub(super) fn new(
         upstream: &'a Upstream,
         request: Request<Body>,
         options: CallOptions<'a>,
         tally: &'a mut Tally,
-    ) -> Result<Response<Stream>, UpstreamError> {
+    ) -> Self {
         let (head, body) = request.into_parts();
         let asked = match options.upgrade {
             Upgrade::No => None,
@@ -80,12 +80,10 @@ impl<'a> Call<'a> {
         let (body, upload) = Outgoing::new(body);
         let repeated = false;
         Self { upstream, options, tally, asked, head, body, upload, harmless, bodiless, repeated }
-            .choose()
-            .await
     }
 
-    /// One endpoint after the other, while nothing was sent.
-    async fn choose(mut self) -> Result<Response<Stream>, UpstreamError> {
+    /// Calls the upstream: one endpoint after the other, while nothing was sent.
+    pub(super) async fn run(&mut self) -> Result<Response<Stream>, UpstreamError> {
         let upstream = self.upstream;
         let mut tried = [0; ENDPOINTS];
         let mut count = 0;

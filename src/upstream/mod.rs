@@ -174,7 +174,7 @@ impl Upstreams {
         options: CallOptions<'_>,
         tally: &mut Tally,
     ) -> Result<Response<Stream>, UpstreamError> {
-        Call::run(&self.0[usize::from(id.0)], request, options, tally).await
+        Call::new(&self.0[usize::from(id.0)], request, options, tally).run().await
     }
 
     /// Closes what has been idle for too long. The worker calls it every second.

@@ -395,4 +395,4 @@ const MAX_METHOD: usize = 32;
 /// Room for two spaces and `HTTP/1.1` beside the target.
 const VERSION_ROOM: usize = 16;
 /// Fields that the spine will add: room for them now saves a larger map later.
-const SPARE: usize = 8;
+const SPARE: usize = 2;

@@ -215,7 +215,7 @@ const HEAD: usize = check::HEAD;
 /// Most fields of an answer.
 const FIELDS: usize = check::FIELDS;
 /// Fields that the gateway will add: room for them now saves a larger map later.
-const SPARE: usize = 4;
+const SPARE: usize = 2;
 const PREFIX: &[u8] = b"HTTP/1.";
 
 #[cfg(test)]
