@@ -36,7 +36,7 @@ pub(super) enum Lost<E> {
 impl Patience {
     /// When to look for the first time.
     pub(super) fn first(&self) -> Instant {
-        self.deadline.min(self.since + self.first_byte)
+        self.deadline.min(self.since + self.shortest())
     }
 
     /// Ready with the limit that has passed. `next` is when to look again, [`Self::first`] to begin
@@ -73,8 +73,15 @@ impl Patience {
         if limit <= now {
             return Err(kind);
         }
-        // The upload may end meanwhile, and then its time begins: never sleep longer than that.
-        Ok(limit.min(self.deadline).min(now + self.first_byte).max(now + SHORTEST))
+        // The upload may end or be stuck meanwhile, and then its time begins: never sleep longer
+        // than that.
+        let sleep = if upload.is_some() { self.shortest() } else { self.first_byte };
+        Ok(limit.min(self.deadline).min(now + sleep).max(now + SHORTEST))
+    }
+
+    /// The shorter of the two times that can begin while nobody looks.
+    fn shortest(&self) -> Duration {
+        self.first_byte.min(self.idle)
     }
 }
 
@@ -108,6 +115,23 @@ mod tests {
     fn with_a_body_the_head_has_its_time_from_the_bodys_end() {
         assert_eq!(judge(12, Some((State::Done, 5))), Ok(15));
         assert_eq!(judge(15, Some((State::Done, 5))), Err(Kind::FirstByteTimeout));
+    }
+
+    #[test]
+    fn a_body_that_is_not_taken_is_noticed_before_the_heads_time() {
+        let zero = clock::now();
+        let second = |seconds| zero + Duration::from_secs(seconds);
+        let patience = Patience {
+            deadline: second(60),
+            since: zero,
+            first_byte: Duration::from_secs(30),
+            idle: Duration::from_secs(2),
+        };
+        assert_eq!(patience.first(), second(2));
+        let judge = |at, upload| patience.judge(second(at), upload).map_err(|_| "over");
+        assert_eq!(judge(2, Some((State::Client, zero))), Ok(second(4)));
+        assert_eq!(judge(2, Some((State::Upstream, zero))), Err("over"));
+        assert_eq!(judge(2, None), Ok(second(30)));
     }
 
     #[test]

@@ -171,6 +171,11 @@ impl Gateway {
         whole.lines().map(parse).collect()
     }
 
+    /// The access log so far, byte by byte.
+    pub fn log_bytes(&self) -> Vec<u8> {
+        std::fs::read(&self.log).unwrap_or_default()
+    }
+
     /// Waits for the line of this request.
     #[track_caller]
     pub fn log_line(&self, request_id: &str) -> Value {

@@ -2,6 +2,7 @@
 //! A test is four sentences: an origin, a gateway, a client, an assertion.
 
 pub mod client;
+pub mod frame_origin;
 pub mod frames;
 pub mod gateway;
 pub mod golden;
