@@ -54,14 +54,17 @@ fn by_a_client_within_a_tls_handshake_or_over_http2() {
         ("with a stream that uploads", gateway.plain(), [opened, uploads].concat()),
     ];
 
+    let mut all = Vec::new();
     for (state, address, bytes) in states {
         let clients = (0..AT_ONCE).map(|_| {
             let mut client = Client::plain(address);
             client.send(&bytes).half_close();
             client
         });
-        ends(&gateway, state, clients.collect());
+        all.extend(clients);
+        end(&gateway, state);
     }
+    comes_to_rest(std::process::id(), "rest, with all of them half-closed");
 }
 
 #[test]
@@ -112,7 +115,9 @@ fn half_closed_everywhere(
 ) {
     let _turn = turn();
     let origin = origin();
+    // A request that waits behind another hides that its client has left; then the time decides.
     let gateway = Setup::before(&origin.url())
+        .upstream("timeout = { first_byte = \"400ms\" }")
         .route_first("name = \"local\"\nmatch = \"/local\"\nrespond = { status = 200, json = {} }")
         .start();
     let post = |path: &str, fields: &str, body: &str| {
@@ -138,6 +143,7 @@ fn half_closed_everywhere(
         ("with the next request behind it", get("/silent").repeat(2), 0),
         ("in a tunnel", ASK.to_owned(), 1),
     ];
+    let mut all = Vec::new();
     for (state, bytes, read) in states {
         let clients = (0..AT_ONCE).map(|_| {
             let mut client = connect(address(&gateway));
@@ -145,19 +151,18 @@ fn half_closed_everywhere(
             half_close(&mut client);
             client
         });
-        ends(&gateway, state, clients.collect());
+        all.extend(clients);
+        end(&gateway, state);
     }
+    comes_to_rest(std::process::id(), "rest, with all of them half-closed");
 }
 
-/// With the clients' receiving sides still open, their connections end and nothing is busy.
+/// The clients' receiving sides are still open; all their connections end nevertheless.
 #[track_caller]
-fn ends(gateway: &Gateway, state: &str, clients: Vec<Client>) {
-    println!("{state}");
-    comes_to_rest(std::process::id(), state);
+fn end(gateway: &Gateway, state: &str) {
     eventually(&format!("{state}: the end of its connections"), || {
         (gauge(gateway.admin(), "guichet_connections") == 0.0).then_some(())
     });
-    drop(clients);
 }
 
 fn origin() -> Origin {
