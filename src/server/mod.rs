@@ -27,6 +27,9 @@ mod tunnel;
 mod worker;
 
 #[cfg(test)]
+#[path = "../../tests/fuzz/corpus.rs"]
+mod corpus;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use std::future::Future;

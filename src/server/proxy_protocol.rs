@@ -189,6 +189,8 @@ const V2_TCP6: u8 = 0x21;
 const V2_UNIX: u8 = 0x31;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

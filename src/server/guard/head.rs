@@ -201,6 +201,10 @@ impl HeadScanner {
 
     fn request_line(&mut self, bytes: &[u8], line: Range<usize>) -> Result<(), Fault> {
         let request = target::parse(&bytes[line.clone()], self.over_tls, self.limits.uri)?;
+        // As for a line that is still to come: the verdict must not depend on how it comes.
+        if request.method.len() > MAX_METHOD {
+            return Err(self.line_fault("the method does not end"));
+        }
         self.request_start = line.start;
         self.fields_start = self.line;
         self.request = Some(request);
@@ -213,10 +217,7 @@ impl HeadScanner {
             return Err(Fault::new(Cause::HeaderLimit, "more field lines than the limit"));
         }
         if self.line - self.fields_start > self.limits.header {
-            return Err(Fault::new(
-                Cause::HeaderLimit,
-                "the field lines are larger than the limit",
-            ));
+            return Err(too_large());
         }
         let start = line.start;
         let text = &bytes[line];
@@ -324,11 +325,9 @@ impl HeadScanner {
     fn check_unfinished(&self, bytes: &[u8]) -> Result<(), Fault> {
         let line = &bytes[self.line..];
         if self.request.is_some() {
-            return if bytes.len() - self.fields_start > self.limits.header {
-                Err(Fault::new(Cause::HeaderLimit, "the field lines are larger than the limit"))
-            } else {
-                Ok(())
-            };
+            // Half of the line that ends the head is no part of its fields.
+            let over = bytes.len() - self.fields_start > self.limits.header && line != b"\r";
+            return if over { Err(too_large()) } else { Ok(()) };
         }
         let method_end = line.iter().take(MAX_METHOD + 1).position(|byte| *byte == b' ');
         match method_end {
@@ -360,8 +359,7 @@ fn parse_length(value: &[u8]) -> Result<u64, Fault> {
 }
 
 fn leading_zeros(digits: &[u8]) -> usize {
-    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
-    zeros.min(digits.len() - 1)
+    digits.iter().take_while(|digit| **digit == b'0').count().min(digits.len() - 1)
 }
 
 fn has_token(value: &[u8], token: &[u8]) -> bool {
@@ -387,6 +385,10 @@ fn check_coding(value: &[u8]) -> Result<(), Fault> {
 
 fn framing(detail: &'static str) -> Fault {
     Fault::new(Cause::BadFraming, detail)
+}
+
+fn too_large() -> Fault {
+    Fault::new(Cause::HeaderLimit, "the field lines are larger than the limit")
 }
 
 /// RFC 9112, section 2.2 asks to ignore "at least one"; old clients send one or two.

@@ -1,3 +1,7 @@
+mod cost;
+mod differential;
+mod reference;
+
 use bytes::Bytes;
 use proptest::prelude::*;
 
@@ -58,6 +62,7 @@ fn the_request_is_in_its_one_canonical_form() {
 #[test]
 fn each_refusal_has_its_cause() {
     let long_uri = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(300));
+    let long_method = format!("{} / HTTP/1.1\r\nHost: a\r\n\r\n", "M".repeat(33));
     let many = format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: 1\r\n".repeat(30));
     let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(2000));
     let unfinished = format!("GET / HTTP/1.1\r\nX: {}", "a".repeat(2000));
@@ -89,12 +94,21 @@ fn each_refusal_has_its_cause() {
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Cause::BadVersion),
         ("\r\n\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", Cause::BadRequestLine),
         (&long_uri, Cause::UriLimit),
+        (&long_method, Cause::BadRequestLine),
         (&many, Cause::HeaderLimit),
         (&large, Cause::HeaderLimit),
         (&unfinished, Cause::HeaderLimit),
     ] {
         assert_eq!(cause_of(raw), Some(expected), "{raw:?}");
     }
+}
+
+#[test]
+fn fields_of_exactly_the_limit_pass_however_they_come() {
+    let room = LIMITS.header - "Host: a\r\nX: \r\n".len();
+    let head = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "a".repeat(room));
+    let (all_but_one, last) = head.as_bytes().split_at(head.len() - 1);
+    assert!(read(&[all_but_one, last]).unwrap().is_some());
 }
 
 #[test]
