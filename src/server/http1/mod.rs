@@ -13,6 +13,8 @@
 mod exchange;
 mod reading;
 mod reply;
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -136,7 +138,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         loop {
             if self.outbox.is_empty() {
                 return match Pin::new(&mut self.socket).poll_flush(cx) {
-                    Poll::Ready(flushed) => Poll::Ready(flushed),
+                    Poll::Ready(flushed) => {
+                        self.writing.disarm();
+                        Poll::Ready(flushed)
+                    }
                     Poll::Pending => self.poll_stalled(cx),
                 };
             }
