@@ -80,15 +80,6 @@ pub enum Piece {
     End(usize),
 }
 
-/// How far the body reaches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Extent {
-    /// All bytes belong to the body, and more will come.
-    Open,
-    /// The body ends after this many bytes.
-    Ends(usize),
-}
-
 impl ChunkScanner {
     /// A scanner at the beginning of a body.
     pub fn new(limits: ChunkLimits) -> Self {
@@ -126,21 +117,6 @@ impl ChunkScanner {
             }
         }
         Ok(Piece::Framing(bytes.len()))
-    }
-
-    /// Reads on, over data and framing alike.
-    ///
-    /// # Errors
-    /// As [`Self::next`].
-    pub fn scan(&mut self, bytes: &[u8]) -> Result<Extent, BodyFault> {
-        let mut at = 0;
-        while at < bytes.len() {
-            match self.next(&bytes[at..])? {
-                Piece::Framing(count) | Piece::Data(count) => at += count,
-                Piece::End(count) => return Ok(Extent::Ends(at + count)),
-            }
-        }
-        Ok(Extent::Open)
     }
 
     /// The trailers, once the body has ended; none where it had none.
@@ -262,8 +238,29 @@ mod tests {
     const LIMITS: ChunkLimits =
         ChunkLimits { body: 1 << 40, bytes: 1000, fields: 10, padding: Padding::Refused };
 
-    fn scan(text: &[u8]) -> Result<Extent, BodyFault> {
-        ChunkScanner::new(LIMITS).scan(text)
+    /// How far a body reaches.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Reach {
+        /// All bytes belong to it, and more will come.
+        Open,
+        /// It ends after this many bytes.
+        Ends(usize),
+    }
+
+    /// Reads on, over data and framing alike.
+    fn scan_on(scanner: &mut ChunkScanner, bytes: &[u8]) -> Result<Reach, BodyFault> {
+        let mut at = 0;
+        while at < bytes.len() {
+            match scanner.next(&bytes[at..])? {
+                Piece::Framing(count) | Piece::Data(count) => at += count,
+                Piece::End(count) => return Ok(Reach::Ends(at + count)),
+            }
+        }
+        Ok(Reach::Open)
+    }
+
+    fn scan(text: &[u8]) -> Result<Reach, BodyFault> {
+        scan_on(&mut ChunkScanner::new(LIMITS), text)
     }
 
     #[test]
@@ -293,10 +290,10 @@ mod tests {
         let padded = b"5  \r\nhello\r\n0 \t;x\r\n\r\n";
         assert_eq!(scan(padded), Err(BodyFault::Syntax));
         let mut kind = ChunkScanner::new(ChunkLimits { padding: Padding::Skipped, ..LIMITS });
-        assert_eq!(kind.scan(padded), Ok(Extent::Ends(padded.len())));
+        assert_eq!(scan_on(&mut kind, padded), Ok(Reach::Ends(padded.len())));
         for text in [&b" 5\r\nhello"[..], b"5 5\r\nhello", b"\r\n"] {
             let mut kind = ChunkScanner::new(ChunkLimits { padding: Padding::Skipped, ..LIMITS });
-            assert_eq!(kind.scan(text), Err(BodyFault::Syntax));
+            assert_eq!(scan_on(&mut kind, text), Err(BodyFault::Syntax));
         }
     }
 
@@ -309,9 +306,9 @@ mod tests {
             "000000000000000000005\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
             "A\r\n0123456789\r\n0\r\n\r\n",
         ] {
-            assert_eq!(scan(text.as_bytes()), Ok(Extent::Ends(text.len())), "{text}");
+            assert_eq!(scan(text.as_bytes()), Ok(Reach::Ends(text.len())), "{text}");
             let followed = format!("{text}GET /");
-            assert_eq!(scan(followed.as_bytes()), Ok(Extent::Ends(text.len())), "{text}");
+            assert_eq!(scan(followed.as_bytes()), Ok(Reach::Ends(text.len())), "{text}");
         }
     }
 
@@ -360,10 +357,10 @@ mod tests {
             let whole = scan(&text);
             let cut = cut.min(text.len());
             let mut scanner = ChunkScanner::new(LIMITS);
-            let pieces = match scanner.scan(&text[..cut]) {
-                Ok(Extent::Open) => scanner.scan(&text[cut..]).map(|extent| match extent {
-                    Extent::Open => Extent::Open,
-                    Extent::Ends(at) => Extent::Ends(cut + at),
+            let pieces = match scan_on(&mut scanner, &text[..cut]) {
+                Ok(Reach::Open) => scan_on(&mut scanner, &text[cut..]).map(|extent| match extent {
+                    Reach::Open => Reach::Open,
+                    Reach::Ends(at) => Reach::Ends(cut + at),
                 }),
                 other => other,
             };

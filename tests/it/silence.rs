@@ -7,13 +7,7 @@ use crate::rig::client::{self, Client};
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::h2::{Frames, H2Client, request};
 use crate::rig::origin::{Origin, Step, nobody, ok, send};
-
-const ASK: &str = "GET /chat HTTP/1.1\r\nHost: gw.test\r\nConnection: Upgrade\r\n\
-                   Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
-                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
-                      Upgrade: websocket\r\n\
-                      Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+use crate::upgrade::{ASK, SWITCH};
 
 #[test]
 fn where_nobody_listens_the_answer_comes_at_once() {

@@ -7,10 +7,10 @@ use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, ok, send};
 
 /// RFC 6455, section 1.3: the key of the example and what belongs to it.
-const ASK: &str = "GET /chat HTTP/1.1\r\nHost: gw.test\r\nConnection: Upgrade\r\n\
+pub const ASK: &str = "GET /chat HTTP/1.1\r\nHost: gw.test\r\nConnection: Upgrade\r\n\
                    Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
+pub const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\
                       Upgrade: websocket\r\n\
                       Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 

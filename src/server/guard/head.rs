@@ -64,7 +64,6 @@ pub(super) struct Facts {
     length: Option<u64>,
     chunked: bool,
     expects: bool,
-    upgrade: bool,
     closes: bool,
     keeps: bool,
     trailers: bool,
@@ -81,8 +80,6 @@ pub(in crate::server) struct Head {
     pub(in crate::server) end: usize,
     /// What follows it.
     pub(in crate::server) framing: Framing,
-    /// Whether the client asks to leave HTTP.
-    pub(in crate::server) upgrade: bool,
     /// Whether it waits for a word before it sends its body.
     pub(in crate::server) expects: bool,
     /// Whether the connection may carry another request.
@@ -246,7 +243,6 @@ impl HeadScanner {
             6 if name.eq_ignore_ascii_case(b"accept") => {
                 self.facts.accept = Some(value_at.clone());
             }
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.facts.upgrade = true,
             14 if name.eq_ignore_ascii_case(b"content-length") => {
                 let length = parse_length(value)?;
                 if self.facts.length.replace(length).is_some() {
@@ -314,7 +310,6 @@ impl HeadScanner {
         Ok(Head {
             end: self.line,
             framing,
-            upgrade: facts.upgrade,
             expects: facts.expects && request.version != Version::Http10,
             keeps_alive,
             trailers: facts.trailers,

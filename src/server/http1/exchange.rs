@@ -10,11 +10,10 @@ use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::Http1;
-use super::reading::{Extent, Flow};
+use super::reading::Flow;
 use super::reply::{Asked, Mismatch, Reply};
-use crate::base::Inflow;
-use crate::base::chunked::ChunkScanner;
 use crate::base::pipe::pipe;
+use crate::base::{Extent, Inflow};
 use crate::proxy::{Service, Watched};
 use crate::server::guard::{Framing, Head};
 
@@ -76,7 +75,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         let (extent, length) = match head.framing {
             Framing::Empty => return Inflow::Empty,
             Framing::Length(length) => (Extent::Length(length), Some(length)),
-            Framing::Chunked => (Extent::Chunked(Box::new(ChunkScanner::new(self.chunks()))), None),
+            Framing::Chunked => (Extent::chunked(self.chunks()), None),
         };
         let (feed, pipe) = pipe(length);
         self.extent = extent;
@@ -94,10 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     ) -> Poll<Option<Response<Watched>>> {
         self.wire.register(cx.waker());
         loop {
-            if self.wire.has_interim() {
-                let interim = self.wire.take_interim();
-                self.outbox.frame(|out| out.extend_from_slice(&interim));
-            }
+            self.take_interim();
             if !self.outbox.is_empty()
                 && let Poll::Ready(Err(_)) = self.poll_write(cx)
             {
@@ -117,13 +113,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
-    async fn reply(&mut self, response: Response<Watched>, asked: Asked) -> Result<Reply, Broken> {
-        let (head, mut body) = response.into_parts();
-        let asked = Asked { keeps_alive: asked.keeps_alive && !self.draining.begun(), ..asked };
+    fn take_interim(&mut self) {
         if self.wire.has_interim() {
             let interim = self.wire.take_interim();
             self.outbox.frame(|out| out.extend_from_slice(&interim));
         }
+    }
+
+    async fn reply(&mut self, response: Response<Watched>, asked: Asked) -> Result<Reply, Broken> {
+        let (head, mut body) = response.into_parts();
+        let asked = Asked { keeps_alive: asked.keeps_alive && !self.draining.begun(), ..asked };
+        self.take_interim();
         let mut reply = self.outbox.frame(|out| Reply::begin(&head, asked, &body, out));
         reply.switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
         // Its values are slices of what the upstream's connection has read, which wants the room.
@@ -187,7 +187,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// The reply is over, the body of the request may not be.
     async fn skip_body(&mut self) -> After {
-        if matches!(self.extent, Extent::Nothing) {
+        if self.extent.is_over() {
             return if self.deaf { After::Close } else { After::Next };
         }
         // A client that still waits for a word may send its body or not: nobody can tell.

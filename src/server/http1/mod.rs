@@ -22,17 +22,17 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::exchange::After;
-use self::reading::{Extent, Next};
+use self::reading::Next;
 use super::drain::DrainWatch;
 use super::guard::{HeadLimits, HeadScanner};
 use super::timer::{Timer, Wait};
 use crate::base::outbox::SLICES;
 use crate::base::pipe::Feed;
-use crate::base::{Outbox, chunked};
+use crate::base::{Extent, Inbox, Outbox, chunked};
 use crate::config::model::Limits;
 use crate::proxy::{Service, Wire};
 
@@ -42,9 +42,7 @@ pub(super) struct Http1<S> {
     wire: Rc<Wire>,
     limits: Limits,
     /// What was read and not yet taken.
-    inbox: BytesMut,
-    /// How much is read at once.
-    step: usize,
+    inbox: Inbox,
     scanner: HeadScanner,
     /// What is left of the body of the request.
     extent: Extent,
@@ -85,8 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             socket,
             wire,
             limits: *limits,
-            inbox: BytesMut::new(),
-            step: STEP,
+            inbox: Inbox::new(STEP, STEP_MAX),
             scanner: HeadScanner::new(over_tls, heads),
             extent: Extent::Nothing,
             feed: None,
@@ -113,7 +110,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             };
             match after {
                 After::Next => {}
-                After::Switch => return Ended::Switched(self.socket, self.inbox.freeze()),
+                After::Switch => {
+                    return Ended::Switched(self.socket, self.inbox.into_bytes().freeze());
+                }
                 After::Close if self.may_hold_unread() => return Ended::Unread(self.socket),
                 After::Close => return Ended::Over(self.socket),
             }
@@ -121,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     }
 
     fn may_hold_unread(&self) -> bool {
-        self.deaf || !self.inbox.is_empty() || !matches!(self.extent, Extent::Nothing)
+        self.deaf || !self.inbox.is_empty() || !self.extent.is_over()
     }
 
     fn chunks(&self) -> chunked::ChunkLimits {
@@ -173,3 +172,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
 /// Bytes that a connection reads at once, to begin with: most requests are smaller.
 const STEP: usize = 4 * 1024;
+/// Bytes that a connection reads at once, at most: a bound on what it holds of a body, too.
+const STEP_MAX: usize = 128 * 1024;

@@ -1,18 +1,16 @@
 //! What comes from the client: heads, then bodies, each within its time.
 
 use std::future::Future as _;
-use std::io;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use http::request::Parts;
 use http_body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Http1, STEP};
+use super::Http1;
 use crate::base::BodyFault;
-use crate::base::chunked::{ChunkScanner, Piece};
 use crate::problem::Cause;
 use crate::server::guard::{Fault, Framing, Head};
 use crate::server::timer::Wait;
@@ -27,16 +25,6 @@ pub(super) enum Next {
     End,
 }
 
-/// What is left of a request's body.
-pub(super) enum Extent {
-    /// Nothing.
-    Nothing,
-    /// So many bytes, at least one.
-    Length(u64),
-    /// Chunks.
-    Chunked(Box<ChunkScanner>),
-}
-
 /// What became of looking for more.
 pub(super) enum Flow {
     /// Somebody can go on.
@@ -46,14 +34,8 @@ pub(super) enum Flow {
 }
 
 /// The head that stands for a refused one: nothing follows it.
-pub(super) const REFUSED: Head = Head {
-    end: 0,
-    framing: Framing::Empty,
-    upgrade: false,
-    expects: false,
-    keeps_alive: false,
-    trailers: false,
-};
+pub(super) const REFUSED: Head =
+    Head { end: 0, framing: Framing::Empty, expects: false, keeps_alive: false, trailers: false };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// Waits for the next head.
@@ -70,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             if !begun && Pin::new(&mut self.draining).poll(cx).is_ready() {
                 return Poll::Ready(Next::End);
             }
-            let fault = match self.poll_fill(cx) {
+            let fault = match self.inbox.poll_fill(cx, &mut self.socket) {
                 Poll::Ready(Ok(0)) => {
                     Fault::new(Cause::BadRequestLine, "the client ended within a head")
                 }
@@ -109,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
 
     /// Reads on for whoever wants the body; where nobody does, notices that the client leaves.
     pub(super) fn poll_inflow(&mut self, cx: &mut Context<'_>) -> Poll<Flow> {
-        if matches!(self.extent, Extent::Nothing) {
+        if self.extent.is_over() {
             return self.poll_presence(cx);
         }
         let Some(feed) = self.feed.take() else { return Poll::Pending };
@@ -126,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                         if let Some(frame) = frame {
                             feed.push(frame);
                         }
-                        if matches!(self.extent, Extent::Nothing) {
+                        if self.extent.is_over() {
                             feed.end();
                         }
                     }
@@ -148,11 +130,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             return Poll::Pending;
         }
         loop {
-            let frame = self.take_frame()?;
-            if frame.is_some() || matches!(self.extent, Extent::Nothing) {
+            let frame = self.extent.take_frame(&mut self.inbox)?;
+            if frame.is_some() || self.extent.is_over() {
                 return Poll::Ready(Ok(frame));
             }
-            match self.poll_fill(cx) {
+            match self.inbox.poll_fill(cx, &mut self.socket) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(BodyFault::Left)),
                 Poll::Ready(Ok(_)) => self.reading.disarm(),
                 Poll::Pending => {
@@ -164,42 +146,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
-    /// A frame out of what was read, if there is one.
-    fn take_frame(&mut self) -> Result<Option<Frame<Bytes>>, BodyFault> {
-        while !self.inbox.is_empty() {
-            let count = match &mut self.extent {
-                Extent::Nothing => return Ok(None),
-                Extent::Length(left) => {
-                    let count = usize::try_from(*left).unwrap_or(usize::MAX);
-                    let count = count.min(self.inbox.len());
-                    *left -= count as u64;
-                    if *left == 0 {
-                        self.extent = Extent::Nothing;
-                    }
-                    count
-                }
-                Extent::Chunked(scanner) => match scanner.next(&self.inbox)? {
-                    Piece::Framing(count) => {
-                        self.inbox.advance(count);
-                        continue;
-                    }
-                    Piece::Data(count) => count,
-                    Piece::End(count) => {
-                        self.inbox.advance(count);
-                        let trailers = scanner.take_trailers();
-                        self.extent = Extent::Nothing;
-                        return Ok(trailers.map(Frame::trailers));
-                    }
-                },
-            };
-            return Ok(Some(Frame::data(self.inbox.split_to(count).freeze())));
-        }
-        Ok(None)
-    }
-
     /// Reads a body that nobody wants to its end, if that is near. True when it was reached.
     pub(super) fn poll_discard(&mut self, cx: &mut Context<'_>, left: &mut usize) -> Poll<bool> {
-        while !matches!(self.extent, Extent::Nothing) {
+        while !self.extent.is_over() {
             match ready!(self.poll_body(cx)) {
                 Ok(Some(frame)) => {
                     let length = frame.data_ref().map_or(0, Bytes::len);
@@ -219,28 +168,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         if self.deaf || !self.inbox.is_empty() {
             return Poll::Pending;
         }
-        match ready!(self.poll_fill(cx)) {
+        match ready!(self.inbox.poll_fill(cx, &mut self.socket)) {
             Ok(0) | Err(_) => Poll::Ready(Flow::Gone),
             Ok(_) => Poll::Pending,
         }
     }
-
-    /// Reads once, into whatever room there is.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.inbox.capacity() - self.inbox.len() < self.step / 2 {
-            self.inbox.reserve(self.step);
-        }
-        let room = self.inbox.capacity() - self.inbox.len();
-        let read = ready!(pin!(Pin::new(&mut self.socket).read_buf(&mut self.inbox)).poll(cx))?;
-        if read == room {
-            self.step = (self.step * 2).min(STEP_MAX);
-        } else if read < self.step / 4 {
-            self.step = (self.step / 2).max(STEP);
-        }
-        Poll::Ready(Ok(read))
-    }
 }
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
-/// Bytes that a connection reads at once, at most: a bound on what it holds of a body, too.
-const STEP_MAX: usize = 128 * 1024;

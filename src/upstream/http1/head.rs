@@ -14,7 +14,8 @@ use http::{Response, StatusCode, Version};
 use memchr::memchr;
 
 use super::Failure;
-use super::reading::Extent;
+use crate::base::Extent;
+use crate::base::chunked::{ChunkLimits, Padding};
 use crate::upstream::check::{self, Reuse};
 
 /// What was read.
@@ -170,7 +171,7 @@ fn judge(
     let extent = if is_head || has_no_body(status) {
         Extent::Nothing
     } else if facts.codings > 0 {
-        Extent::chunked()
+        Extent::chunked(CHUNKS)
     } else if let Some(length) = length {
         Extent::length(length)
     } else {
@@ -216,6 +217,9 @@ const HEAD: usize = check::HEAD;
 const FIELDS: usize = check::FIELDS;
 /// Fields that the gateway will add: room for them now saves a larger map later.
 const SPARE: usize = 2;
+/// Bounds of a body in chunks; its length is nobody's business but the client's.
+const CHUNKS: ChunkLimits =
+    ChunkLimits { body: u64::MAX, bytes: HEAD, fields: FIELDS, padding: Padding::Skipped };
 const PREFIX: &[u8] = b"HTTP/1.";
 
 #[cfg(test)]

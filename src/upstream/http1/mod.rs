@@ -15,35 +15,29 @@ mod head;
 mod reading;
 mod sending;
 
-use std::future::Future as _;
 use std::io;
-use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use tokio::io::AsyncReadExt as _;
 
 use self::head::{Answer, Heard};
-use self::reading::Extent;
 use self::sending::Sending;
 use super::check::Reuse;
 use super::connect::Open;
 use super::upload::Outgoing;
 use super::wire::Wire;
 use super::{Interim, Stamp, blame};
-use crate::base::{Alarm, BodyFault};
+use crate::base::{Alarm, BodyFault, Extent, Inbox};
 
 /// An HTTP/1 connection, owned by whoever uses it or by the pool.
 pub(super) struct Http1 {
     wire: Wire,
     /// What was read and not yet taken.
-    inbox: BytesMut,
+    inbox: Inbox,
     /// How much of the inbox is known to hold no end of a head.
     searched: usize,
-    /// How much is read at once.
-    step: usize,
     sending: Sending,
     extent: Extent,
     reuse: Reuse,
@@ -76,9 +70,8 @@ impl Http1 {
     pub(super) fn new(wire: Wire, open: Open) -> Box<Self> {
         Box::new(Self {
             wire,
-            inbox: BytesMut::new(),
+            inbox: Inbox::new(STEP, STEP_MAX),
             searched: 0,
-            step: STEP,
             sending: Sending::default(),
             extent: Extent::Nothing,
             reuse: Reuse::Fine,
@@ -94,7 +87,9 @@ impl Http1 {
     /// word that nobody asked for. Costs no system call unless the socket has something to tell.
     pub(super) fn is_fit(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
-        self.inbox.is_empty() && !self.wire.is_broken() && self.poll_fill(&mut cx).is_pending()
+        self.inbox.is_empty()
+            && !self.wire.is_broken()
+            && self.inbox.poll_fill(&mut cx, &mut self.wire).is_pending()
     }
 
     /// As [`Self::is_fit`], but asks the kernel, which may know of an end that the runtime has not
@@ -134,7 +129,7 @@ impl Http1 {
                     Heard::Final(answer) => return Poll::Ready(Ok(self.accept(answer))),
                 }
             }
-            match ready!(self.poll_fill(cx)) {
+            match ready!(self.inbox.poll_fill(cx, &mut self.wire)) {
                 Ok(0) => return Poll::Ready(Err(Failure::Ended)),
                 Ok(_) => self.heard = true,
                 Err(error) => return Poll::Ready(Err(Failure::Io(error))),
@@ -185,7 +180,7 @@ impl Http1 {
 
     /// Whether nothing of the answer is left to read.
     pub(super) fn has_ended(&self) -> bool {
-        matches!(self.extent, Extent::Nothing)
+        self.extent.is_over()
     }
 
     /// Whether the connection may carry another exchange after this one.
@@ -214,23 +209,7 @@ impl Http1 {
 
     /// After a 101: the wire, what came after the head, and the place in the count.
     pub(super) fn into_parts(self) -> (Wire, Bytes, Open) {
-        (self.wire, self.inbox.freeze(), self.open)
-    }
-
-    /// Reads once, into whatever room there is.
-    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.inbox.capacity() - self.inbox.len() < self.step / 2 {
-            self.inbox.reserve(self.step);
-        }
-        let room = self.inbox.capacity() - self.inbox.len();
-        let read = ready!(pin!(Pin::new(&mut self.wire).read_buf(&mut self.inbox)).poll(cx))?;
-        // Small answers share small buffers, long ones are read in few large steps.
-        if read == room {
-            self.step = (self.step * 2).min(STEP_MAX);
-        } else if read < self.step / 4 {
-            self.step = (self.step / 2).max(STEP);
-        }
-        Poll::Ready(Ok(read))
+        (self.wire, self.inbox.into_bytes().freeze(), self.open)
     }
 }
 

@@ -20,7 +20,6 @@ pub(super) struct Reading {
     pub(super) framing: Framing,
     pub(super) keeps_alive: bool,
     pub(super) expects: bool,
-    pub(super) upgrade: bool,
     pub(super) trailers: bool,
 }
 
@@ -102,7 +101,6 @@ pub(super) fn read(bytes: &[u8], over_tls: bool, limits: HeadLimits) -> Option<R
         framing,
         keeps_alive: !closes && (!is_old || lists("connection", "keep-alive")),
         expects: !expect.is_empty() && !is_old,
-        upgrade: !all("upgrade").is_empty(),
         trailers: lists("te", "trailers"),
         fields: fields.iter().map(|(name, value)| (name.clone(), canonical(name, value))).collect(),
     })

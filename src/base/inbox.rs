@@ -1,0 +1,96 @@
+//! What a connection has read and nobody has taken yet, for both directions of HTTP/1.
+//!
+//! One read at a time, into whatever room there is. What is taken is a slice of it: nothing is
+//! copied, and the room comes back when the last slice is gone.
+
+use std::future::Future as _;
+use std::io;
+use std::ops::{Deref, DerefMut};
+use std::pin::pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+/// Bytes that were read.
+#[derive(Debug)]
+pub struct Inbox {
+    bytes: BytesMut,
+    /// How much is read at once.
+    step: usize,
+    least: usize,
+    most: usize,
+}
+
+impl Inbox {
+    /// An empty one that reads `least` bytes at once, and up to `most` while much is coming; the
+    /// latter bounds what it holds.
+    pub fn new(least: usize, most: usize) -> Self {
+        Self { bytes: BytesMut::new(), step: least, least, most }
+    }
+
+    /// Reads once. Zero bytes are the end of the stream.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub fn poll_fill(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() - self.bytes.len() < self.step / 2 {
+            self.bytes.reserve(self.step);
+        }
+        let room = self.bytes.capacity() - self.bytes.len();
+        let read = ready!(pin!(stream.read_buf(&mut self.bytes)).poll(cx))?;
+        // Small messages share small buffers, long ones are read in few large steps.
+        if read == room {
+            self.step = (self.step * 2).min(self.most);
+        } else if read < self.step / 4 {
+            self.step = (self.step / 2).max(self.least);
+        }
+        Poll::Ready(Ok(read))
+    }
+
+    /// The bytes, when nothing more is to be read.
+    pub fn into_bytes(self) -> BytesMut {
+        self.bytes
+    }
+}
+
+impl Deref for Inbox {
+    type Target = BytesMut;
+
+    fn deref(&self) -> &BytesMut {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Inbox {
+    fn deref_mut(&mut self) -> &mut BytesMut {
+        &mut self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn steps_grow_while_much_is_coming_and_shrink_after_it() {
+        let mut inbox = Inbox::new(16, 64);
+        let mut much = &[0; 4096][..];
+        while poll_fn(|cx| inbox.poll_fill(cx, &mut much)).await.unwrap() > 0 {
+            assert!(inbox.len() <= 128, "one step and what it finds as room");
+            inbox.clear();
+        }
+        assert!((16..=64).contains(&inbox.step));
+        for _ in 0..4 {
+            let mut little = &[0; 2][..];
+            poll_fn(|cx| inbox.poll_fill(cx, &mut little)).await.unwrap();
+        }
+        assert_eq!(inbox.step, 16);
+    }
+}
