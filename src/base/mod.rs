@@ -12,6 +12,7 @@ pub mod date;
 pub mod extent;
 pub mod field;
 pub mod grpc;
+pub mod hex;
 pub mod inbox;
 pub mod outbox;
 pub mod peer;

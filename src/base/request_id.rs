@@ -7,26 +7,30 @@
 use std::cell::RefCell;
 
 use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
-use super::clock;
+use super::{clock, hex};
 
 /// The id that a request carries through guichet, its upstreams, the log and the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
 
 impl RequestId {
+    /// The field that it travels in.
+    pub const FIELD: HeaderName = HeaderName::from_static("x-request-id");
+
     /// Makes a new UUIDv7 in its 36-character form.
     pub fn generate() -> Self {
+        Self::generate_at(clock::unix_millis())
+    }
+
+    /// The same for whoever has looked at the clock already.
+    pub fn generate_at(unix_millis: u64) -> Self {
         let text = SLAB.with_borrow_mut(|slab| {
             if slab.capacity() < UUID_LENGTH {
                 *slab = BytesMut::with_capacity(UUID_LENGTH * IDS_PER_SLAB);
             }
-            slab.extend_from_slice(&uuid_v7(
-                clock::unix_millis(),
-                fastrand::u64(..),
-                fastrand::u64(..),
-            ));
+            slab.extend_from_slice(&uuid_v7(unix_millis, fastrand::u64(..), fastrand::u64(..)));
             slab.split().freeze()
         });
         Self(header_value(text))
@@ -72,22 +76,18 @@ fn header_value(text: Bytes) -> HeaderValue {
 fn uuid_v7(unix_millis: u64, few: u64, many: u64) -> [u8; UUID_LENGTH] {
     let high = (unix_millis << 16) | 0x7000 | (few & 0x0fff);
     let low = (1 << 63) | (many >> 2);
+    let (high, low) = (high.to_be_bytes(), low.to_be_bytes());
     let mut text = [b'-'; UUID_LENGTH];
-    let mut at = 0;
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        if matches!(at, 8 | 13 | 18 | 23) {
-            at += 1;
-        }
-        text[at] = HEX[usize::from(byte >> 4)];
-        text[at + 1] = HEX[usize::from(byte & 15)];
-        at += 2;
-    }
+    hex::write(&high[..4], &mut text[..8]);
+    hex::write(&high[4..6], &mut text[9..13]);
+    hex::write(&high[6..], &mut text[14..18]);
+    hex::write(&low[..2], &mut text[19..23]);
+    hex::write(&low[2..], &mut text[24..]);
     text
 }
 
 const UUID_LENGTH: usize = 36;
 const IDS_PER_SLAB: usize = 128;
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

@@ -3,10 +3,9 @@
 //! Level 1 says that a value which cannot be read is as good as none: the caller then begins a new
 //! trace. More than one `traceparent` field is such a value too; that is the caller's to see.
 
-use std::cell::RefCell;
+use http::{HeaderName, HeaderValue};
 
-use bytes::{Bytes, BytesMut};
-use http::HeaderValue;
+use super::hex;
 
 /// Sixteen bytes, never all zero, that name one trace from end to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,7 +40,7 @@ impl TraceId {
     /// The 32 lower-case hexadecimal digits of the log and the wire.
     pub fn hex(&self) -> [u8; 32] {
         let mut digits = [0; 32];
-        write_hex(&self.0, &mut digits);
+        hex::write(&self.0, &mut digits);
         digits
     }
 }
@@ -59,6 +58,9 @@ impl SpanId {
 }
 
 impl TraceContext {
+    /// The field that it travels in.
+    pub const FIELD: HeaderName = HeaderName::from_static("traceparent");
+
     /// Begins a trace that nobody has decided to record.
     pub fn begin() -> Self {
         Self { trace: TraceId::generate(), parent: SpanId::generate(), flags: 0 }
@@ -101,42 +103,20 @@ impl TraceContext {
         self.flags & SAMPLED != 0
     }
 
-    /// Writes the value as version 00. Cut from one slab per worker, as request ids are, so that
-    /// it costs a fraction of an allocation.
+    /// The value as a header's.
     pub fn header_value(self) -> HeaderValue {
-        let text = SLAB.with_borrow_mut(|slab| {
-            if slab.capacity() < LENGTH {
-                *slab = BytesMut::with_capacity(LENGTH * VALUES_PER_SLAB);
-            }
-            slab.extend_from_slice(&self.text());
-            slab.split().freeze()
-        });
-        header_value(text)
+        // Hexadecimal digits and hyphens are always a valid header value.
+        HeaderValue::from_bytes(&self.text()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 
-    fn text(self) -> [u8; LENGTH] {
+    /// The value as version 00.
+    pub fn text(self) -> [u8; LENGTH] {
         let mut text = [b'-'; LENGTH];
-        write_hex(&[0], &mut text[..2]);
-        write_hex(&self.trace.0, &mut text[3..35]);
-        write_hex(&self.parent.0, &mut text[36..52]);
-        write_hex(&[self.flags], &mut text[53..]);
+        hex::write(&[0], &mut text[..2]);
+        hex::write(&self.trace.0, &mut text[3..35]);
+        hex::write(&self.parent.0, &mut text[36..52]);
+        hex::write(&[self.flags], &mut text[53..]);
         text
-    }
-}
-
-thread_local! {
-    static SLAB: RefCell<BytesMut> = RefCell::new(BytesMut::new());
-}
-
-fn header_value(text: Bytes) -> HeaderValue {
-    // Hexadecimal digits and hyphens are always a valid header value.
-    HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static(""))
-}
-
-fn write_hex(bytes: &[u8], out: &mut [u8]) {
-    for (byte, digits) in bytes.iter().zip(out.chunks_exact_mut(2)) {
-        digits[0] = HEX[usize::from(byte >> 4)];
-        digits[1] = HEX[usize::from(byte & 15)];
     }
 }
 
@@ -159,8 +139,6 @@ fn nibble(digit: u8) -> Option<u8> {
 
 const LENGTH: usize = 55;
 const SAMPLED: u8 = 1;
-const VALUES_PER_SLAB: usize = 128;
-const HEX: &[u8; 16] = b"0123456789abcdef";
 
 #[cfg(test)]
 mod tests {

@@ -97,7 +97,7 @@ fn write(
     catalogue: &Catalogue,
     stamp: &mut Stamp,
 ) {
-    line.raw(member!("ts"), |out| stamp.write(clock::unix_millis(), out));
+    line.raw(member!("ts"), |out| stamp.write(ended(facts, took), out));
     line.word(member!("level"), level(facts).as_str());
     line.word(member!("kind"), facts.kind.as_str());
     line.text(member!("request_id"), facts.request_id.value().as_bytes(), REQUEST_ID);
@@ -167,6 +167,14 @@ fn write(
         line.text(member!("would_change"), catalogue.full_code(code).as_bytes(), NAME);
     }
     line.end();
+}
+
+/// When it ended on the wall clock, in milliseconds: one look at that clock is enough for an exchange.
+fn ended(facts: &Facts, took: Duration) -> u64 {
+    if facts.began == 0 {
+        return clock::unix_millis();
+    }
+    facts.began.saturating_add(u64::try_from(took.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// A failure that is not the client's is an error; what a client got wrong, or left, is worth a

@@ -19,6 +19,8 @@ pub struct Facts {
     pub kind: Kind,
     /// When the exchange began; the first byte of the request where that is known.
     pub started: Instant,
+    /// The same on the wall clock, in milliseconds since 1970.
+    pub began: u64,
     /// The id in the body, the headers and the log.
     pub request_id: RequestId,
     /// The trace, where one was passed or begun.
@@ -167,6 +169,7 @@ impl Facts {
         Self {
             kind: Kind::Connection,
             started: clock::now(),
+            began: 0,
             request_id,
             trace: None,
             client_ip: peer.ip(),

@@ -6,7 +6,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use super::connection::Connection;
 use super::exchange::Exchange;
 use super::stream::Watched;
-use super::{Gateway, headers, redirect};
+use super::{Gateway, forward, headers, redirect};
 use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
@@ -18,7 +18,7 @@ impl Gateway {
         &self,
         exchange: &mut Exchange,
         connection: &Connection,
-        parts: Parts,
+        parts: &mut Parts,
         body: Inflow,
     ) -> Result<Response<Watched>, Problem> {
         if let Some(refusal) = exchange.take_refusal() {
@@ -28,7 +28,7 @@ impl Gateway {
             return Err(Problem::new(cause).closing());
         }
         if let Some(on_request) = self.on_request {
-            on_request(&parts);
+            on_request(parts);
         }
         let config = &*self.config;
         let limits = &config.server.limits;
@@ -40,7 +40,8 @@ impl Gateway {
         if parts.uri.path() == "*" {
             return Ok(options(HeaderValue::from_static(EVERY_METHOD)));
         }
-        let uri = parts.uri.clone();
+        // Taken, so that host and path can be slices of it while the head is edited.
+        let uri = std::mem::take(&mut parts.uri);
         let asked = gate::ask(&uri, &exchange.fields)?;
         if entry == Entry::Redirect {
             return redirect::to_https(config, &asked, &uri);
@@ -60,7 +61,10 @@ impl Gateway {
         gate::check_length(body.size_hint().exact(), limits)?;
         match &route.target {
             Target::Upstream(id) => {
-                let forward = super::forward::Forward { route, upstream: *id, found, asked };
+                let target = forward::target(route, &found, &asked, &uri)?;
+                let host = asked.authority;
+                parts.uri = target.unwrap_or(uri);
+                let forward = forward::Forward { route, upstream: *id, host };
                 self.forward(exchange, connection, forward, parts, body).await
             }
             Target::Respond(Respond::Fixed { status, content_type, body }) => {

@@ -11,9 +11,9 @@ use super::connection::Connection;
 use super::headers;
 use super::stream::{Late, Watched};
 use super::wire::Open;
-use crate::base::RequestId;
 use crate::base::body::Meter;
 use crate::base::trace::TraceContext;
+use crate::base::{RequestId, clock};
 use crate::config::model::Security;
 use crate::gate::Fields;
 use crate::observe::{Head, Record};
@@ -53,7 +53,9 @@ impl Exchange {
         let fields = Fields::gather(&parts.headers);
         let trusted = connection.peer.trusted;
         let given = fields.request_id.as_ref().filter(|_| trusted);
-        let request_id = given.and_then(RequestId::accept).unwrap_or_else(RequestId::generate);
+        let now = clock::unix_millis();
+        let request_id =
+            given.and_then(RequestId::accept).unwrap_or_else(|| RequestId::generate_at(now));
         let trace = fields
             .traceparent
             .as_ref()
@@ -69,6 +71,7 @@ impl Exchange {
             user_agent: fields.user_agent.as_ref(),
         };
         let mut record = Record::new(witness, peer, request_id.clone(), head);
+        record.began = now;
         record.trace = Some(trace.trace);
         if refusal.is_some() {
             // The stand-in's own words are not the client's.
@@ -119,7 +122,7 @@ impl Exchange {
         mut response: Response<Watched>,
     ) -> Response<Watched> {
         let headers = response.headers_mut();
-        headers.insert(headers::X_REQUEST_ID, self.request_id.value().clone());
+        headers.insert(RequestId::FIELD, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
         }
@@ -127,12 +130,12 @@ impl Exchange {
             headers::strip_connection(headers);
         }
         self.record.status = response.status().as_u16();
-        let (parts, mut body) = response.into_parts();
         if let Some(late) = self.late(gateway) {
-            body.rescue_late(late);
+            response.body_mut().rescue_late(late);
         }
-        body.attend(self.record, self.open, self.meter, self.method == Method::HEAD);
-        Response::from_parts(parts, body)
+        let bodiless = self.method == Method::HEAD;
+        response.body_mut().attend(self.record, self.open, self.meter, bodiless);
+        response
     }
 
     /// How a failure after the head can still be told: gRPC has trailers for it.

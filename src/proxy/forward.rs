@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Request, Response, Uri, Version};
+use http::{HeaderValue, Response, Uri, Version};
 
 use super::connection::Connection;
 use super::exchange::Exchange;
@@ -24,8 +24,8 @@ use crate::upstream::{CallOptions, Kind, Stamp, Stream, Tally, UpstreamError};
 pub(super) struct Forward<'r> {
     pub(super) route: &'r Route,
     pub(super) upstream: UpstreamId,
-    pub(super) found: Match,
-    pub(super) asked: Asked<'r>,
+    /// As the client names it.
+    pub(super) host: HeaderValue,
 }
 
 impl Gateway {
@@ -35,20 +35,19 @@ impl Gateway {
         exchange: &mut Exchange,
         connection: &Connection,
         forward: Forward<'_>,
-        mut parts: Parts,
+        parts: &mut Parts,
         body: Inflow,
     ) -> Result<Response<Watched>, Problem> {
-        let Forward { route, upstream, .. } = forward;
+        let Forward { route, upstream, host } = forward;
         let timeouts = &self.config.upstream(upstream).timeout;
-        let upgrade = upgrade::requested(&parts, &exchange.fields, connection, &body);
-        let host = &forward.asked.authority;
+        let upgrade = upgrade::requested(parts, &exchange.fields, connection, &body);
         let beside =
-            headers::outbound(&mut parts.headers, exchange, connection, host, &self.identity);
+            headers::outbound(&mut parts.headers, exchange, connection, &host, &self.identity);
         upgrade::keep(&upgrade, &mut parts.headers);
-        parts.uri = target(&forward, &parts.uri)?;
         parts.version = Version::HTTP_11;
         let body = self.cap(exchange, body);
-        let started = clock::now();
+        // The gates before took next to no time.
+        let started = exchange.record.started;
         let options = CallOptions {
             started,
             deadline: started + route.timeout.unwrap_or(timeouts.total),
@@ -58,18 +57,14 @@ impl Gateway {
             stamp: Some(Stamp {
                 lines: beside.as_ref().map_or(&[], |beside| &beside.lines),
                 fields: beside.as_ref().map_or(&[], |beside| &beside.fields),
-                own: [
-                    (headers::X_REQUEST_ID, exchange.request_id.value().clone()),
-                    (headers::TRACEPARENT, exchange.trace.header_value()),
-                ],
+                request_id: &exchange.request_id,
+                trace: exchange.trace,
             }),
         };
         let mut tally = Tally::default();
-        let answer = self
-            .upstreams
-            .call(upstream, Request::from_parts(parts, body), options, &mut tally)
-            .await;
-        let took = clock::now() - started;
+        let answer = self.upstreams.call(upstream, parts, body, options, &mut tally).await;
+        let ended = answer.as_ref().map_or_else(|_| clock::now(), |answer| answer.body().arrived());
+        let took = ended - started;
         note(exchange, upstream, &tally, took);
         self.witness_call(upstream, &tally, took, &answer);
         match answer {
@@ -119,18 +114,19 @@ fn note(exchange: &mut Exchange, upstream: UpstreamId, tally: &Tally, took: Dura
     record.connect_time = (!tally.connect.is_zero()).then_some(tally.connect);
 }
 
-/// The target as the upstream gets it: rewritten, or the path in the form that was matched.
-fn target(forward: &Forward<'_>, uri: &Uri) -> Result<Uri, Problem> {
-    let asked = &forward.asked;
-    let path = match &forward.route.rewrite {
-        Some(rewrite) => rewritten(rewrite, forward),
+/// The target as the upstream gets it: rewritten, or the path in the form that was matched. None
+/// where that is what the client has written.
+pub(super) fn target(
+    route: &Route,
+    found: &Match,
+    asked: &Asked<'_>,
+    uri: &Uri,
+) -> Result<Option<Uri>, Problem> {
+    let path = match &route.rewrite {
+        Some(rewrite) => rewritten(rewrite, found, &asked.path),
         None if asked.unchanged => {
-            return Ok(match uri.path_and_query() {
-                Some(path) if uri.scheme().is_some() || uri.authority().is_some() => {
-                    Uri::from(path.clone())
-                }
-                Some(_) | None => uri.clone(),
-            });
+            let absolute = uri.scheme().is_some() || uri.authority().is_some();
+            return Ok(uri.path_and_query().filter(|_| absolute).cloned().map(Uri::from));
         }
         None => asked.path.to_string(),
     };
@@ -139,19 +135,17 @@ fn target(forward: &Forward<'_>, uri: &Uri) -> Result<Uri, Problem> {
         None => path,
     };
     PathAndQuery::from_maybe_shared(Bytes::from(whole))
-        .map(Uri::from)
+        .map(|target| Some(Uri::from(target)))
         .map_err(|error| Problem::new(Cause::BadTarget).with_detail(error))
 }
 
-fn rewritten(rewrite: &Rewrite, forward: &Forward<'_>) -> String {
-    let mut path = String::with_capacity(forward.asked.path.len() + 16);
+fn rewritten(rewrite: &Rewrite, found: &Match, path: &str) -> String {
+    let mut new = String::with_capacity(path.len() + 16);
     for part in &rewrite.0 {
-        path.push_str(match part {
+        new.push_str(match part {
             RewritePart::Literal(text) => text,
-            RewritePart::Capture(index) => {
-                forward.found.captures.of(*index, &forward.asked.path).unwrap_or_default()
-            }
+            RewritePart::Capture(index) => found.captures.of(*index, path).unwrap_or_default(),
         });
     }
-    path
+    new
 }

@@ -13,11 +13,9 @@ use http::{Response, Version};
 
 use super::connection::{Connection, Forwarding};
 use super::exchange::Exchange;
+use crate::base::{RequestId, TraceContext};
 use crate::config::model::Server;
 use crate::gate::Seen;
-
-/// The name under which a request's id travels.
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How this process signs `Via`, and knows itself again.
 #[derive(Debug)]
@@ -82,10 +80,10 @@ pub(super) fn outbound(
         None
     };
     if exchange.fields.request_id.is_some() {
-        headers.remove(X_REQUEST_ID);
+        headers.remove(RequestId::FIELD);
     }
     if seen.has(Seen::TRACE) {
-        headers.remove(TRACEPARENT);
+        headers.remove(TraceContext::FIELD);
     }
     if exchange.fields.host.as_ref().is_none_or(|known| known != host)
         || exchange.version == Version::HTTP_2
@@ -273,7 +271,6 @@ pub(super) fn client_address(headers: &HeaderMap, peer: IpAddr, server: &Server)
     client
 }
 
-pub(super) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 pub(super) const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 pub(super) const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 pub(super) const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");

@@ -26,8 +26,8 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::Response;
 use http::request::Parts;
-use http::{Request, Response};
 
 pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
@@ -71,12 +71,12 @@ impl Gateway {
     pub async fn handle(
         &self,
         connection: &Connection,
-        request: Request<Inflow>,
+        head: &mut Parts,
+        body: Inflow,
     ) -> Response<Watched> {
-        let (parts, body) = request.into_parts();
-        let mut exchange = Exchange::open(self, connection, &parts);
+        let mut exchange = Exchange::open(self, connection, head);
         let outcome = {
-            let mut attempt = pin!(self.attempt(&mut exchange, connection, parts, body));
+            let mut attempt = pin!(self.attempt(&mut exchange, connection, head, body));
             poll_fn(|cx| panic::poll(attempt.as_mut(), cx)).await
         };
         match outcome {

@@ -27,16 +27,16 @@ impl Gateway {
         connection: &Connection,
         route: &Route,
         upstream: UpstreamId,
-        response: Response<Stream>,
+        mut response: Response<Stream>,
     ) -> Result<Response<Watched>, Problem> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return upgrade::switch(connection, response);
         }
-        let (mut parts, stream) = response.into_parts();
-        if parts.status.as_u16() < 400 || route.normalise == Normalise::Off {
-            headers::inbound(&mut parts.headers);
-            return Ok(Response::from_parts(parts, Watched::upstream(stream)));
+        if response.status().as_u16() < 400 || route.normalise == Normalise::Off {
+            headers::inbound(response.headers_mut());
+            return Ok(response.map(Watched::upstream));
         }
+        let (parts, stream) = response.into_parts();
         // Boxed, so that healthy exchanges do not carry the room for it.
         Box::pin(self.inspect(exchange, route, upstream, parts, stream)).await
     }

@@ -2,10 +2,11 @@
 
 use http::{HeaderValue, Response, header};
 
+use super::Gateway;
 use super::connection::{Connection, Protocol};
 use super::exchange::Exchange;
 use super::stream::Watched;
-use super::{Gateway, headers};
+use crate::base::RequestId;
 use crate::problem::{Format, Problem, Reply, render};
 
 /// Dresses a problem as the route, the client and the operator want it.
@@ -38,11 +39,11 @@ pub(super) fn rescue(
     }
     let shown = catalogue_status(gateway, problem);
     exchange.record.blame(problem, shown);
-    let kept_id = response.headers().get(headers::X_REQUEST_ID).cloned();
+    let kept_id = response.headers().get(RequestId::FIELD).cloned();
     let mut response = exchange.finish(gateway, response);
     if let Some(id) = kept_id {
         // The id of a gateway behind us, where the problem is that gateway's.
-        response.headers_mut().insert(headers::X_REQUEST_ID, id);
+        response.headers_mut().insert(RequestId::FIELD, id);
     }
     response
 }

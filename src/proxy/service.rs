@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
@@ -29,8 +30,12 @@ impl Service {
     }
 
     /// Answers one request of an HTTP/1 connection.
-    pub fn respond(&self, request: Request<Inflow>) -> impl Future<Output = Response<Watched>> {
-        self.gateway.handle(&self.connection, request)
+    pub fn respond(
+        &self,
+        head: &mut Parts,
+        body: Inflow,
+    ) -> impl Future<Output = Response<Watched>> {
+        self.gateway.handle(&self.connection, head, body)
     }
 
     /// Answers one request of an HTTP/2 connection.
@@ -40,8 +45,8 @@ impl Service {
     ) -> impl Future<Output = Result<Response<Watched>, Infallible>> + use<> {
         let gateway = Rc::clone(&self.gateway);
         let connection = Rc::clone(&self.connection);
-        let request = request.map(Inflow::Http2);
-        async move { Ok(gateway.handle(&connection, request).await) }
+        let (mut head, body) = request.into_parts();
+        async move { Ok(gateway.handle(&connection, &mut head, Inflow::Http2(body)).await) }
     }
 }
 

@@ -18,7 +18,8 @@ use crate::upstream::Tunnel;
 pub struct Wire {
     /// Exchanges whose reply is not over yet.
     open: Cell<u32>,
-    /// When the last exchange ended.
+    /// Whether anybody asks when the last exchange ended.
+    timed: bool,
     ended: Cell<Option<Instant>>,
     /// The refusal that takes the place of the next request.
     refusal: RefCell<Option<Problem>>,
@@ -30,6 +31,12 @@ pub struct Wire {
 }
 
 impl Wire {
+    /// The wire of a connection that asks when its last exchange ended: HTTP/2, where exchanges
+    /// come and go beside the one task that watches for idleness.
+    pub fn timed() -> Self {
+        Self { timed: true, ..Self::default() }
+    }
+
     /// The next request stands for one that was refused.
     pub fn refuse(&self, problem: Problem) {
         self.refusal.replace(Some(problem));
@@ -46,7 +53,7 @@ impl Wire {
         self.open.get()
     }
 
-    /// When the last exchange ended; none before the first has.
+    /// When the last exchange ended, on a timed wire; none before the first has.
     pub fn ended(&self) -> Option<Instant> {
         self.ended.get()
     }
@@ -112,7 +119,9 @@ pub struct Open(Rc<Wire>);
 impl Drop for Open {
     fn drop(&mut self) {
         self.0.open.set(self.0.open.get() - 1);
-        self.0.ended.set(Some(clock::now()));
+        if self.0.timed {
+            self.0.ended.set(Some(clock::now()));
+        }
     }
 }
 

@@ -222,7 +222,7 @@ impl Session {
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
-        let wire = Rc::new(Wire::default());
+        let wire = Rc::new(Wire::timed());
         self.counted.speaks(observe::Protocol::Http2);
         let listener = peer.listener;
         let guard = FrameGuard::new(socket, limits);

@@ -12,7 +12,7 @@
 use std::rc::Rc;
 
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Response};
 use http_body::Body as _;
 
 use super::acquire::{Hold, Limits, acquire};
@@ -30,10 +30,10 @@ use crate::base::{Body, clock};
 /// A call under way.
 pub(super) struct Call<'a> {
     pub(super) upstream: &'a Upstream,
-    pub(super) options: CallOptions<'a>,
+    pub(super) options: &'a CallOptions<'a>,
     tally: &'a mut Tally,
     asked: Option<Asked>,
-    pub(super) head: Parts,
+    pub(super) head: &'a mut Parts,
     /// Given to the connection that carries it.
     pub(super) body: Outgoing,
     pub(super) upload: Option<Rc<Upload>>,
@@ -66,11 +66,11 @@ impl<'a> Call<'a> {
     /// A call that has not begun.
     pub(super) fn new(
         upstream: &'a Upstream,
-        request: Request<Body>,
-        options: CallOptions<'a>,
+        head: &'a mut Parts,
+        body: Body,
+        options: &'a CallOptions<'a>,
         tally: &'a mut Tally,
     ) -> Self {
-        let (head, body) = request.into_parts();
         let asked = match options.upgrade {
             Upgrade::No => None,
             Upgrade::Requested(token) => Some(Asked::new(token, &head.headers)),

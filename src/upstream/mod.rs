@@ -40,7 +40,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
 
 use self::balance::Balancer;
@@ -51,7 +52,7 @@ pub use self::names::Names;
 pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
-use crate::base::{Body, EndpointId, UpstreamId, clock};
+use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::model::{self, UpstreamTimeouts};
 
 /// All upstreams, as one worker lives with them.
@@ -86,14 +87,16 @@ pub struct CallOptions<'a> {
 
 /// Fields that the gateway adds. Most of them are the same for all requests of a connection, so they
 /// come as HTTP/1 writes them too, and need not be put into a map to be taken out of it again.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Stamp<'a> {
     /// The first part as lines of HTTP/1, line ends included.
     pub lines: &'a [u8],
     /// The first part again, field by field.
     pub fields: &'a [(HeaderName, HeaderValue)],
-    /// What is different for every request.
-    pub own: [(HeaderName, HeaderValue); 2],
+    /// What is different for every request: `x-request-id`.
+    pub request_id: &'a RequestId,
+    /// And `traceparent`.
+    pub trace: TraceContext,
 }
 
 /// Who is told of interim answers.
@@ -162,19 +165,20 @@ impl Upstreams {
     }
 
     /// Calls an upstream. The request is in origin form, with end-to-end fields only (an upgrade
-    /// excepted) and the client's Host. Dropping the future gives the call up and closes its
-    /// connection.
+    /// excepted) and the client's Host; HTTP/2 takes its head, HTTP/1 only reads it. Dropping the
+    /// future gives the call up and closes its connection.
     ///
     /// # Errors
     /// Where it failed and what was sent by then.
     pub async fn call(
         &self,
         id: UpstreamId,
-        request: Request<Body>,
+        head: &mut Parts,
+        body: Body,
         options: CallOptions<'_>,
         tally: &mut Tally,
     ) -> Result<Response<Stream>, UpstreamError> {
-        Call::new(&self.0[usize::from(id.0)], request, options, tally).run().await
+        Call::new(&self.0[usize::from(id.0)], head, body, &options, tally).run().await
     }
 
     /// Closes what has been idle for too long. The worker calls it every second.

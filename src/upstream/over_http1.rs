@@ -34,7 +34,7 @@ impl Call<'_> {
         };
         let host = dress::host(&self.head.headers, seat.endpoint());
         let stamp = self.options.stamp.as_ref();
-        connection.begin(&self.head, host, stamp, std::mem::take(&mut self.body));
+        connection.begin(self.head, host, stamp, std::mem::take(&mut self.body));
         let (tell, upload) = (self.options.interim.as_ref(), self.upload.as_deref());
         let mut next = patience.first();
         let answer = poll_fn(|cx| {

@@ -17,7 +17,7 @@ use super::patience::{Lost, Patience};
 use super::pool::Share;
 use super::stream::{Source, Stream};
 use super::upload::Outgoing;
-use crate::base::{Alarm, clock};
+use crate::base::{Alarm, RequestId, TraceContext, clock};
 
 impl Call<'_> {
     /// Sends the request and waits for the head of the answer.
@@ -79,16 +79,19 @@ impl Call<'_> {
     /// The request in HTTP/2's clothes; a copy of its head stays where a repeat may need it.
     fn dressed(&mut self, seat: &Seat) -> Request<Outgoing> {
         let kept = if self.is_repeatable() {
-            dress::copy(&self.head)
+            dress::copy(self.head)
         } else {
             Request::new(()).into_parts().0
         };
-        let head = std::mem::replace(&mut self.head, kept);
+        let head = std::mem::replace(self.head, kept);
         let mut request = Request::from_parts(head, std::mem::take(&mut self.body));
         if let Some(stamp) = &self.options.stamp {
-            for (name, value) in stamp.fields.iter().chain(&stamp.own) {
-                request.headers_mut().insert(name, value.clone());
+            let headers = request.headers_mut();
+            for (name, value) in stamp.fields {
+                headers.insert(name, value.clone());
             }
+            headers.insert(RequestId::FIELD, stamp.request_id.value().clone());
+            headers.insert(TraceContext::FIELD, stamp.trace.header_value());
         }
         dress::http2(&mut request, seat.endpoint());
         request
@@ -110,7 +113,7 @@ impl Call<'_> {
             .with_detail("the connection ended before the request was written");
         error.reused = reused;
         dress::undress(&mut request);
-        (self.head, self.body) = request.into_parts();
+        (*self.head, self.body) = request.into_parts();
         Setback { error, again: if reused { Again::Here } else { Again::Elsewhere } }
     }
 

@@ -72,7 +72,7 @@ impl Pool {
     }
 
     /// Keeps an HTTP/1 connection whose answer has ended. The longest idle one makes room.
-    pub(super) fn keep_http1(&self, connection: Box<Http1>) {
+    pub(super) fn keep_http1(&self, connection: Box<Http1>, since: Instant) {
         if self.limits.idle == 0 {
             return;
         }
@@ -80,7 +80,7 @@ impl Pool {
         if idle.len() >= self.limits.idle {
             idle.pop_front();
         }
-        idle.push_back(Idle { connection, since: clock::now() });
+        idle.push_back(Idle { connection, since });
     }
 
     /// A place on a shared connection: one with room, or the emptiest once there are many.

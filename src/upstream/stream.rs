@@ -26,7 +26,11 @@ use crate::base::{Alarm, clock};
 pub struct Stream {
     source: Source,
     facts: Facts,
+    /// When the head was there.
+    arrived: Instant,
     still_since: Option<Instant>,
+    /// Whether the body has ever let somebody wait.
+    waited: bool,
     upload: Option<Rc<Upload>>,
 }
 
@@ -59,11 +63,17 @@ struct Break(Kind, String);
 impl Stream {
     /// The body of an answer. One that is empty has ended already.
     pub(super) fn new(source: Source, facts: Facts, upload: Option<Rc<Upload>>) -> Self {
-        let mut stream = Self { source, facts, still_since: None, upload };
+        let arrived = clock::now();
+        let mut stream = Self { source, facts, arrived, still_since: None, waited: false, upload };
         if stream.source_has_ended() {
             stream.finish();
         }
         stream
+    }
+
+    /// When the head of the answer was there.
+    pub fn arrived(&self) -> Instant {
+        self.arrived
     }
 
     /// The raw connection, if the answer was a valid 101.
@@ -91,7 +101,9 @@ impl Stream {
         }
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Http1(seat, connection) if connection.may_be_kept() => {
-                seat.endpoint().pool.keep_http1(connection);
+                // Nearly all small answers are there with their head: no need for another look at the clock.
+                let now = if self.waited { clock::now() } else { self.arrived };
+                seat.endpoint().pool.keep_http1(connection, now);
             }
             Source::Http1(..) | Source::Http2 { .. } | Source::Tunnel(_) | Source::Over => {}
         }
@@ -132,6 +144,7 @@ impl Stream {
     /// Waits for the idle timeout. The alarm is set once and only looked at again when it rings:
     /// a body that flows touches no timer at all.
     fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.waited = true;
         let since = *self.still_since.get_or_insert_with(clock::now);
         let alarm = match &mut self.source {
             Source::Http1(_, connection) => &mut connection.alarm,

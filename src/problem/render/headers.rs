@@ -9,6 +9,7 @@ use http::{HeaderName, HeaderValue};
 use super::Format;
 use super::facts::Facts;
 use super::grpc;
+use crate::base::RequestId;
 
 /// All headers of a reply with this status on the wire and a body of this length.
 pub(super) fn headers(
@@ -26,7 +27,7 @@ pub(super) fn headers(
     list.own(VARY, HeaderValue::from_static("accept, accept-language"));
     list.default(CACHE_CONTROL, "no-store");
     list.own(ERROR_CODE, facts.catalogue.full_code(facts.problem.code()).clone());
-    list.own(X_REQUEST_ID, facts.request_id.value().clone());
+    list.own(RequestId::FIELD, facts.request_id.value().clone());
     if facts.format() == Format::Grpc {
         list.out.extend(grpc::fields(facts));
     }
@@ -67,7 +68,7 @@ impl List<'_> {
     /// upstream's `content-length` would be a lie here.
     fn problems(&mut self) {
         let own = |name: &HeaderName| {
-            OWN.contains(name) || name == ERROR_CODE || name == X_REQUEST_ID || is_grpc(name)
+            OWN.contains(name) || name == ERROR_CODE || name == RequestId::FIELD || is_grpc(name)
         };
         let added = self.facts.problem.headers().iter().filter(|(name, _)| !own(name));
         self.out.extend(added.cloned());
@@ -89,4 +90,3 @@ const OWN: [HeaderName; 7] = [
     RETRY_AFTER,
 ];
 const ERROR_CODE: HeaderName = HeaderName::from_static("error-code");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

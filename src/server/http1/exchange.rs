@@ -5,7 +5,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use http_body::Body as _;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -45,7 +45,12 @@ enum Filled {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     /// Has the request answered and writes the reply.
-    pub(super) async fn exchange(&mut self, service: &Service, parts: Parts, head: Head) -> After {
+    pub(super) async fn exchange(
+        &mut self,
+        service: &Service,
+        parts: &mut Parts,
+        head: Head,
+    ) -> After {
         let asked = Asked {
             version: parts.version,
             is_head: parts.method == Method::HEAD,
@@ -54,7 +59,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         };
         let body = self.open_body(head);
         let reply = {
-            let mut answer = pin!(service.respond(Request::from_parts(parts, body)));
+            let mut answer = pin!(service.respond(parts, body));
             let answered = poll_fn(|cx| self.poll_answer(cx, answer.as_mut())).await;
             // The client has left; dropping the answer gives up what was done for it.
             let Some(response) = answered else { return After::Close };

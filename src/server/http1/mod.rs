@@ -100,11 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     pub(super) async fn serve(mut self, service: &Service) -> Ended<S> {
         loop {
             let after = match poll_fn(|cx| self.poll_head(cx)).await {
-                Next::Request(parts, head) => self.exchange(service, parts, head).await,
-                Next::Refused(parts, fault) => {
+                Next::Request(mut parts, head) => self.exchange(service, &mut parts, head).await,
+                Next::Refused(mut parts, fault) => {
                     self.deaf = true;
                     self.wire.refuse(fault.into_problem());
-                    self.exchange(service, parts, reading::REFUSED).await
+                    self.exchange(service, &mut parts, reading::REFUSED).await
                 }
                 Next::End => After::Close,
             };

@@ -4,7 +4,7 @@ use http::header::{CONTENT_LENGTH, HOST, HeaderValue, TE, TRANSFER_ENCODING};
 use http::request::Parts;
 use http::{Method, Uri};
 
-use crate::base::field;
+use crate::base::{RequestId, field};
 use crate::upstream::Stamp;
 
 /// How a request's body is framed.
@@ -54,9 +54,10 @@ pub(super) fn head(
     }
     if let Some(stamp) = stamp {
         out.extend_from_slice(stamp.lines);
-        for (name, value) in &stamp.own {
-            field::write(name, value, out);
-        }
+        field::write(&RequestId::FIELD, stamp.request_id.value(), out);
+        out.extend_from_slice(b"traceparent: ");
+        out.extend_from_slice(&stamp.trace.text());
+        out.extend_from_slice(b"\r\n");
     }
     if te {
         // `te` is for this hop, so `connection` has to name it (RFC 9110, section 10.1.4).

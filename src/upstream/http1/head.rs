@@ -115,26 +115,41 @@ fn parse(head: &Bytes) -> Result<(StatusCode, Version, HeaderMap, Facts), Failur
         // A slice of what was read: values are never copied.
         let value = HeaderValue::from_maybe_shared(head.slice(at..at + field.value.len()))
             .map_err(|_| Failure::Garbage("a field value holds a control character"))?;
-        facts.note(&name, &value);
+        // It says what most connections say, and is for this hop alone.
+        if facts.note(&name, &value) == Noted::Settled {
+            continue;
+        }
         headers.append(name, value);
     }
     Ok((status, version, headers, facts))
 }
 
+/// Whether anybody has to look at a field again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Noted {
+    Open,
+    Settled,
+}
+
 impl Facts {
-    fn note(&mut self, name: &HeaderName, value: &HeaderValue) {
+    fn note(&mut self, name: &HeaderName, value: &HeaderValue) -> Noted {
         if *name == CONTENT_LENGTH {
             self.lengths += 1;
             self.length = number(value);
         } else if *name == TRANSFER_ENCODING {
             self.codings += 1;
         } else if *name == CONNECTION {
+            if value == "keep-alive" {
+                self.keeps = true;
+                return Noted::Settled;
+            }
             for item in value.as_bytes().split(|byte| *byte == b',') {
                 let item = item.trim_ascii();
                 self.closes |= item.eq_ignore_ascii_case(b"close");
                 self.keeps |= item.eq_ignore_ascii_case(b"keep-alive");
             }
         }
+        Noted::Open
     }
 }
 
@@ -216,7 +231,7 @@ const HEAD: usize = check::HEAD;
 /// Most fields of an answer.
 const FIELDS: usize = check::FIELDS;
 /// Fields that the gateway will add: room for them now saves a larger map later.
-const SPARE: usize = 2;
+const SPARE: usize = 1;
 /// Bounds of a body in chunks; its length is nobody's business but the client's.
 const CHUNKS: ChunkLimits =
     ChunkLimits { body: u64::MAX, bytes: HEAD, fields: FIELDS, padding: Padding::Skipped };

@@ -15,7 +15,7 @@ use super::origin::Step::{Drain, Hang, Read};
 use super::origin::{Origin, Step, send};
 use super::rig::{Rig, plain, request, settings};
 use super::run;
-use crate::base::{EndpointId, UpstreamId, clock};
+use crate::base::{EndpointId, clock};
 use crate::config::model::{Balance, Endpoint, EndpointAddress, UpstreamProtocol};
 
 fn ok() -> Step {
@@ -207,7 +207,7 @@ fn another_endpoint_takes_over_where_one_refuses() {
             for _ in 0..3 {
                 let mut tally = Tally::default();
                 let request = request(Method::POST, "/");
-                let call = rig.upstreams.call(UpstreamId(0), request, rig.options(), &mut tally);
+                let call = rig.send_with(request, rig.options(), &mut tally);
                 assert_eq!(call.await.unwrap().status(), 200);
                 assert_eq!(tally.endpoint, Some(EndpointId(1)));
                 assert!((1..=2).contains(&tally.attempts));
@@ -227,7 +227,7 @@ fn three_endpoints_are_enough_to_try() {
         let rig = Rig::new(settings(endpoints));
         let mut tally = Tally::default();
         let request = request(Method::GET, "/");
-        let call = rig.upstreams.call(UpstreamId(0), request, rig.options(), &mut tally);
+        let call = rig.send_with(request, rig.options(), &mut tally);
         let error = call.await.unwrap_err();
         assert_unsent(&error, Stage::Connect, Kind::Refused);
         assert_eq!(tally.attempts, 3);

@@ -102,7 +102,17 @@ impl Rig {
         &self,
         request: Request<Body>,
     ) -> Result<Response<Stream>, UpstreamError> {
-        self.upstreams.call(UpstreamId(0), request, self.options(), &mut Tally::default()).await
+        self.send_with(request, self.options(), &mut Tally::default()).await
+    }
+
+    pub(super) async fn send_with(
+        &self,
+        request: Request<Body>,
+        options: CallOptions<'_>,
+        tally: &mut Tally,
+    ) -> Result<Response<Stream>, UpstreamError> {
+        let (mut head, body) = request.into_parts();
+        self.upstreams.call(UpstreamId(0), &mut head, body, options, tally).await
     }
 
     /// Sends a request and reads the whole answer.
@@ -116,7 +126,7 @@ impl Rig {
         options: CallOptions<'_>,
     ) -> Result<Answer, UpstreamError> {
         let mut tally = Tally::default();
-        let response = self.upstreams.call(UpstreamId(0), request, options, &mut tally).await?;
+        let response = self.send_with(request, options, &mut tally).await?;
         let (head, mut stream) = response.into_parts();
         let mut answer = Answer {
             status: head.status.as_u16(),

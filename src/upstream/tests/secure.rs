@@ -249,8 +249,7 @@ fn an_upgrade_takes_http1_where_http2_would_be_usual() {
         request.headers_mut().insert("connection", HeaderValue::from_static("upgrade"));
         request.headers_mut().insert("upgrade", HeaderValue::from_static("chat"));
         let options = CallOptions { upgrade: Upgrade::Requested("chat"), ..rig.options() };
-        let id = crate::base::UpstreamId(0);
-        let response = rig.upstreams.call(id, request, options, &mut Default::default()).await;
+        let response = rig.send_with(request, options, &mut Default::default()).await;
         let mut tunnel = response.unwrap().into_body().into_tunnel().unwrap();
         tokio::io::AsyncWriteExt::write_all(&mut tunnel, b"x").await.unwrap();
         assert_eq!(tokio::io::AsyncReadExt::read_u8(&mut tunnel).await.unwrap(), b'x');

@@ -8,7 +8,7 @@ use super::origin::Step::{Drain, Echo, Read, Rst};
 use super::origin::{Origin, Step, send};
 use super::rig::{Rig, request};
 use super::run;
-use crate::base::{Body, UpstreamId};
+use crate::base::Body;
 
 /// The key of RFC 6455, section 1.3, and what it must be answered with.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -27,7 +27,7 @@ fn websocket() -> Request<Body> {
 
 async fn ask(rig: &Rig) -> Result<http::Response<Stream>, UpstreamError> {
     let options = CallOptions { upgrade: Upgrade::Requested("websocket"), ..rig.options() };
-    rig.upstreams.call(UpstreamId(0), websocket(), options, &mut Tally::default()).await
+    rig.send_with(websocket(), options, &mut Tally::default()).await
 }
 
 fn refused(answer: &str) -> Kind {
