@@ -158,9 +158,8 @@ fn a_frame_of_the_wrong_length_is_called_so() {
 
 #[test]
 fn a_window_larger_than_windows_can_be_is_called_so() {
-    let settings = |size: u32| {
-        frame(kind::SETTINGS, 0, 0, &[&[0, 4][..], &size.to_be_bytes()].concat())
-    };
+    let settings =
+        |size: u32| frame(kind::SETTINGS, 0, 0, &[&[0, 4][..], &size.to_be_bytes()].concat());
     assert_eq!(judged(&settings(u32::MAX >> 1)), Ok(()));
     let refused = Err(Ending::Malformed(code::FLOW_CONTROL_ERROR));
     assert_eq!(judged(&settings((u32::MAX >> 1) + 1)), refused);
@@ -174,6 +173,15 @@ fn a_block_that_ends_within_a_field_is_called_so() {
     let begun = frame(kind::HEADERS, 0, 1, b"\x82\x86\x84\x40\x01");
     let rest = frame(kind::CONTINUATION, flag::END_HEADERS, 1, b"a\x01b");
     assert_eq!(judged(&[begun, rest].concat()), Ok(()), "it may end within a frame");
+}
+
+#[test]
+fn nothing_comes_between_the_frames_of_a_block() {
+    let begun = frame(kind::HEADERS, 0, 1, b"\x82\x86\x84");
+    let refused = Err(Ending::Malformed(code::PROTOCOL_ERROR));
+    for between in [frame(kind::DATA, 0, 1, b"x"), frame(kind::PING, 0, 0, &[0; 8])] {
+        assert_eq!(judged(&[begun.clone(), between].concat()), refused);
+    }
 }
 
 #[test]

@@ -143,6 +143,10 @@ impl Watch {
     fn begin(&mut self, frame: Frame) -> Result<(), Ending> {
         self.frame = frame;
         self.small = Small::default();
+        // Nothing may come between the frames of a header block (RFC 9113, section 6.10).
+        if self.section.unfinished && frame.kind != kind::CONTINUATION {
+            return Err(Ending::Malformed(code::PROTOCOL_ERROR));
+        }
         check_length(frame)?;
         self.finished.follow(frame)?;
         let control = &mut self.control;

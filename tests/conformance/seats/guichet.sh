@@ -27,16 +27,15 @@ CONF
   upstream record "${port[guichet.record]}"
   upstream script "${port[guichet.script]}"
   route case '/case/{*rest}' script
-  route socket 'GET /socket' echo
-  route nobody '/nobody' nobody
-  route silent '/silent' silent
-  route graphql '/graphql/{*rest}' origin
+  here socket 'GET /socket' echo
+  here nobody '/nobody' nobody
+  here silent '/silent' silent
+  here only 'GET /only/{*rest}' origin
+  here graphql '/graphql/{*rest}' origin
   printf 'rewrite = "/{rest}"\n[route.graphql]\n'
-  route only 'GET /only' origin
+  here origin '/{*rest}' origin
   route vtc '/{*rest}' vtc
   printf 'hosts = ["vtc.test"]\n'
-  route origin '/{*rest}' origin
-  printf 'hosts = ["localhost", "127.0.0.1"]\n'
   route record '/{*rest}' record
 }
 
@@ -45,3 +44,5 @@ upstream() {
   printf 'timeout = { connect = "2s", first_byte = "5s", idle = "5s", total = "8s" }\n'
 }
 route() { printf '[[route]]\nname = "%s"\nmatch = "%s"\nupstream = "%s"\n' "$@"; }
+# A host goes before a path: these are all of one.
+here() { route "$@"; printf 'hosts = ["localhost", "127.0.0.1"]\n'; }

@@ -22,9 +22,10 @@ http {
   ssl_ciphers $mozilla_ciphers;
   upstream origin { server 127.0.0.1:${port[origin]}; keepalive 64; }
   upstream record { server 127.0.0.1:${port[nginx.record]}; keepalive 64; }
+  upstream vtc { server 127.0.0.1:${port[vtc]}; keepalive 64; }
   upstream script { server 127.0.0.1:${port[nginx.script]}; keepalive 64; }
 $(nginx_server intermediate 'localhost 127.0.0.1' http://origin '')
-$(nginx_server intermediate vtc.test "http://127.0.0.1:${port[vtc]}" '')
+$(nginx_server intermediate vtc.test http://vtc '')
 $(nginx_server intermediate _ http://record default_server)
 $(nginx_server modern localhost http://origin default_server)
 }
