@@ -17,12 +17,13 @@ http {
     add_header X-Frame-Options DENY; add_header X-Content-Type-Options nosniff;
     add_header Content-Security-Policy "default-src 'none'";
     add_header Cache-Control no-store;
-    location / { return 200 "ok\n"; }
-    # An application that reads the body before it answers.
-    location = / { proxy_pass http://127.0.0.1:${port[origin]}/hello; }
+    location / { return 200 "hello\n"; }
+    # An application that reads the body before it answers. It has a field of its own so that it does
+    # not say the others twice.
+    location = / { add_header X-Reads body; proxy_pass http://127.0.0.1:${port[origin]}/hello; }
     location = /moved { return 301 https://localhost/hello; }
     location = /empty { return 204; }
-    location = /same { add_header Cache-Control no-store; return 304; }
+    location = /same { default_type ""; add_header Cache-Control no-store; return 304; }
 CONF
   for status in 400 401 402 403 404 405 406 408 409 410 411 412 413 414 415 416 418 422 423 426 429 \
     500 501 502 503 504 505 507 508; do

@@ -73,20 +73,20 @@ def of_the_gateway():
 def ask(port, tls, request):
     """The reply to raw bytes, or None where the connection just closes."""
     method = request.split(b" ", 1)[0].decode()
-    with socket.create_connection(("127.0.0.1", port), 5) as stream:
-        if tls:
-            trusting = ssl.create_default_context()
-            trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-            trusting.set_alpn_protocols(["http/1.1"])
-            stream = trusting.wrap_socket(stream, server_hostname="localhost")
-        stream.settimeout(15)
-        try:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as stream:
+            if tls:
+                trusting = ssl.create_default_context()
+                trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+                trusting.set_alpn_protocols(["http/1.1"])
+                stream = trusting.wrap_socket(stream, server_hostname="localhost")
+            stream.settimeout(15)
             stream.sendall(request)
             reply = http.client.HTTPResponse(stream, method=method)
             reply.begin()
             return reply, reply.read()
-        except (OSError, http.client.HTTPException):
-            return None
+    except (OSError, http.client.HTTPException):
+        return None
 
 
 def lint(request, reply, body):

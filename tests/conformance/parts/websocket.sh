@@ -36,7 +36,6 @@ else
   started_as=echo start "$cache/websockets/bin/python" "$here/echo.py" "${port[echo]}"
   await "${port[echo]}"
   fuzz_spec > "$work/fuzz.json"
-  timeout 900 "$interpreter" --version 2>/dev/null
   (cd "$work" && timeout 900 bash -c "$(declare -f wstest); cache='$cache' wstest '$interpreter' -m fuzzingclient -s '$work/fuzz.json'") \
     > "$work/wstest.txt" 2>&1 || true
   each 'Autobahn, WebSocket' autobahn_score
