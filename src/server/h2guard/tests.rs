@@ -199,7 +199,7 @@ fn what_follows_the_client_s_own_end_of_a_stream_is_called_so() {
         (vec![open(0), data(flag::END_STREAM), data(0)], refused),
         (vec![open(0), trailers.clone(), trailers.clone()], refused),
         (vec![open(0), reset.clone(), data(0)], refused),
-        (vec![open(0), reset.clone(), trailers.clone()], refused),
+        (vec![open(0), reset, trailers], refused),
     ] {
         assert_eq!(judged(&frames.concat()), expected, "{frames:?}");
     }
