@@ -5,7 +5,7 @@ use crate::honest::Beside;
 use crate::rig::eventually;
 use crate::rig::frames::{
     CANCEL, DATA, END_HEADERS, ENHANCE_YOUR_CALM, FrameClient, HEADERS, PRIORITY, PROTOCOL_ERROR,
-    REFUSED_STREAM, RST_STREAM, WHOLE, WINDOW_UPDATE, frame, request,
+    REFUSED_STREAM, RST_STREAM, STREAM_CLOSED, WHOLE, WINDOW_UPDATE, frame, request,
 };
 use crate::rig::gateway::Gateway;
 use crate::rig::origin::{Origin, Step, ok};
@@ -104,7 +104,9 @@ fn by_a_length_that_lies() {
 /// h2 takes these for faults of the whole connection.
 #[test]
 fn by_data_after_the_end_or_an_update_of_nothing() {
-    for fault in [frame(DATA, 0, 1, b"more"), frame(WINDOW_UPDATE, 0, 1, &[0; 4])] {
+    let after = (frame(DATA, 0, 1, b"more"), STREAM_CLOSED);
+    let nothing = (frame(WINDOW_UPDATE, 0, 1, &[0; 4]), PROTOCOL_ERROR);
+    for (fault, code) in [after, nothing] {
         let origin = origin();
         let gateway = Gateway::before(&origin.url());
         let beside = Beside::of(&gateway);
@@ -113,7 +115,7 @@ fn by_data_after_the_end_or_an_update_of_nothing() {
         client.ask(1, &request("GET", "/slow"));
         client.send(fault);
 
-        assert_eq!(client.ended(), Some(PROTOCOL_ERROR));
+        assert_eq!(client.ended(), Some(code));
         beside.is_well(&gateway);
         eventually("the request to be given up", || (origin.open() <= 2).then_some(()));
     }

@@ -102,6 +102,11 @@ impl Skim {
         self.pseudo
     }
 
+    /// Whether what was read so far could be a whole block.
+    pub(super) fn between_fields(&self) -> bool {
+        matches!(self.state, State::Field)
+    }
+
     /// Reads on. Nothing is malformed here: what makes no sense, the decoder refuses.
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
         self.bytes = self.bytes.saturating_add(bytes.len());

@@ -103,6 +103,7 @@ pub(super) mod kind {
     pub(in super::super) const RST_STREAM: u8 = 3;
     pub(in super::super) const SETTINGS: u8 = 4;
     pub(in super::super) const PUSH_PROMISE: u8 = 5;
+    pub(in super::super) const PING: u8 = 6;
     pub(in super::super) const GOAWAY: u8 = 7;
     pub(in super::super) const WINDOW_UPDATE: u8 = 8;
     pub(in super::super) const CONTINUATION: u8 = 9;
@@ -122,6 +123,8 @@ pub(super) mod code {
     pub(in super::super) const PROTOCOL_ERROR: u32 = 1;
     pub(in super::super) const FLOW_CONTROL_ERROR: u32 = 3;
     pub(in super::super) const STREAM_CLOSED: u32 = 5;
+    pub(in super::super) const FRAME_SIZE_ERROR: u32 = 6;
+    pub(in super::super) const COMPRESSION_ERROR: u32 = 9;
     pub(in super::super) const ENHANCE_YOUR_CALM: u32 = 11;
 }
 

@@ -101,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameGuard<S> {
     fn end(&mut self, cx: &mut Context<'_>, ending: Ending) -> Poll<io::Result<()>> {
         self.ended.set(Some(ending));
         let error = match ending {
-            Ending::Malformed => code::PROTOCOL_ERROR,
+            Ending::Malformed(error) => error,
             Ending::Flood | Ending::Slow => code::ENHANCE_YOUR_CALM,
         };
         let mut socket = Pin::new(&mut self.socket);

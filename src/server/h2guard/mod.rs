@@ -14,6 +14,7 @@
 
 mod block;
 mod budget;
+mod form;
 mod frame;
 mod io;
 #[cfg(test)]
@@ -34,8 +35,8 @@ use crate::config::model::Limits;
 pub(super) enum Ending {
     /// More than a client can need: ENHANCE_YOUR_CALM.
     Flood,
-    /// What must not be understood: PROTOCOL_ERROR.
-    Malformed,
+    /// What must not be understood, with the error code that says why.
+    Malformed(u32),
     /// A frame or a header block that did not end, or a client that does not read.
     Slow,
 }

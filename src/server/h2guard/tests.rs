@@ -65,7 +65,7 @@ async fn what_goes_over_is_not_passed_on_and_told() {
     assert_eq!(guard.read(&mut seen).await.unwrap(), opening().len());
     client.write_all(&frame(kind::PUSH_PROMISE, 0, 1, &[0; 4])).await.unwrap();
     assert!(guard.read(&mut seen).await.is_err());
-    assert_eq!(guard.ending().get(), Some(Ending::Malformed));
+    assert_eq!(guard.ending().get(), Some(Ending::Malformed(code::PROTOCOL_ERROR)));
     assert!(guard.write(b"more").await.is_err(), "nothing follows a GOAWAY");
     let mut told = Vec::new();
     drop(guard);
@@ -136,6 +136,73 @@ fn resets_of_the_upstreams_making_are_not_the_clients() {
     assert_eq!(watch.verdict, None);
     (0..201).for_each(|_| watch.outgoing(&reset(code::PROTOCOL_ERROR)));
     assert_eq!(watch.verdict, Some(Ending::Flood));
+}
+
+#[test]
+fn a_frame_of_the_wrong_length_is_called_so() {
+    let wrong: [(u8, u8, u32, usize); 7] = [
+        (kind::PING, 0, 0, 6),
+        (kind::WINDOW_UPDATE, 0, 0, 3),
+        (kind::WINDOW_UPDATE, 0, 1, 5),
+        (kind::SETTINGS, 0, 0, 3),
+        (kind::SETTINGS, flag::ACK, 0, 6),
+        (kind::RST_STREAM, 0, 1, 3),
+        (kind::PRIORITY, 0, 1, 4),
+    ];
+    for (kind, flags, stream, length) in wrong {
+        let judged = judged(&frame(kind, flags, stream, &vec![0; length]));
+        assert_eq!(judged, Err(Ending::Malformed(code::FRAME_SIZE_ERROR)), "{kind} of {length}");
+    }
+    assert_eq!(judged(&frame(kind::SETTINGS, 0, 0, &[0; 12])), Ok(()));
+}
+
+#[test]
+fn a_window_larger_than_windows_can_be_is_called_so() {
+    let settings =
+        |size: u32| frame(kind::SETTINGS, 0, 0, &[&[0, 4][..], &size.to_be_bytes()].concat());
+    assert_eq!(judged(&settings(u32::MAX >> 1)), Ok(()));
+    let refused = Err(Ending::Malformed(code::FLOW_CONTROL_ERROR));
+    assert_eq!(judged(&settings((u32::MAX >> 1) + 1)), refused);
+}
+
+#[test]
+fn a_block_that_ends_within_a_field_is_called_so() {
+    let flags = flag::END_HEADERS | flag::END_STREAM;
+    let refused = Err(Ending::Malformed(code::COMPRESSION_ERROR));
+    assert_eq!(judged(&frame(kind::HEADERS, flags, 1, b"\x82\x86\x84\x40\x01")), refused);
+    let begun = frame(kind::HEADERS, 0, 1, b"\x82\x86\x84\x40\x01");
+    let rest = frame(kind::CONTINUATION, flag::END_HEADERS, 1, b"a\x01b");
+    assert_eq!(judged(&[begun, rest].concat()), Ok(()), "it may end within a frame");
+}
+
+#[test]
+fn nothing_comes_between_the_frames_of_a_block() {
+    let begun = frame(kind::HEADERS, 0, 1, b"\x82\x86\x84");
+    let refused = Err(Ending::Malformed(code::PROTOCOL_ERROR));
+    for between in [frame(kind::DATA, 0, 1, b"x"), frame(kind::PING, 0, 0, &[0; 8])] {
+        assert_eq!(judged(&[begun.clone(), between].concat()), refused);
+    }
+}
+
+#[test]
+fn what_follows_the_client_s_own_end_of_a_stream_is_called_so() {
+    let open = |flags| frame(kind::HEADERS, flag::END_HEADERS | flags, 1, b"\x82\x86\x84");
+    let data = |flags| frame(kind::DATA, flags, 1, &[0; 300]);
+    let trailers = frame(kind::HEADERS, flag::END_HEADERS | flag::END_STREAM, 1, b"\x00\x01a\x01b");
+    let reset = frame(kind::RST_STREAM, 0, 1, &[0; 4]);
+    let refused = Err(Ending::Malformed(code::STREAM_CLOSED));
+    for (frames, expected) in [
+        (vec![open(0), data(0), trailers.clone()], Ok(())),
+        (vec![open(flag::END_STREAM), reset.clone()], Ok(())),
+        (vec![open(flag::END_STREAM), data(0)], refused),
+        (vec![open(flag::END_STREAM), trailers.clone()], refused),
+        (vec![open(0), data(flag::END_STREAM), data(0)], refused),
+        (vec![open(0), trailers.clone(), trailers.clone()], refused),
+        (vec![open(0), reset.clone(), data(0)], refused),
+        (vec![open(0), reset, trailers], refused),
+    ] {
+        assert_eq!(judged(&frames.concat()), expected, "{frames:?}");
+    }
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 use super::Ending;
 use super::block::Skim;
 use super::budget::{Budget, Spent};
+use super::form::{Finished, check_length};
 use super::frame::{Follower, Frame, Step, code, flag, kind};
 use super::windows::Windows;
 use crate::config::model::Limits;
@@ -21,6 +22,7 @@ pub(super) struct Watch {
     settled: bool,
     /// The highest stream that the client has opened.
     highest: u32,
+    finished: Finished,
     section: Section,
     skim: Skim,
     most_fields: usize,
@@ -70,6 +72,7 @@ impl Watch {
             small: Small::default(),
             settled: false,
             highest: 0,
+            finished: Finished::default(),
             section: Section::default(),
             skim: Skim::default(),
             most_fields: limits.headers.saturating_mul(2).saturating_add(PSEUDO_HEADERS),
@@ -131,7 +134,7 @@ impl Watch {
             match step {
                 Step::Begin(frame) => self.begin(frame)?,
                 Step::Payload(payload) => self.payload(payload)?,
-                Step::End => self.end(),
+                Step::End => self.end()?,
             }
         }
         Ok(())
@@ -140,12 +143,18 @@ impl Watch {
     fn begin(&mut self, frame: Frame) -> Result<(), Ending> {
         self.frame = frame;
         self.small = Small::default();
+        // Nothing may come between the frames of a header block (RFC 9113, section 6.10).
+        if self.section.unfinished && frame.kind != kind::CONTINUATION {
+            return Err(Ending::Malformed(code::PROTOCOL_ERROR));
+        }
+        check_length(frame)?;
+        self.finished.follow(frame)?;
         let control = &mut self.control;
         match frame.kind {
             kind::SETTINGS if frame.has(flag::ACK) => control.spend(1)?,
             kind::SETTINGS => control.spend(SETTINGS_COST)?,
             // Whatever else comes first, it is not HTTP/2.
-            _ if !self.settled => return Err(Ending::Malformed),
+            _ if !self.settled => return Err(Ending::Malformed(code::PROTOCOL_ERROR)),
             kind::DATA if frame.length == 0 && !frame.has(flag::END_STREAM) => {
                 control.spend(EMPTY_DATA_COST)?;
             }
@@ -174,7 +183,7 @@ impl Watch {
                 self.resets.spend(1)?;
             }
             // Only servers promise.
-            kind::PUSH_PROMISE => return Err(Ending::Malformed),
+            kind::PUSH_PROMISE => return Err(Ending::Malformed(code::PROTOCOL_ERROR)),
             // PING, PRIORITY, WINDOW_UPDATE, GOAWAY, and whatever is unknown.
             _ => control.spend(1)?,
         }
@@ -200,7 +209,7 @@ impl Watch {
                 }
                 // The decoder would drop them in silence (RFC 9113, section 8.1).
                 if section.trailers && self.skim.has_pseudo() {
-                    return Err(Ending::Malformed);
+                    return Err(Ending::Malformed(code::PROTOCOL_ERROR));
                 }
             }
             kind::WINDOW_UPDATE => bytes.iter().for_each(|byte| self.small.push(*byte)),
@@ -210,7 +219,11 @@ impl Watch {
                     if self.small.length == SETTING {
                         let setting = std::mem::take(&mut self.small).value;
                         if setting >> 32 == INITIAL_WINDOW_SIZE {
-                            self.windows.set_initial(low_word(setting));
+                            let size = low_word(setting);
+                            if size > LARGEST_WINDOW {
+                                return Err(Ending::Malformed(code::FLOW_CONTROL_ERROR));
+                            }
+                            self.windows.set_initial(size);
                         }
                     }
                 }
@@ -220,10 +233,13 @@ impl Watch {
         Ok(())
     }
 
-    fn end(&mut self) {
+    fn end(&mut self) -> Result<(), Ending> {
         match self.frame.kind {
             kind::HEADERS | kind::CONTINUATION => {
                 self.section.unfinished = !self.frame.has(flag::END_HEADERS);
+                if !self.section.unfinished && !self.skim.between_fields() {
+                    return Err(Ending::Malformed(code::COMPRESSION_ERROR));
+                }
             }
             kind::SETTINGS => self.settled = true,
             kind::WINDOW_UPDATE => {
@@ -234,6 +250,7 @@ impl Watch {
         if !self.section.unfinished {
             self.units += 1;
         }
+        Ok(())
     }
 
     /// Follows bytes that have gone out.
@@ -311,6 +328,8 @@ const PRIORITY_FIELDS: u32 = 5;
 /// An entry of SETTINGS.
 const SETTING: u32 = 6;
 const INITIAL_WINDOW_SIZE: u64 = 4;
+/// RFC 9113, section 6.5.2.
+const LARGEST_WINDOW: u32 = (1 << 31) - 1;
 /// They stand in every request, and in no limit of the configuration.
 const PSEUDO_HEADERS: usize = 6;
 /// A block may be as long as a list is allowed to be, whatever the configuration says.

@@ -24,6 +24,7 @@ pub const END_HEADERS: u8 = 0x4;
 pub const WHOLE: u8 = END_STREAM | END_HEADERS;
 
 pub const PROTOCOL_ERROR: u32 = 1;
+pub const STREAM_CLOSED: u32 = 5;
 pub const REFUSED_STREAM: u32 = 7;
 pub const CANCEL: u32 = 8;
 pub const ENHANCE_YOUR_CALM: u32 = 11;
