@@ -74,9 +74,11 @@ impl Control {
 async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
     let shutdown = shared.config().server.shutdown;
     tokio::select! {
+        biased;
+        // First, because workers may have left by the time this thread hears of the order.
+        () = shared.reached(Phase::Leaving) => {}
         // Nobody asked for it: every worker has panicked.
         _ = workers.recv() => return Ended::Stopped,
-        () = shared.reached(Phase::Leaving) => {}
     }
     // Load balancers see "not ready" and turn away while requests are still served.
     tokio::select! {
