@@ -21,6 +21,7 @@ pub mod prefer;
 pub mod quantity;
 pub mod request_id;
 pub mod trace;
+pub mod unescaped;
 
 pub use alarm::Alarm;
 pub use body::{Body, BodyFault, Inflow};
@@ -31,6 +32,7 @@ pub use peer::Peer;
 pub use quantity::{parse_duration, parse_size};
 pub use request_id::RequestId;
 pub use trace::{SpanId, TraceContext, TraceId};
+pub use unescaped::unescaped;
 
 /// Index of a route in the configuration, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

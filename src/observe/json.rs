@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use crate::base::unescaped;
+
 /// The name of a member as it stands in a line, made by [`member`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Member(pub(super) &'static str);
@@ -109,20 +111,25 @@ fn whole_characters(cut: &[u8]) -> &[u8] {
 }
 
 fn escape(text: &[u8], out: &mut Vec<u8>) {
-    // Nearly every text is plain: one pass to know, one copy.
-    if text.iter().fold(true, |plain, byte| plain & is_plain(*byte)) {
-        return out.extend_from_slice(text);
-    }
-    for chunk in text.utf8_chunks() {
-        chunk.valid().chars().for_each(|character| escape_character(character, out));
-        if !chunk.invalid().is_empty() {
-            out.extend_from_slice("\u{fffd}".as_bytes());
+    let mut rest = text;
+    loop {
+        let (plain, special) = rest.split_at(unescaped(rest));
+        out.extend_from_slice(plain);
+        let Some(first) = special.first() else { return };
+        // What is not ASCII goes on to the next byte that is.
+        let end = match first {
+            0x80.. => special.iter().position(u8::is_ascii).unwrap_or(special.len()),
+            _ => 1,
+        };
+        let (special, plain) = special.split_at(end);
+        for chunk in special.utf8_chunks() {
+            chunk.valid().chars().for_each(|character| escape_character(character, out));
+            if !chunk.invalid().is_empty() {
+                out.extend_from_slice("\u{fffd}".as_bytes());
+            }
         }
+        rest = plain;
     }
-}
-
-fn is_plain(byte: u8) -> bool {
-    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 fn escape_character(character: char, out: &mut Vec<u8>) {

@@ -49,20 +49,20 @@ pub(super) fn excerpt(body: &[u8]) -> Option<String> {
 /// at `limit` bytes. None if nothing is left.
 fn clean(text: &str, limit: usize) -> Option<String> {
     let mut out = String::with_capacity(text.len().min(limit));
-    for character in text.chars() {
-        if is_invisible(character) {
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let seen = rest.bytes().take(limit).take_while(u8::is_ascii_graphic).count();
+        let (piece, later) = rest.split_at(seen.max(first.len_utf8()));
+        rest = later;
+        let blank = first.is_control() || first.is_whitespace();
+        if is_invisible(first) || blank && (out.is_empty() || out.ends_with(' ')) {
             continue;
         }
-        let blank = character.is_control() || character.is_whitespace();
-        if blank && (out.is_empty() || out.ends_with(' ')) {
-            continue;
-        }
-        let character = if blank { ' ' } else { character };
-        if out.len() + character.len_utf8() > limit {
+        out.push_str(if blank { " " } else { piece });
+        if out.len() > limit {
             cut(&mut out, limit);
             break;
         }
-        out.push(character);
     }
     let end = out.trim_end().len();
     out.truncate(end);
@@ -321,7 +321,29 @@ mod tests {
         assert!(excerpt(&cut.as_bytes()[..EXCERPT * 2 + 1]).is_some());
     }
 
+    /// `clean` as its comment tells it, a character at a time.
+    fn told(text: &str, limit: usize) -> Option<String> {
+        let mut out = String::new();
+        for character in text.chars().filter(|character| !is_invisible(*character)) {
+            let blank = character.is_control() || character.is_whitespace();
+            if blank && (out.is_empty() || out.ends_with(' ')) {
+                continue;
+            }
+            out.push(if blank { ' ' } else { character });
+            if out.len() > limit {
+                cut(&mut out, limit);
+                break;
+            }
+        }
+        Some(out.trim_end().to_owned()).filter(|out| !out.is_empty())
+    }
+
     proptest! {
+        #[test]
+        fn runs_come_out_as_characters_do(text in "[a-d \n\u{7}\u{202e}\u{a0}é]{0,30}", limit in 3usize..24) {
+            prop_assert_eq!(clean(&text, limit), told(&text, limit));
+        }
+
         #[test]
         fn any_text_comes_out_fit(text in "(?s).{0,80}", times in 1usize..40) {
             let text = text.repeat(times);

@@ -3,6 +3,7 @@
 //! does not take in a string.
 
 use super::facts::{Facts, HOUSE, Member, RFC_9457, Value};
+use crate::base::unescaped;
 use crate::problem::catalogue::{Text, clip};
 
 /// The house shape.
@@ -110,16 +111,18 @@ impl Json {
     /// copied at once.
     pub(super) fn escaped(&mut self, text: &str) {
         let mut rest = text;
-        while let Some(at) = rest.find(needs_escape) {
-            let (plain, from) = rest.split_at(at);
+        loop {
+            // Only ASCII is plain, so a run of it ends between characters.
+            let (plain, special) = rest.split_at(unescaped(rest.as_bytes()));
             self.out.push_str(plain);
-            let mut letters = from.chars();
-            if let Some(letter) = letters.next() {
-                self.escape(letter);
+            let mut letters = special.chars();
+            match letters.next() {
+                Some(letter) if needs_escape(letter) => self.escape(letter),
+                Some(letter) => self.out.push(letter),
+                None => return,
             }
             rest = letters.as_str();
         }
-        self.out.push_str(rest);
     }
 
     fn escape(&mut self, letter: char) {
