@@ -70,7 +70,12 @@ thread_local! {
 
 fn header_value(text: Bytes) -> HeaderValue {
     // Hexadecimal digits and hyphens are always a valid header value.
-    HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("0"))
+    let mut value =
+        HeaderValue::from_maybe_shared(text).unwrap_or_else(|_| HeaderValue::from_static("0"));
+    // It is never seen again, so that a place in HPACK's dynamic table is wasted on it, and pushes
+    // out what will be (RFC 7541, section 6.2.3).
+    value.set_sensitive(true);
+    value
 }
 
 fn uuid_v7(unix_millis: u64, few: u64, many: u64) -> [u8; UUID_LENGTH] {

@@ -106,7 +106,12 @@ impl TraceContext {
     /// The value as a header's.
     pub fn header_value(self) -> HeaderValue {
         // Hexadecimal digits and hyphens are always a valid header value.
-        HeaderValue::from_bytes(&self.text()).unwrap_or_else(|_| HeaderValue::from_static(""))
+        let text = self.text();
+        let mut value =
+            HeaderValue::from_bytes(&text).unwrap_or_else(|_| HeaderValue::from_static(""));
+        // As with request ids: no place in HPACK's dynamic table for what is never seen again.
+        value.set_sensitive(true);
+        value
     }
 
     /// The value as version 00.

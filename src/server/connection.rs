@@ -228,7 +228,9 @@ impl Session {
         let guard = FrameGuard::new(socket, limits);
         let ending = guard.ending();
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
-        let service = service_fn(move |request| service.answer(request));
+        // hyper and tokio move the future of a stream seven times in its life. It takes some
+        // kilobytes, so that one allocation costs less than what it saves.
+        let service = service_fn(move |request| Box::pin(service.answer(request)));
         let mut connection =
             http2_builder(limits.header).serve_connection(TokioIo::new(guard), service);
         let mut draining = Some(self.worker.draining());
