@@ -15,6 +15,7 @@ use super::facts::{Facts, Kind, Outcome};
 use super::json::{Object, member};
 use super::log::Level;
 use super::names::Names;
+use super::ready::Ready;
 use super::stamp::Stamp;
 use super::writer::{BUFFER, LogHandle};
 use crate::base::{Source, clock};
@@ -25,6 +26,7 @@ use crate::problem::Catalogue;
 #[derive(Debug)]
 pub struct Lines {
     policy: Policy,
+    ready: Ready,
     stamp: Stamp,
     buffer: Vec<u8>,
     count: u64,
@@ -40,31 +42,28 @@ struct Policy {
 }
 
 impl Lines {
-    /// Lines as `observe.access_log` wants them, handed to `writer`.
-    pub fn new(config: &AccessLog, writer: LogHandle) -> Self {
+    /// Lines as `observe.access_log` wants them, with these names, handed to `writer`.
+    pub fn new(config: &AccessLog, names: &Names, writer: LogHandle) -> Self {
         let policy = Policy {
             share: config.sample,
             errors: config.always_errors,
             slower: config.always_slower,
         };
         let buffer = Vec::with_capacity(BUFFER);
-        Self { policy, stamp: Stamp::new(), buffer, count: 0, writer }
+        let ready = Ready::new(names);
+        Self { policy, ready, stamp: Stamp::new(), buffer, count: 0, writer }
     }
 
     /// Writes the line of an exchange, if it is told. Returns how many lines were dropped because
     /// the buffer was full and the writer could not take it.
-    pub(super) fn append(
-        &mut self,
-        facts: &Facts,
-        took: Duration,
-        names: &Names,
-        catalogue: &Catalogue,
-    ) -> u64 {
+    pub(super) fn append(&mut self, facts: &Facts, took: Duration, catalogue: &Catalogue) -> u64 {
         if !self.policy.tells(facts, took) {
             return 0;
         }
-        let object = Object::begin(&mut self.buffer);
-        write(object, facts, took, names, catalogue, &mut self.stamp);
+        let stamp = &mut self.stamp;
+        let ts = |out: &mut Vec<u8>| stamp.write(ended(facts, took), out);
+        let line = Object::begin(&mut self.buffer, member!("ts"), ts);
+        write(line, facts, took, &self.ready, catalogue);
         self.count += 1;
         if self.buffer.len() < FULL { 0 } else { self.flush() }
     }
@@ -93,18 +92,16 @@ fn write(
     mut line: Object<'_>,
     facts: &Facts,
     took: Duration,
-    names: &Names,
+    ready: &Ready,
     catalogue: &Catalogue,
-    stamp: &mut Stamp,
 ) {
-    line.raw(member!("ts"), |out| stamp.write(ended(facts, took), out));
     line.word(member!("level"), level(facts).as_str());
     line.word(member!("kind"), facts.kind.as_str());
     line.text(member!("request_id"), facts.request_id.value().as_bytes(), REQUEST_ID);
     if let Some(trace) = facts.trace {
         line.word(member!("trace_id"), trace.hex());
     }
-    line.text(member!("listener"), names.listener(facts.peer.listener).as_bytes(), NAME);
+    line.ready(ready.listener(facts.peer.listener));
     line.raw(member!("client_ip"), |out| write_address(facts.client_ip, out));
     if let Some(tls) = &facts.peer.tls {
         line.word(member!("tls"), tls.version);
@@ -121,8 +118,8 @@ fn write(
     if let Some(uri) = facts.uri.as_ref().filter(|uri| !uri.path().is_empty()) {
         line.text(member!("path"), uri.path().as_bytes(), PATH);
     }
-    if facts.route.is_some() {
-        line.text(member!("route"), names.route(facts.route).as_bytes(), NAME);
+    if let Some(route) = facts.route {
+        line.ready(ready.route(route));
     }
     if facts.status != 0 {
         line.number(member!("status"), facts.status.into());
@@ -138,10 +135,7 @@ fn write(
         line.text(member!("parameter"), parameter.as_bytes(), NAME);
     }
     if let Some((upstream, endpoint)) = facts.upstream {
-        line.text(member!("upstream"), names.upstream(upstream).as_bytes(), NAME);
-        if let Some(endpoint) = endpoint {
-            line.text(member!("endpoint"), names.endpoint(upstream, endpoint).as_bytes(), NAME);
-        }
+        line.ready(ready.upstream(upstream, endpoint));
         line.number(member!("attempts"), facts.attempts.into());
     }
     line.flag(member!("complete"), facts.complete);

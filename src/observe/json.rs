@@ -27,14 +27,20 @@ pub(super) use member;
 #[derive(Debug)]
 pub(super) struct Object<'a> {
     out: &'a mut Vec<u8>,
-    first: bool,
 }
 
 impl<'a> Object<'a> {
-    /// Opens the object.
-    pub(super) fn begin(out: &'a mut Vec<u8>) -> Self {
+    /// Opens the object with its first member, whose value `write` appends.
+    pub(super) fn begin(
+        out: &'a mut Vec<u8>,
+        first: Member,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Self {
         out.push(b'{');
-        Self { out, first: true }
+        // The first member has no comma before it.
+        out.extend_from_slice(&first.0.as_bytes()[1..]);
+        write(out);
+        Self { out }
     }
 
     /// Closes the object and the line.
@@ -42,7 +48,14 @@ impl<'a> Object<'a> {
         self.out.extend_from_slice(b"}\n");
     }
 
+    /// Members that were put together before.
+    #[inline]
+    pub(super) fn ready(&mut self, members: &[u8]) {
+        self.out.extend_from_slice(members);
+    }
+
     /// A member with text that guichet itself wrote: plain ASCII without quotes or backslashes.
+    #[inline]
     pub(super) fn word(&mut self, name: Member, word: impl AsRef<[u8]>) {
         self.name(name);
         self.out.push(b'"');
@@ -53,24 +66,18 @@ impl<'a> Object<'a> {
     /// A member with text from anywhere, of which at most about `limit` bytes are kept.
     pub(super) fn text(&mut self, name: Member, text: &[u8], limit: usize) {
         self.name(name);
-        self.out.push(b'"');
-        match text.get(..limit) {
-            Some(start) if text.len() > limit => {
-                escape(whole_characters(start), self.out);
-                self.out.extend_from_slice("…".as_bytes());
-            }
-            Some(_) | None => escape(text, self.out),
-        }
-        self.out.push(b'"');
+        escaped(text, limit, self.out);
     }
 
     /// A member with a whole number.
+    #[inline]
     pub(super) fn number(&mut self, name: Member, number: u64) {
         self.name(name);
         self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// A member with `true` or `false`.
+    #[inline]
     pub(super) fn flag(&mut self, name: Member, flag: bool) {
         self.name(name);
         self.out.extend_from_slice(if flag { b"true" } else { b"false" });
@@ -88,16 +95,29 @@ impl<'a> Object<'a> {
     }
 
     /// A member whose text `write` appends, quotes and escapes included.
+    #[inline]
     pub(super) fn raw(&mut self, name: Member, write: impl FnOnce(&mut Vec<u8>)) {
         self.name(name);
         write(self.out);
     }
 
+    #[inline]
     fn name(&mut self, name: Member) {
-        // The first member has no comma before it.
-        let begin = usize::from(std::mem::take(&mut self.first));
-        self.out.extend_from_slice(&name.0.as_bytes()[begin..]);
+        self.out.extend_from_slice(name.0.as_bytes());
     }
+}
+
+/// A string in quotes, of at most about `limit` bytes of text.
+pub(super) fn escaped(text: &[u8], limit: usize, out: &mut Vec<u8>) {
+    out.push(b'"');
+    match text.get(..limit) {
+        Some(start) if text.len() > limit => {
+            escape(whole_characters(start), out);
+            out.extend_from_slice("…".as_bytes());
+        }
+        Some(_) | None => escape(text, out),
+    }
+    out.push(b'"');
 }
 
 /// Leaves off the beginning of a character that a cut went through, so that the cut is not told
@@ -165,8 +185,7 @@ mod tests {
 
     fn line(text: &[u8], limit: usize) -> String {
         let mut out = Vec::new();
-        let mut object = Object::begin(&mut out);
-        object.text(member!("t"), text, limit);
+        let object = Object::begin(&mut out, member!("t"), |out| escaped(text, limit, out));
         object.end();
         String::from_utf8(out).unwrap()
     }
@@ -179,14 +198,16 @@ mod tests {
     #[test]
     fn members_stand_in_the_order_of_the_calls() {
         let mut out = Vec::new();
-        let mut object = Object::begin(&mut out);
+        let mut object = Object::begin(&mut out, member!("z"), |out| out.push(b'1'));
         object.word(member!("a"), "b");
+        object.text(member!("x"), b"y\"", 9);
+        object.ready(b",\"k\":2");
         object.number(member!("n"), 7);
         object.flag(member!("f"), true);
         object.millis(member!("t"), Duration::from_micros(1_234_005));
         object.raw(member!("r"), |out| out.extend_from_slice(b"null"));
         object.end();
-        let expected = "{\"a\":\"b\",\"n\":7,\"f\":true,\"t\":1234.005,\"r\":null}\n";
+        let expected = "{\"z\":1,\"a\":\"b\",\"x\":\"y\\\"\",\"k\":2,\"n\":7,\"f\":true,\"t\":1234.005,\"r\":null}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

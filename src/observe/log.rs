@@ -56,8 +56,8 @@ fn say(level: Level, kind: &str, message: &dyn Display) {
 
 fn line(unix_millis: u64, level: Level, kind: &str, message: &dyn Display) -> Vec<u8> {
     let mut out = Vec::with_capacity(160);
-    let mut object = Object::begin(&mut out);
-    object.raw(member!("ts"), |out| Stamp::new().write(unix_millis, out));
+    let ts = |out: &mut Vec<u8>| Stamp::new().write(unix_millis, out);
+    let mut object = Object::begin(&mut out, member!("ts"), ts);
     object.word(member!("level"), level.as_str());
     object.word(member!("kind"), kind);
     object.text(member!("message"), message.to_string().as_bytes(), MESSAGE);

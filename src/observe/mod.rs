@@ -17,6 +17,7 @@ mod metrics;
 mod names;
 mod process;
 mod readiness;
+mod ready;
 mod record;
 mod registers;
 mod stamp;

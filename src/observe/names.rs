@@ -1,7 +1,7 @@
 //! The names behind the ids: what the log and the metrics call listeners, routes, upstreams and
 //! endpoints. Made once from the configuration and shared by all workers.
 
-use crate::base::{EndpointId, ListenerId, RouteId, UpstreamId};
+use crate::base::{ListenerId, RouteId, UpstreamId};
 use crate::config::model::Config;
 
 /// Names in the order of their ids.
@@ -52,13 +52,6 @@ impl Names {
     pub fn upstream(&self, id: UpstreamId) -> &str {
         self.upstreams.get(usize::from(id.0)).map_or("", |upstream| upstream.name.as_str())
     }
-
-    /// The endpoint's URL as configured.
-    pub fn endpoint(&self, upstream: UpstreamId, endpoint: EndpointId) -> &str {
-        let upstream = self.upstreams.get(usize::from(upstream.0));
-        let endpoints = upstream.map_or(&[][..], |upstream| &upstream.endpoints);
-        endpoints.get(usize::from(endpoint.0)).map_or("", String::as_str)
-    }
 }
 
 #[cfg(test)]
@@ -78,8 +71,5 @@ mod tests {
         assert_eq!((names.route(Some(RouteId(1))), names.route(Some(RouteId(2)))), ("b", ""));
         assert_eq!(names.route(None), "");
         assert_eq!((names.upstream(known), names.upstream(unknown)), ("users", ""));
-        assert_eq!(names.endpoint(known, EndpointId(0)), "http://e");
-        assert_eq!(names.endpoint(known, EndpointId(1)), "");
-        assert_eq!(names.endpoint(unknown, EndpointId(0)), "");
     }
 }

@@ -45,7 +45,7 @@ impl Witness {
         let took = clock::now().saturating_duration_since(facts.started);
         self.registers.count(facts, took);
         let Some(lines) = &self.lines else { return };
-        let dropped = lines.borrow_mut().append(facts, took, &self.names, &self.catalogue);
+        let dropped = lines.borrow_mut().append(facts, took, &self.catalogue);
         self.registers.lines_dropped.bump(dropped);
     }
 

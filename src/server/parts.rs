@@ -104,7 +104,8 @@ impl GatewayParts {
     /// # Errors
     /// An upstream whose name no certificate can carry.
     pub(super) fn build(self) -> io::Result<Gateway> {
-        let lines = self.log.map(|(settings, handle)| Lines::new(&settings, handle));
+        let names = &self.names;
+        let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
         let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)

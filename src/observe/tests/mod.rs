@@ -30,7 +30,7 @@ impl Rig {
     fn new(config: &AccessLog) -> Self {
         let sink = Sink::default();
         let writer = LogWriter::start_with(Box::new(sink.clone())).unwrap();
-        let lines = Lines::new(config, writer.handle());
+        let lines = Lines::new(config, &names(), writer.handle());
         Self { witness: witness(Some(lines)), writer, sink }
     }
 

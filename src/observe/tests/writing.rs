@@ -66,7 +66,7 @@ fn dropped(witness: &Witness) -> u64 {
 }
 
 fn writing(writer: &LogWriter) -> Rc<Witness> {
-    witness(Some(Lines::new(&everything(), writer.handle())))
+    witness(Some(Lines::new(&everything(), &names(), writer.handle())))
 }
 
 const LIMIT: Duration = Duration::from_secs(10);
