@@ -15,6 +15,7 @@
     reason = "a test binary; the rig is wider than today's tests"
 )]
 
+mod budget;
 mod descriptors;
 mod half_close;
 mod leaks;
