@@ -13,7 +13,7 @@ use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
-use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers};
+use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers, Shed};
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
@@ -142,6 +142,12 @@ impl Exposition {
                 let labels = [("listener", listener.as_str()), ("reason", failure.as_str())];
                 number_if_any(page, &metrics::CONNECTION_FAILURES, &labels, sum);
             }
+        }
+        page.family(&metrics::SHED);
+        for (at, what) in Shed::ALL.iter().enumerate() {
+            let sum = self.sum(|registers| Some(registers.shed[at].value()));
+            let labels = [("route", self.names.route(None)), ("reason", what.as_str())];
+            number_if_any(page, &metrics::SHED, &labels, sum);
         }
     }
 

@@ -50,6 +50,7 @@ impl Family {
         WOULD_CHANGE,
         CONNECTIONS,
         CONNECTION_FAILURES,
+        SHED,
         UPSTREAM_REQUESTS,
         UPSTREAM_DURATION,
         UPSTREAM_RETRIES,
@@ -111,6 +112,10 @@ pub(super) const CONNECTIONS: Family =
 pub(super) const CONNECTION_FAILURES: Family = counter(
     "guichet_connection_failures_total",
     "Client connections that failed before a request could be read.",
+);
+pub(super) const SHED: Family = counter(
+    "guichet_shed_total",
+    "What was given up for want of room; no route where a connection carried no request.",
 );
 pub(super) const UPSTREAM_REQUESTS: Family = counter(
     "guichet_upstream_requests_total",

@@ -24,6 +24,7 @@ pub struct Registers {
     pub(super) routes: Box<[RouteCells]>,
     pub(super) listeners: Box<[ListenerCells]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
+    pub(super) shed: [Counter; Shed::ALL.len()],
     pub(super) lines_dropped: Counter,
 }
 
@@ -70,6 +71,17 @@ pub(super) enum ConnectionState {
     Idle,
 }
 
+/// What is given up for want of room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shed {
+    /// A client connection between two requests, or one that has not said anything.
+    IdleClient,
+    /// An upstream connection that carries nothing.
+    IdleUpstream,
+    /// A client that could only be told so: no file descriptor was left for it.
+    NoDescriptor,
+}
+
 /// Why a client connection came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionFailure {
@@ -111,6 +123,7 @@ impl Registers {
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: std::iter::repeat_with(listener).take(listeners).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
+            shed: Default::default(),
             lines_dropped: Counter::default(),
         }
     }
@@ -197,6 +210,20 @@ impl Protocol {
     }
 }
 
+impl Shed {
+    /// Everything, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::IdleClient, Self::IdleUpstream, Self::NoDescriptor];
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IdleClient => "idle_client",
+            Self::IdleUpstream => "idle_upstream",
+            Self::NoDescriptor => "no_descriptor",
+        }
+    }
+}
+
 impl ConnectionState {
     /// Every state, in the order of their numbers.
     pub(super) const ALL: &'static [Self] = &[Self::Active, Self::Idle];
@@ -261,6 +288,7 @@ mod tests {
     fn numbers_of_closed_sets_are_their_places() {
         assert!(Protocol::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionState::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(Shed::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Outcome::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionFailure::all().enumerate().all(|(at, it)| it.number() == at));
         assert_eq!(ConnectionFailure::all().count(), ConnectionFailure::COUNT);

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,8 +14,8 @@ use super::access_log::Lines;
 use super::facts::Facts;
 use super::log;
 use super::names::Names;
-use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers};
-use crate::base::clock;
+use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers, Shed};
+use crate::base::clock::{self, Instant};
 use crate::base::{ListenerId, RequestId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Cause};
 
@@ -26,6 +27,8 @@ pub struct Witness {
     catalogue: Arc<Catalogue>,
     lines: Option<RefCell<Lines>>,
     panics: Cell<(u64, u32)>,
+    /// When a shortage was last told.
+    shortage: Cell<Option<Instant>>,
 }
 
 impl Witness {
@@ -37,7 +40,8 @@ impl Witness {
         lines: Option<Lines>,
     ) -> Self {
         let lines = lines.map(RefCell::new);
-        Self { registers, names, catalogue, lines, panics: Cell::new((0, 0)) }
+        let (panics, shortage) = (Cell::new((0, 0)), Cell::new(None));
+        Self { registers, names, catalogue, lines, panics, shortage }
     }
 
     /// Counts an exchange that has ended, and writes its line. Called by a record as it drops.
@@ -70,6 +74,30 @@ impl Witness {
     /// (A record of `Kind::Connection` counts its failure by itself.)
     pub fn connection_failed(&self, listener: ListenerId, failure: ConnectionFailure) {
         self.registers.connection_failed(listener, failure);
+    }
+
+    /// A connection could not be accepted for want of something that the whole process needs. At most
+    /// one line a minute: while it lasts there is nothing new to say.
+    pub fn accept_failed(&self, listener: ListenerId, error: &io::Error) {
+        self.connection_failed(listener, ConnectionFailure::Accept);
+        let now = clock::now();
+        let due = |last: Instant| now.saturating_duration_since(last) >= SHORTAGE_SAID_EVERY;
+        if self.shortage.get().is_none_or(due) {
+            self.shortage.set(Some(now));
+            log::warn(
+                "accept",
+                format_args!(
+                    "cannot accept: {error}; connections that carry nothing are closed to make \
+                     room, and clients are refused where there are none (limits.connections, \
+                     ulimit -n)"
+                ),
+            );
+        }
+    }
+
+    /// So many were given up for want of room.
+    pub fn shed(&self, what: Shed, count: usize) {
+        self.registers.shed[what as usize].bump(count as u64);
     }
 
     /// How many connections to an upstream this worker has; told once a second.
@@ -163,3 +191,4 @@ impl Drop for OpenConnection {
 }
 
 const PANICS_A_SECOND: u32 = 10;
+const SHORTAGE_SAID_EVERY: Duration = Duration::from_secs(60);

@@ -106,6 +106,11 @@ impl Gateway {
         }
     }
 
+    /// Closes at most so many upstream connections that carry nothing; how many were closed.
+    pub fn make_room(&self, most: usize) -> usize {
+        self.upstreams.make_room(most)
+    }
+
     /// Hands the log lines of this worker to the writer. Called a few times a second.
     pub fn flush(&self) {
         self.witness.flush();

@@ -1,36 +1,27 @@
 //! One client connection, from its first byte to its last: what it speaks, TLS, HTTP/1 behind the
 //! guard or HTTP/2, and a close that loses nothing.
 
-use std::error::Error as _;
-use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 
 use super::closing::{close, close_unread};
-use super::executor::Local;
-use super::h2guard::FrameGuard;
+use super::drain::{Asked, Rest};
 use super::http1::{Ended, Http1};
+use super::http2::{self, Stay};
 use super::prefixed::{Opening, Prefixed};
 use super::proxy_protocol;
 use super::shared::Admission;
-use super::timer::{Timer, Wait};
 use super::tls::{Negotiated, Offer};
 use super::tunnel;
 use super::worker::Worker;
 use crate::base::clock::{self, Instant};
 use crate::base::{ListenerId, Peer};
-use crate::config::model::Limits;
 use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
 use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
@@ -69,8 +60,9 @@ pub(super) async fn serve(
     }
     let tls = worker.tls(listener);
     // Behind TLS the first bytes belong to the handshake, which has one deadline for all of it.
-    let deadline = clock::now() + tls.map_or(limits.idle, |_| limits.header_time);
-    let opening = match opening(&worker, &mut socket, deadline, limits).await {
+    let since = clock::now();
+    let deadline = since + tls.map_or(limits.idle, |_| limits.header_time);
+    let opening = match opening(&worker, &mut socket, since, deadline).await {
         Ok(opening) => opening,
         Err(Silence::TooLong) if tls.is_some() => {
             return failed(ConnectionFailure::HandshakeTimeout);
@@ -87,14 +79,14 @@ pub(super) async fn serve(
             failed(ConnectionFailure::Cause(Cause::BadRequestLine));
             close_unread(socket).await;
         }
-        // On a TLS port the gate answers every plain request with 426.
-        (Some(_), Opening::Http2) => session.http2(socket, peer, None).await,
+        // On a TLS port the gate answers every plain request with 426. Boxed, here and below, so that
+        // a connection has no more room than what it turned out to speak.
+        (Some(_), Opening::Http2) => Box::pin(session.http2(socket, peer, None)).await,
         (None, Opening::Http2) if worker.listener(listener).protocols.http2 => {
-            session.http2(socket, peer, None).await;
+            Box::pin(session.http2(socket, peer, None)).await;
         }
         // An unwanted HTTP/2 preface is told so by the guard, in the words of HTTP/1.
         (Some(_) | None, Opening::Http1) | (None, Opening::Http2) => {
-            // Boxed, so that a connection has no more room than what it turned out to speak.
             Box::pin(session.http1(socket, peer, None)).await;
         }
     }
@@ -105,16 +97,21 @@ pub(super) async fn serve(
 async fn opening(
     worker: &Worker,
     socket: &mut Prefixed,
+    since: Instant,
     deadline: Instant,
-    limits: &Limits,
 ) -> Result<Opening, Silence> {
+    let mut watch = worker.draining();
+    watch.rests(Rest::First, since);
     tokio::select! {
         biased;
-        said = first_words(socket, deadline, limits.header_time) => said,
-        () = worker.draining() => {
-            let last = timeout(LAST_WORD, socket.opening()).await;
-            last.map_err(|_| Silence::Ended)?.map_err(|_| Silence::Ended)
-        }
+        said = first_words(socket, deadline, worker.config().server.limits.header_time) => said,
+        asked = watch.asked() => match asked {
+            Asked::Drain => {
+                let last = timeout(LAST_WORD, socket.opening()).await;
+                last.map_err(|_| Silence::Ended)?.map_err(|_| Silence::Ended)
+            }
+            Asked::Room => Err(Silence::Ended),
+        },
     }
 }
 
@@ -123,7 +120,7 @@ async fn opening(
 enum Silence {
     /// It had its time.
     TooLong,
-    /// The client left, or the gateway drains.
+    /// The client left, the gateway drains, or it needs the room.
     Ended,
 }
 
@@ -225,87 +222,19 @@ impl Session {
         let wire = Rc::new(Wire::timed());
         self.counted.speaks(observe::Protocol::Http2);
         let listener = peer.listener;
-        let guard = FrameGuard::new(socket, limits);
-        let ending = guard.ending();
+        let stay = match self.admission {
+            Admission::Open => Stay::Long,
+            Admission::Full => Stay::OneWord,
+        };
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
-        // hyper and tokio move the future of a stream seven times in its life. It takes some
-        // kilobytes, so that one allocation costs less than what it saves.
-        let service = service_fn(move |request| Box::pin(service.answer(request)));
-        let mut connection =
-            http2_builder(limits.header).serve_connection(TokioIo::new(guard), service);
-        let mut draining = Some(self.worker.draining());
-        let mut idle = Timer::default();
-        // hyper's error is the client's: what can be said of it was said on its streams.
-        let ended = poll_fn(|cx| {
-            if let Some(watch) = &mut draining
-                && Pin::new(watch).poll(cx).is_ready()
-            {
-                draining = None;
-                Pin::new(&mut connection).graceful_shutdown();
-            }
-            if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
-                return Poll::Ready(ended);
-            }
-            if wire.open() > 0 {
-                idle.disarm();
-                return Poll::Pending;
-            }
-            idle.arm(Wait::Idle, limits.idle);
-            while idle.poll(cx).is_ready() {
-                idle.disarm();
-                // A quick exchange begins and ends between two looks at the count of open ones.
-                let quiet = wire.ended().map(|ended| clock::now() - ended);
-                if let Some(quiet) = quiet.filter(|quiet| *quiet < limits.idle) {
-                    idle.arm(Wait::Idle, limits.idle - quiet);
-                    continue;
-                }
-                // GOAWAY once; a client that does not go is cut when it is silent once more.
-                if draining.take().is_none() {
-                    return Poll::Ready(Ok(()));
-                }
-                Pin::new(&mut connection).graceful_shutdown();
-                idle.arm(Wait::Idle, limits.idle);
-                cx.waker().wake_by_ref();
-            }
-            Poll::Pending
-        })
-        .await;
-        if ending.get().is_some() || ended.is_err_and(|error| is_refusal(&error)) {
+        let draining = self.worker.draining();
+        let ended = http2::serve(socket, service, &wire, limits, draining, stay).await;
+        if ended == http2::Ended::Abused {
             let witness = self.worker.gateway().witness();
             witness.connection_failed(listener, ConnectionFailure::Http2Abuse);
         }
     }
 }
 
-/// Whether h2 ended the connection for what the client sent.
-fn is_refusal(error: &hyper::Error) -> bool {
-    let source = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    source.is_some_and(h2::Error::is_library)
-}
-
-fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
-    let mut builder = http2::Builder::new(Local);
-    // h2 answers an over-large field list with a bare 431, so its bound lies above the gateway's
-    // own, which answers in the vocabulary. Other figures are those of docs/http.md.
-    let list = u32::try_from(header_limit.saturating_mul(2)).unwrap_or(u32::MAX).max(64 * 1024);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .initial_stream_window_size(256 * 1024)
-        .initial_connection_window_size(1024 * 1024)
-        .max_frame_size(16 * 1024)
-        .max_header_list_size(list)
-        .header_table_size(4096)
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(MOST_LOCAL_RESETS)
-        .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20));
-    builder
-}
-
-/// h2 counts these over the whole life of a connection, refused streams among them, and a client may
-/// open any number at once before it has read how many are served. The guard has the finer bound.
-const MOST_LOCAL_RESETS: usize = 1024;
 /// How long a new connection may be silent once the gateway drains.
 const LAST_WORD: Duration = Duration::from_millis(500);

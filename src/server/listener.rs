@@ -2,21 +2,29 @@
 //! dies.
 //!
 //! An accept that fails says something about one connection (it was reset while it waited) or about
-//! the whole process (no file descriptor is left). The first is nothing; the second is waited out,
-//! because a loop that spins or ends makes a shortage into an outage (RUSTSEC-2024-0376).
+//! the whole process (no file descriptor is left). The first is nothing. In the second, connections
+//! that carry nothing make room; where there are none, the descriptor that the worker keeps back is
+//! spent on telling one client after the other; where even that is in use it is waited out, because
+//! a loop that spins or ends makes a shortage into an outage (RUSTSEC-2024-0376).
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
+use tokio::task::{spawn_local, yield_now};
+use tokio::time::timeout;
 
 use super::connection;
+use super::reserve::Spent;
+use super::shared::Admission;
 use super::worker::Worker;
 use crate::base::ListenerId;
-use crate::observe::ConnectionFailure;
+use crate::observe::Shed;
 
 /// Binds and listens on `address`, once for each of `workers`, with `SO_REUSEPORT`: the kernel
 /// spreads connections over the sockets. With port 0 the first socket decides for the others.
@@ -51,6 +59,7 @@ pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::net::TcpListener) {
     let mut draining = worker.draining();
     let mut pause = PAUSE_MIN;
+    let mut made_room = false;
     loop {
         let accepted = tokio::select! {
             accepted = next(&worker, id, &socket) => accepted,
@@ -58,13 +67,29 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
         };
         match accepted {
             Ok((stream, remote)) => {
-                pause = PAUSE_MIN;
+                (pause, made_room) = (PAUSE_MIN, false);
                 open_connection(&worker, id, stream, remote);
             }
             Err(error) if concerns_one_connection(&error) => {}
-            Err(_) => {
+            Err(error) => {
                 worker.shared().accept_failed();
-                worker.gateway().witness().connection_failed(id, ConnectionFailure::Accept);
+                worker.gateway().witness().accept_failed(id, &error);
+                // Where room was made and is not there yet, more would only be taken from those
+                // who stay.
+                if !made_room {
+                    made_room = worker.make_room();
+                    if made_room {
+                        // Who was asked to leave runs, and closes, before this task does again.
+                        yield_now().await;
+                        continue;
+                    }
+                    let soon = worker.is_making_room() && pause < PAUSE_MAX;
+                    if !soon && tell_one(&worker, id, &socket).await {
+                        pause = PAUSE_MIN;
+                        continue;
+                    }
+                }
+                made_room = false;
                 tokio::select! {
                     () = tokio::time::sleep(pause) => {}
                     () = &mut draining => break,
@@ -98,13 +123,53 @@ async fn next(
     socket.accept().await
 }
 
+/// With the descriptor that is kept back: accepts one client that waits, tells it why it is not
+/// served, and closes. False where that cannot be.
+async fn tell_one(worker: &Rc<Worker>, id: ListenerId, socket: &tokio::net::TcpListener) -> bool {
+    worker.reserve().refill();
+    let Some(spent) = worker.reserve().spend() else { return false };
+    let accepted = poll_fn(|cx| Poll::Ready(socket.poll_accept(cx))).await;
+    match accepted {
+        Poll::Ready(Ok((stream, remote))) => {
+            let told = spawn_local(refuse(spent, Rc::clone(worker), id, stream, remote));
+            // A panic in it is over and told; the loop goes on.
+            let _ = told.await;
+            true
+        }
+        Poll::Ready(Err(error)) => concerns_one_connection(&error),
+        // Nobody waits: the system says that descriptors are gone before it looks whether any is
+        // needed. The next client wakes this task.
+        Poll::Pending => true,
+    }
+}
+
+/// Serves a connection as one beyond `limits.connections` is served, in haste: others wait for the
+/// descriptor. It stands first, so that it is dropped last.
+async fn refuse(
+    _spent: Spent,
+    worker: Rc<Worker>,
+    id: ListenerId,
+    stream: TcpStream,
+    remote: SocketAddr,
+) {
+    let Some((_place, _)) = worker.admit() else { return };
+    worker.gateway().witness().shed(Shed::NoDescriptor, 1);
+    let _ = stream.set_nodelay(true);
+    if !matches!(timeout(FIRST_WORD, stream.readable()).await, Ok(Ok(()))) {
+        return;
+    }
+    let served = connection::serve(Rc::clone(&worker), id, stream, remote, Admission::Full);
+    // Whoever was not told by now is too slow to be.
+    let _ = timeout(REFUSAL, served).await;
+}
+
 fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
     let Some((place, admission)) = worker.admit() else { return };
     // Without it small replies wait for the client's acknowledgement; where it cannot be set, the
     // connection is already gone and says so by itself.
     let _ = stream.set_nodelay(true);
     let worker = Rc::clone(worker);
-    tokio::task::spawn_local(async move {
+    spawn_local(async move {
         let _place = place;
         connection::serve(worker, id, stream, remote, admission).await;
     });
@@ -150,3 +215,8 @@ fn open(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
 const BACKLOG: i32 = 1024;
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// What a client that is refused with the last descriptor has for its first byte: most have sent it
+/// before they were accepted.
+const FIRST_WORD: Duration = Duration::from_millis(250);
+/// And for all the rest.
+const REFUSAL: Duration = Duration::from_secs(1);

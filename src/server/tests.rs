@@ -303,7 +303,8 @@ fn accepting_survives_a_shortage_of_file_descriptors() {
     // The child says it again once its loop has met the limit.
     assert_eq!(port(), address);
     drop(flood);
-    // And once it has accepted one more after that.
+    // And once all have left, and once it has accepted one more after that.
+    assert_eq!(port(), address);
     let late = TcpStream::connect(address).unwrap();
     assert_eq!(port(), address);
     drop(late);
@@ -321,6 +322,7 @@ fn serve_in_shortage() {
     eventually("accepting fails", || shared.accept_failures() > 0);
     println!("\nAT {address}");
     eventually("the flood has left", || shared.connections() == 0);
+    println!("\nAT {address}");
     eventually("one more is accepted", || shared.connections() == 1);
     println!("\nAT {address}");
     io::stdin().read_line(&mut String::new()).unwrap();

@@ -30,11 +30,15 @@ impl Timer {
         self.armed = None;
     }
 
-    /// Sets the deadline, unless one is set already for the same wait.
-    pub(super) fn arm(&mut self, wait: Wait, after: Duration) {
-        if !matches!(self.armed, Some((known, _)) if known == wait) {
-            self.armed = Some((wait, clock::now() + after));
+    /// Sets the deadline, unless one is set already for the same wait: then the wait is not new, and
+    /// there is no time at which it began just now.
+    pub(super) fn arm(&mut self, wait: Wait, after: Duration) -> Option<Instant> {
+        if matches!(self.armed, Some((known, _)) if known == wait) {
+            return None;
         }
+        let now = clock::now();
+        self.armed = Some((wait, now + after));
+        Some(now)
     }
 
     /// Ready when the deadline has passed; else this task is woken when it does.

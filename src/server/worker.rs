@@ -18,10 +18,12 @@ use tokio::time::MissedTickBehavior;
 use super::drain::{Drain, DrainWatch};
 use super::listener;
 use super::parts::GatewayParts;
+use super::reserve::Reserve;
 use super::shared::{Admission, Phase, Shared};
 use super::tls::{Handshakes, TlsListener};
-use crate::base::ListenerId;
+use crate::base::{ListenerId, clock};
 use crate::config::model::{self, Config};
+use crate::observe::Shed;
 use crate::proxy::Gateway;
 
 /// The state of one worker, reached by each of its connections.
@@ -32,6 +34,7 @@ pub(super) struct Worker {
     handshakes: Handshakes,
     open: Cell<usize>,
     drain: Rc<Drain>,
+    reserve: Rc<Reserve>,
     left: Notify,
 }
 
@@ -100,6 +103,27 @@ impl Worker {
         self.drain.watch()
     }
 
+    /// The descriptor that is kept back.
+    pub(super) fn reserve(&self) -> &Rc<Reserve> {
+        &self.reserve
+    }
+
+    /// Asks clients that this worker waits for to leave, a few at a time, and closes upstream
+    /// connections that carry nothing where those are too few. Whether that gives descriptors back.
+    pub(super) fn make_room(&self) -> bool {
+        let witness = self.gateway.witness();
+        let clients = self.drain.shed(ROOM, clock::now());
+        witness.shed(Shed::IdleClient, clients);
+        let upstreams = self.gateway.make_room(ROOM.saturating_sub(self.drain.leaving()));
+        witness.shed(Shed::IdleUpstream, upstreams);
+        clients + upstreams > 0
+    }
+
+    /// Whether anybody who was asked to make room is still about to.
+    pub(super) fn is_making_room(&self) -> bool {
+        self.drain.leaving() > 0
+    }
+
     /// Takes a place for a new connection; none when it must be closed at once.
     pub(super) fn admit(self: &Rc<Self>) -> Option<(Place, Admission)> {
         let admission = self.shared.admit()?;
@@ -120,6 +144,7 @@ impl Worker {
             handshakes,
             open: Cell::new(0),
             drain: Rc::default(),
+            reserve: Reserve::new(),
             left: Notify::new(),
         })
     }
@@ -215,6 +240,9 @@ impl SetUp {
     }
 }
 
+/// Connections that make room at once: enough that the next few clients, and the upstream connections
+/// that they need, find some.
+const ROOM: usize = 16;
 const FLUSH_EVERY: Duration = Duration::from_millis(200);
 const FLUSHES_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.

@@ -186,6 +186,16 @@ impl Upstreams {
         self.sweep_at(clock::now());
     }
 
+    /// Closes at most so many connections that carry nothing, the longest idle of each endpoint
+    /// first; how many were closed.
+    pub fn make_room(&self, most: usize) -> usize {
+        let mut closed = 0;
+        for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
+            closed += endpoint.pool.shed(most - closed);
+        }
+        closed
+    }
+
     fn sweep_at(&self, now: Instant) {
         for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
             endpoint.sweep(now);

@@ -131,6 +131,20 @@ impl Pool {
         });
     }
 
+    /// Closes at most so many connections that carry nothing, the longest idle first; how many.
+    pub(super) fn shed(&self, most: usize) -> usize {
+        let mut idle = self.idle.borrow_mut();
+        let alone = most.min(idle.len());
+        idle.drain(..alone);
+        let mut left = most - alone;
+        self.shared.borrow_mut().retain(|connection| {
+            let closes = left > 0 && connection.active.get() == 0;
+            left -= usize::from(closes);
+            !closes
+        });
+        most - left
+    }
+
     /// How many shared connections are kept.
     pub(super) fn shared(&self) -> usize {
         self.shared.borrow().len()

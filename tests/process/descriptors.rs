@@ -1,105 +1,188 @@
-//! A flood that takes every descriptor: the process lives, does not spin, and serves on.
+//! Every descriptor is taken: the process lives, does not spin, closes what carries nothing, tells
+//! whoever it cannot serve, and is afterwards what it was before.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use crate::measure::{comes_to_rest, share_of_a_core, turn};
+use crate::own_process::{LIMIT, Process};
 use crate::rig::client::{Client, Expects};
 use crate::rig::eventually;
-use crate::rig::origin::Origin;
+use crate::rig::frames::{FrameClient, request};
+use crate::rig::h2::H2Client;
+use crate::rig::origin::{Origin, Step, ok};
 
 const FLOOD: usize = 200;
+/// Nobody waits as long as this for an answer, whatever it is.
+const SOON: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_flood_for_every_descriptor_is_waited_out() {
     let _turn = turn();
     let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let gateway = Process::start(&origin.url());
-    let mut kept = Client::plain(gateway.address);
-    let mut idle = Client::plain(gateway.address);
-    assert_eq!(kept.get("/up").status(), 200);
-    assert_eq!(idle.get("/up").status(), 200);
+    let mut begun = Client::plain(gateway.plain);
+    begun.send("GET /up HTTP/1.1\r\n");
 
     let flood: Vec<TcpStream> =
-        (0..FLOOD).map(|_| TcpStream::connect(gateway.address).unwrap()).collect();
-    // More than the limit where one above it was inherited.
-    eventually("the last descriptor to go", || (gateway.descriptors() >= LIMIT).then_some(()));
+        (0..FLOOD).map(|_| TcpStream::connect(gateway.plain).unwrap()).collect();
+    eventually("the last descriptor to go", || (gateway.descriptors() == LIMIT).then_some(()));
 
-    // For as long as it lasts: what is connected is served, and nothing spins.
+    // Two hundred who say nothing: whoever comes after them is served all the same, and nothing spins.
     for _ in 0..3 {
-        let share = share_of_a_core(gateway.child.id());
+        let share = share_of_a_core(gateway.id());
         assert!(share < 0.5, "{share} of a core");
-        assert_eq!(kept.get("/up").status(), 200);
+        let status = Client::plain(gateway.plain).get("/up").status();
+        assert!(status == 200 || status == 503, "{status}");
     }
-    // There is none left for an upstream: an answer in the vocabulary all the same.
-    kept.get("/a").is_problem(502, "BadGateway");
-    assert_eq!(idle.get("/up").status(), 200);
+    begun.send("Host: gw.test\r\n\r\n");
+    assert_eq!(begun.reply().status(), 200, "what has begun is brought to its end");
 
     drop(flood);
+    gateway.serves_again();
+    assert_eq!(gateway.said("cannot accept"), 1, "once a minute is enough");
+    comes_to_rest(gateway.id(), "rest after the flood");
+}
+
+#[test]
+fn connections_that_carry_nothing_make_room_for_new_ones() {
+    let _turn = turn();
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let gateway = Process::start(&origin.url());
+    let mut kept: Vec<Client> = Vec::new();
+    let mut slowest = Duration::ZERO;
+
+    for number in 0..FLOOD {
+        let start = Instant::now();
+        let mut client = match number % 4 {
+            0 => Client::tls(gateway.tls),
+            _ => Client::plain(gateway.plain),
+        };
+        assert_eq!(client.get("/a").status(), 200, "client {number}");
+        slowest = slowest.max(start.elapsed());
+        kept.push(client);
+    }
+
+    assert!(slowest < SOON, "{slowest:?}");
+    assert!(gateway.descriptors() <= LIMIT, "as many as there may be");
+    kept[0].ends_in_order();
+    kept[1].ends_in_order();
+    assert_eq!(kept.last_mut().unwrap().get("/a").status(), 200, "the last one stays");
+    drop(kept);
+    gateway.serves_again();
+    let (shed, refused) = (gateway.shed("idle_client"), gateway.shed("no_descriptor"));
+    assert!(shed >= FLOOD - LIMIT && refused == 0, "{shed} made room, {refused} were refused");
+    println!("{shed} of {FLOOD} made room; the slowest new client took {slowest:?}");
+}
+
+#[test]
+fn idle_http2_connections_make_room_by_goaway() {
+    let _turn = turn();
+    let gateway = Process::start("http://127.0.0.1:1");
+    let mut kept: Vec<FrameClient> = Vec::new();
+    let mut slowest = Duration::ZERO;
+
+    for _ in 0..LIMIT + 10 {
+        let start = Instant::now();
+        let mut client = FrameClient::open(gateway.plain);
+        client.ask(1, &request("GET", "/up"));
+        client.wait_for("an answer", |frame| frame.stream == 1);
+        slowest = slowest.max(start.elapsed());
+        kept.push(client);
+    }
+
+    // These clients never answer the PING that asks whether they have read their GOAWAY.
+    assert!(slowest < SOON, "{slowest:?}");
+    assert_eq!(kept[0].ended(), Some(0), "it was told to go, and that it did nothing wrong");
+    let last = kept.last_mut().unwrap();
+    last.ask(3, &request("GET", "/up"));
+    last.wait_for("another answer", |frame| frame.stream == 3);
+    drop(kept);
+    gateway.serves_again();
+    println!("{} made room; the slowest took {slowest:?}", gateway.shed("idle_client"));
+}
+
+#[test]
+fn where_nobody_can_make_room_a_new_client_is_told() {
+    let _turn = turn();
+    let origin = Origin::by_path([
+        ("/slow", vec![Step::ReadBody, Step::Stall, ok("slow")]),
+        ("/", vec![Step::ReadBody, ok("ok")]),
+    ]);
+    let gateway = Process::start(&origin.url());
+    let mut slow: Vec<Client> = (0..4)
+        .map(|_| {
+            let mut client = Client::plain(gateway.plain);
+            client.send("GET /slow HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            client
+        })
+        .collect();
+    origin.wait_for_requests(4);
+    let mut begun = gateway.fill();
+
+    // Again and again, so each time the descriptor that is kept back was taken again.
+    let start = Instant::now();
+    for _ in 0..3 {
+        let mut plain = Client::plain(gateway.plain);
+        let told = plain.get("/a");
+        told.is_problem(503, "ServiceUnavailable");
+        assert_eq!(told.header("connection"), Some("close"));
+        plain.ends_in_order();
+        Client::tls(gateway.tls).get("/a").is_problem(503, "ServiceUnavailable");
+        H2Client::plain(gateway.plain).get("/a").is_problem(503, "ServiceUnavailable");
+        H2Client::tls(gateway.tls).get("/a").is_problem(503, "ServiceUnavailable");
+        // Others wait for it, so that nobody keeps it by silence.
+        Client::plain(gateway.plain).is_closed();
+    }
+    println!("15 clients were told in {:?}", start.elapsed());
+    assert!(start.elapsed() < 15 * SOON / 3);
+    let share = share_of_a_core(gateway.id());
+    assert!(share < 0.1, "{share} of a core");
+
+    // Nobody else has felt it.
+    origin.release();
+    for client in &mut slow {
+        assert_eq!(client.reply().status(), 200);
+    }
+    for client in &mut begun {
+        client.send("Host: gw.test\r\n\r\n");
+        assert_eq!(client.reply().status(), 200);
+    }
+    drop((slow, begun));
+    gateway.serves_again();
+    assert_eq!(gateway.shed("no_descriptor"), 15);
+}
+
+#[test]
+fn idle_upstream_connections_make_room_where_no_client_can() {
+    let _turn = turn();
+    let origin = Origin::by_path([("/", vec![Step::ReadBody, Step::Stall, ok("ok"), Step::Drain])]);
+    let gateway = Process::start(&origin.url());
+    let mut clients: Vec<Client> = (0..8)
+        .map(|_| {
+            let mut client = Client::plain(gateway.plain);
+            client.send("GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            client
+        })
+        .collect();
+    origin.wait_for_requests(8);
+    origin.release();
+    for client in &mut clients {
+        assert_eq!(client.reply().status(), 200);
+    }
+    assert_eq!(origin.open(), 8, "they are kept");
+    drop(clients);
+
+    let mut begun = gateway.fill();
+    eventually("they are closed", || (origin.open() == 0).then_some(()));
+    begun.extend(gateway.fill());
+    let mut told = Client::plain(gateway.plain);
+    told.get("/a").is_problem(503, "ServiceUnavailable");
+    drop(begun);
     eventually("a new connection to be served", || {
-        let mut client = Client::plain(gateway.address);
-        client.try_send("GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n").ok()?;
+        let mut client = Client::plain(gateway.plain);
+        client.try_send("GET /up HTTP/1.1\r\nHost: gw.test\r\n\r\n").ok()?;
         (client.try_reply(Expects::Body).ok()?.status() == 200).then_some(())
     });
-    assert_eq!(kept.get("/a").status(), 200);
-    comes_to_rest(gateway.child.id(), "rest after the flood");
-    println!("{} descriptors afterwards", gateway.descriptors());
+    assert_eq!(gateway.shed("idle_upstream"), 8);
 }
-
-/// guichet as a process of its own, with few descriptors.
-struct Process {
-    child: Child,
-    address: SocketAddr,
-    _folder: tempfile::TempDir,
-}
-
-impl Process {
-    fn start(upstream: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("guichet.toml");
-        let text = format!(
-            "version = 1\n[server]\nworkers = 1\n\
-             [listen.plain]\nbind = [\"127.0.0.1:0\"]\nplain = \"allow\"\n\
-             [observe]\naccess_log = false\n\
-             [upstream.origin]\nendpoints = [\"{upstream}\"]\n\
-             [[route]]\nname = \"up\"\nmatch = \"/up\"\nrespond = {{ status = 200, json = {{}} }}\n\
-             [[route]]\nname = \"all\"\nmatch = \"/{{*rest}}\"\nupstream = \"origin\"\n"
-        );
-        fs::write(&file, text).unwrap();
-        let mut child = Command::new("sh")
-            .arg("-c")
-            .arg(format!("ulimit -n {LIMIT} && exec \"$0\" run \"$1\""))
-            .arg(env!("CARGO_BIN_EXE_guichet"))
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut said = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
-        let address = said.find_map(|line| {
-            let (_, after) = line.split_once("127.0.0.1:")?;
-            let port: String = after.chars().take_while(char::is_ascii_digit).collect();
-            Some(SocketAddr::from(([127, 0, 0, 1], port.parse().ok()?)))
-        });
-        // Read to its end, or the process would be stopped by its own words.
-        thread::spawn(move || said.for_each(drop));
-        Self { child, address: address.expect("it says where it listens"), _folder: folder }
-    }
-
-    fn descriptors(&self) -> usize {
-        fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-const LIMIT: usize = 64;

@@ -13,6 +13,7 @@ use crate::rig::origin::{Origin, Step, ok, send};
 
 const THREADS: usize = 8;
 const DEATHS: usize = 150;
+const REFUSALS: usize = 200;
 
 /// How an upstream dies, by path; on `/endless`, one time in seven, the client leaves first. So more
 /// than a thousand upstreams die.
@@ -55,6 +56,77 @@ fn a_thousand_deaths_leave_nothing_behind() {
         start.elapsed() - died,
         resident().saturating_sub(memory) >> 10
     );
+}
+
+/// Over the cap, clients that are being told so leave at every moment of it.
+#[test]
+fn refusals_that_nobody_waits_for_leave_nothing_behind() {
+    let _turn = turn();
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let gateway = Setup::before(&origin.url())
+        .server("limits = { connections = 4 }")
+        .upstream("pool = { idle_time = \"200ms\" }")
+        .start();
+    let (plain, tls) = (gateway.plain(), gateway.tls());
+    assert_eq!(Client::plain(plain).get("/a").status(), 200);
+    let before = at_base(&gateway, &origin, None);
+    let memory = resident();
+
+    let mut kept: Vec<Client> = (0..4)
+        .map(|_| {
+            let mut client = Client::plain(plain);
+            assert_eq!(client.get("/a").status(), 200);
+            client
+        })
+        .collect();
+    let leavers: Vec<_> = (0..THREADS)
+        .map(|thread| {
+            thread::spawn(move || {
+                for turn in 0..REFUSALS {
+                    leave_at((thread + turn) % 5, plain, tls);
+                }
+            })
+        })
+        .collect();
+    for leaver in leavers {
+        leaver.join().unwrap();
+    }
+    for client in &mut kept {
+        assert_eq!(client.get("/a").status(), 200, "who is served does not feel it");
+    }
+    Client::plain(plain).get("/a").is_problem(503, "ServiceUnavailable");
+    drop(kept);
+
+    at_base(&gateway, &origin, Some(before));
+    assert_eq!(Client::plain(plain).get("/a").status(), 200);
+    let grown = resident().saturating_sub(memory);
+    println!("{} KiB more after {} refusals", grown >> 10, THREADS * REFUSALS);
+    assert!(grown < 8 << 20, "{} KiB more", grown >> 10);
+}
+
+fn leave_at(moment: usize, plain: SocketAddr, tls: SocketAddr) {
+    match moment {
+        // In the middle of its head, after it, and in the middle of a body that is not wanted.
+        0 => begin(plain, "GET /a HT").leave(),
+        1 => begin(plain, "GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n").leave(),
+        2 => {
+            begin(plain, "POST /a HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 9\r\n\r\nx").leave()
+        }
+        // Within a handshake, and as it begins to read.
+        3 => drop(std::net::TcpStream::connect(tls)),
+        _ => {
+            let mut client = begin(plain, "GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            let _ = std::io::Read::read(&mut client, &mut [0]);
+            client.leave();
+        }
+    }
+}
+
+fn begin(address: SocketAddr, bytes: &str) -> Client {
+    let mut client = Client::plain(address);
+    // Some are closed at once: the cap has an end, too.
+    let _ = client.try_send(bytes);
+    client
 }
 
 /// Waits until nothing is open and, if it is known, so many descriptors are; their number.

@@ -15,10 +15,12 @@
     reason = "a test binary; the rig is wider than today's tests"
 )]
 
+mod budget;
 mod descriptors;
 mod half_close;
 mod leaks;
 mod measure;
 mod memory;
+mod own_process;
 #[path = "../it/rig/mod.rs"]
 mod rig;

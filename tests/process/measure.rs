@@ -21,7 +21,12 @@ pub fn descriptors() -> usize {
 
 /// Bytes of this process in memory.
 pub fn resident() -> usize {
-    let text = fs::read_to_string("/proc/self/statm").unwrap();
+    resident_of(std::process::id())
+}
+
+/// Bytes of a process in memory.
+pub fn resident_of(pid: u32) -> usize {
+    let text = fs::read_to_string(format!("/proc/{pid}/statm")).unwrap();
     text.split(' ').nth(1).unwrap().parse::<usize>().unwrap() * 4096
 }
 

@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Http1;
 use crate::base::BodyFault;
 use crate::problem::Cause;
+use crate::server::drain::Rest;
 use crate::server::guard::{Fault, Framing, Head};
 use crate::server::timer::Wait;
 
@@ -59,12 +60,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
                 Poll::Pending => {
-                    let (wait, time) = if begun {
-                        (Wait::Head, self.limits.header_time)
-                    } else {
-                        (Wait::Idle, self.limits.idle)
-                    };
-                    self.reading.arm(wait, time);
+                    if self.waits(begun) {
+                        return Poll::Ready(Next::End);
+                    }
                     ready!(self.reading.poll(cx));
                     Fault::new(Cause::HeaderTimeout, "the head did not end in time")
                 }
@@ -74,8 +72,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         }
     }
 
+    /// Nothing is there to be read. True where the connection is to make room: nothing is lost,
+    /// since its client has not begun to ask for anything.
+    fn waits(&mut self, begun: bool) -> bool {
+        if begun {
+            if self.reading.arm(Wait::Head, self.limits.header_time).is_some() {
+                self.draining.works();
+            }
+            return false;
+        }
+        if let Some(since) = self.reading.arm(Wait::Idle, self.limits.idle) {
+            self.draining.rests(Rest::Next, since);
+        }
+        self.draining.is_shed()
+    }
+
     fn take_head(&mut self, head: Head) -> Next {
         self.reading.disarm();
+        self.draining.works();
         let bytes = self.inbox.split_to(head.end).freeze();
         let next = match self.scanner.request(&bytes) {
             Ok(parts) => Next::Request(parts, head),
@@ -86,6 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
     }
 
     fn refused(&mut self, fault: Fault) -> Next {
+        self.draining.works();
         Next::Refused(self.scanner.stand_in(&self.inbox), fault)
     }
 

@@ -303,6 +303,20 @@ async fn sessions_resume_on_their_own_listener_alone() {
     }
 }
 
+#[tokio::test]
+async fn a_ticket_opens_no_early_data() {
+    let authority = Authority::new();
+    let tls = authority.tls(&["api.fr"], ClientAuth::None);
+    let own = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let mut client = authority.client(&[&TLS13]);
+    client.enable_early_data = true;
+    let client = Arc::new(client);
+    meet(&own, Arc::clone(&client), "api.fr").await.unwrap();
+    let name = ServerName::try_from("api.fr").unwrap();
+    let mut again = rustls::ClientConnection::new(client, name).unwrap();
+    assert!(again.early_data().is_none());
+}
+
 #[test]
 fn client_certificates_need_authorities_that_can_be_read() {
     let authority = Authority::new();
