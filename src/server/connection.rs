@@ -22,6 +22,7 @@ use super::executor::Local;
 use super::h2guard::FrameGuard;
 use super::http1::{Ended, Http1};
 use super::prefixed::{Opening, Prefixed};
+use super::presence::Presence;
 use super::proxy_protocol;
 use super::shared::Admission;
 use super::timer::{Timer, Wait};
@@ -197,7 +198,7 @@ impl Session {
 
     async fn http1<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Presence + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());

@@ -19,6 +19,7 @@ mod http1;
 mod listener;
 mod parts;
 mod prefixed;
+mod presence;
 mod proxy_protocol;
 mod shared;
 mod timer;

@@ -20,5 +20,6 @@ mod half_close;
 mod leaks;
 mod measure;
 mod memory;
+mod presence;
 #[path = "../it/rig/mod.rs"]
 mod rig;
