@@ -21,16 +21,15 @@ pub enum Entry {
 /// served on a plain listener.
 ///
 /// # Errors
-/// [`Cause::PlainHttp`]; on a TLS port the connection closes after it.
+/// [`Cause::PlainHttp`], after which the connection closes: whatever follows would be refused too.
 pub fn entry(config: &Config, peer: &Peer, headers: &HeaderMap) -> Result<Entry, Problem> {
     if peer.tls.is_some() {
         return Ok(Entry::Open);
     }
     let policy = match &config.listeners[usize::from(peer.listener.0)].security {
         Security::Tls(_) => {
-            return Err(Problem::new(Cause::PlainHttp)
-                .with_detail("plain HTTP on a TLS port")
-                .closing());
+            let refused = Problem::new(Cause::PlainHttp).closing();
+            return Err(refused.with_detail("plain HTTP on a TLS port"));
         }
         Security::Plain(policy) => *policy,
     };
@@ -39,7 +38,7 @@ pub fn entry(config: &Config, peer: &Peer, headers: &HeaderMap) -> Result<Entry,
         Plain::Refuse | Plain::Redirect if effective_scheme(peer, headers) == "https" => {
             Ok(Entry::Open)
         }
-        Plain::Refuse => Err(Problem::new(Cause::PlainHttp)),
+        Plain::Refuse => Err(Problem::new(Cause::PlainHttp).closing()),
         Plain::Redirect => Ok(Entry::Redirect),
     }
 }

@@ -15,6 +15,7 @@ use super::drain::{Asked, Rest};
 use super::http1::{Ended, Http1};
 use super::http2::{self, Stay};
 use super::prefixed::{Opening, Prefixed};
+use super::presence::Presence;
 use super::proxy_protocol;
 use super::shared::Admission;
 use super::tls::{Negotiated, Offer};
@@ -194,7 +195,7 @@ impl Session {
 
     async fn http1<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Presence + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());

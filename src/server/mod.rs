@@ -20,6 +20,7 @@ mod http2;
 mod listener;
 mod parts;
 mod prefixed;
+mod presence;
 mod proxy_protocol;
 mod reserve;
 mod shared;

@@ -38,6 +38,11 @@ impl Prefixed {
         Self { socket, prefix: BytesMut::new() }
     }
 
+    /// The socket itself, to ask what the runtime knows of it.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.socket
+    }
+
     /// The bytes that were read and not yet taken.
     pub(super) fn peeked(&self) -> &[u8] {
         &self.prefix

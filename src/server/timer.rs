@@ -15,6 +15,8 @@ pub(super) enum Wait {
     Head,
     /// More of a body, or room for more of a reply.
     Body,
+    /// A reply, on behalf of a client that may have left.
+    Reply,
 }
 
 /// A deadline that can be set, moved and forgotten cheaply.

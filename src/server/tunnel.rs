@@ -1,6 +1,10 @@
-//! After a valid 101: bytes go both ways until one side ends, or both are silent for too long.
+//! After a valid 101: bytes go both ways until both sides have ended, or nothing moves for too long.
+//!
+//! A side that has ended leaves the other one a direction of its own, for as long as bytes move on
+//! it: last words arrive, and nobody holds two connections open that have nothing more to say.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -12,40 +16,61 @@ use tokio::io::{
     AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf, copy_bidirectional_with_sizes,
 };
 
+use crate::base::Alarm;
 use crate::base::clock::{self, Instant};
-use crate::upstream::Tunnel;
 
 /// Joins the two sides. `early` are bytes of the client that were read before the answer.
-pub(super) async fn join<S>(client: S, early: Bytes, mut upstream: Tunnel)
+pub(super) async fn join<S, U>(client: S, early: Bytes, upstream: U)
 where
     S: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
 {
-    if upstream.write_all(&early).await.is_err() {
-        return;
+    let pulse = Rc::new(Pulse { last: Cell::new(clock::now()), ended: Cell::new(false) });
+    let mut client = Heard { stream: client, pulse: Rc::clone(&pulse) };
+    let mut upstream = Heard { stream: upstream, pulse: Rc::clone(&pulse) };
+    let carried = async {
+        upstream.write_all(&early).await?;
+        copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER).await
+    };
+    let mut alarm = Alarm::default();
+    tokio::select! {
+        // What has moved by now is known before anybody asks for how long nothing has.
+        biased;
+        // How a tunnel ends is between its two ends.
+        _ = carried => {}
+        () = poll_fn(|cx| pulse.poll_silence(cx, &mut alarm)) => {}
     }
-    let last = Rc::new(Cell::new(clock::now()));
-    let mut client = Heard { stream: client, last: Rc::clone(&last) };
-    let mut upstream = Heard { stream: upstream, last: Rc::clone(&last) };
-    let silence = async {
+}
+
+/// When something last moved in a tunnel.
+struct Pulse {
+    last: Cell<Instant>,
+    /// One side has ended.
+    ended: Cell<bool>,
+}
+
+impl Pulse {
+    fn beats(&self) {
+        self.last.set(clock::now());
+    }
+
+    /// Ready once nothing has moved for too long.
+    fn poll_silence(&self, cx: &mut Context<'_>, alarm: &mut Alarm) -> Poll<()> {
         loop {
-            let end = last.get() + SILENCE;
-            tokio::time::sleep_until(end).await;
-            if last.get() + SILENCE <= clock::now() {
-                return;
+            let patience = if self.ended.get() { LINGERING } else { SILENCE };
+            let end = self.last.get() + patience;
+            ready!(alarm.poll_until(end, cx));
+            if end <= clock::now() {
+                return Poll::Ready(());
             }
         }
-    };
-    tokio::select! {
-        // How a tunnel ends is between its two ends.
-        _ = copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER) => {}
-        () = silence => {}
     }
 }
 
 /// A stream that notes when it was last heard of.
 struct Heard<S> {
     stream: S,
-    last: Rc<Cell<Instant>>,
+    pulse: Rc<Pulse>,
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
@@ -54,8 +79,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Heard<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        self.last.set(clock::now());
+        if buf.filled().len() == before {
+            self.pulse.ended.set(true);
+        }
+        self.pulse.beats();
         Poll::Ready(Ok(()))
     }
 }
@@ -66,7 +95,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, bytes))?;
+        // Last words may be taken slowly, long after they were read.
+        if self.pulse.ended.get() {
+            self.pulse.beats();
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -80,4 +114,87 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Heard<S> {
 
 /// A WebSocket whose two ends say nothing, not even a ping, is taken for dead.
 const SILENCE: Duration = Duration::from_secs(600);
+/// How long nothing may move once one side has ended; as long as a refused client is waited for.
+const LINGERING: Duration = Duration::from_secs(5);
 const BUFFER: usize = 8 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, DuplexStream, duplex};
+    use tokio::time::sleep;
+
+    use super::*;
+
+    /// Joins a client and an origin; the far ends are the test's.
+    async fn tunnel<T>(test: impl AsyncFnOnce(DuplexStream, DuplexStream) -> T) -> (T, u64) {
+        let ((client, near), (upstream, origin)) = (duplex(64), duplex(64));
+        let start = clock::now();
+        let early = Bytes::from_static(b"early");
+        let joined = async {
+            join(near, early, upstream).await;
+            (clock::now() - start).as_secs()
+        };
+        tokio::join!(test(client, origin), joined)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_side_that_ends_gives_the_other_a_moment() {
+        for upstream_ends in [false, true] {
+            let (_open, took) = tunnel(async |mut client, mut origin| {
+                sleep(Duration::from_secs(100)).await;
+                let ends = if upstream_ends { &mut origin } else { &mut client };
+                ends.shutdown().await.unwrap();
+                // Neither is closed.
+                (client, origin)
+            })
+            .await;
+            assert_eq!(took, 105, "and not ten minutes");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_other_side_goes_on_for_as_long_as_bytes_move() {
+        let (heard, took) = tunnel(async |mut client, mut origin| {
+            origin.shutdown().await.unwrap();
+            for _ in 0..20 {
+                sleep(Duration::from_secs(4)).await;
+                client.write_all(b"x").await.unwrap();
+            }
+            let mut heard = String::new();
+            origin.read_to_string(&mut heard).await.unwrap();
+            (heard, client)
+        })
+        .await;
+        assert_eq!(heard.0, format!("early{}", "x".repeat(20)));
+        assert_eq!(took, 85);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn last_words_may_be_taken_slowly() {
+        let words = "y".repeat(1000);
+        let (heard, _) = tunnel(async |mut client, mut origin| {
+            let says = async {
+                origin.write_all(words.as_bytes()).await.unwrap();
+                origin.shutdown().await.unwrap();
+            };
+            let hears = async {
+                let mut heard = Vec::new();
+                let mut few = [0; 50];
+                while let Ok(count @ 1..) = client.read(&mut few).await {
+                    heard.extend_from_slice(&few[..count]);
+                    sleep(Duration::from_secs(4)).await;
+                }
+                String::from_utf8(heard).unwrap()
+            };
+            (tokio::join!(says, hears).1, client, origin)
+        })
+        .await;
+        assert_eq!(heard.0, words);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn two_that_say_nothing_are_taken_for_dead() {
+        let (_open, took) = tunnel(async |client, origin| (client, origin)).await;
+        assert_eq!(took, 600);
+    }
+}

@@ -9,7 +9,7 @@ use super::blame::{self, Fate};
 use super::call::{Again, Call, Setback};
 use super::dress;
 use super::endpoint::Seat;
-use super::error::Sent;
+use super::error::{Kind, Sent};
 use super::http1::{Failure, Http1};
 use super::patience::{Lost, Patience};
 use super::stream::{Source, Stream};
@@ -60,6 +60,9 @@ impl Call<'_> {
             }
             Err(Lost::Failed(failure)) => Err(self.lost_http1(&connection, &failure, reused)),
             Err(Lost::GaveUp(kind)) => {
+                if kind == Kind::FirstByteTimeout && reused && connection.is_silent() {
+                    seat.endpoint().pool.distrust(patience.since);
+                }
                 let error = self.error(kind, sent(&connection), reused);
                 Err(Setback { error, again: Again::No })
             }

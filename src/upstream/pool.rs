@@ -83,6 +83,12 @@ impl Pool {
         idle.push_back(Idle { connection, since });
     }
 
+    /// Drops the HTTP/1 connections that have been idle since before `then`: another of their age
+    /// was found to go nowhere, and each could cost a request its whole time.
+    pub(super) fn distrust(&self, then: Instant) {
+        self.idle.borrow_mut().retain(|idle| idle.since >= then);
+    }
+
     /// A place on a shared connection: one with room, or the emptiest once there are many.
     pub(super) fn take_http2(&self) -> Option<Share> {
         let shared = self.shared.borrow();

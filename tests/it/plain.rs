@@ -29,6 +29,24 @@ fn refuse_understands_and_does_not_execute() {
 }
 
 #[test]
+fn a_refusal_is_the_last_word_on_its_connection_and_is_not_overtaken_by_a_reset() {
+    let origin = Origin::answering(OK);
+    let gateway = Setup::before(&origin.url()).plain("plain = \"refuse\"").start();
+    let mut client = Client::plain(gateway.plain());
+
+    let reply = client.get("/a");
+    // The client had more to say before it read that. Were the socket closed, this would be reset.
+    client.send(vec![b'x'; 8 << 20]);
+
+    reply.is_problem(426, "NonSecureConnection");
+    assert!(reply.head.fields.iter().any(|(name, value)| {
+        name.eq_ignore_ascii_case("connection") && value.eq_ignore_ascii_case("close")
+    }));
+    client.half_close().ends_in_order();
+    assert!(origin.saw_nothing());
+}
+
+#[test]
 fn refuse_is_the_default() {
     let origin = Origin::answering(OK);
     let gateway = Setup::before(&origin.url()).plain("").start();

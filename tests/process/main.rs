@@ -22,5 +22,6 @@ mod leaks;
 mod measure;
 mod memory;
 mod own_process;
+mod presence;
 #[path = "../it/rig/mod.rs"]
 mod rig;

@@ -16,6 +16,7 @@ use crate::base::pipe::pipe;
 use crate::base::{Extent, Inflow};
 use crate::proxy::{Service, Watched};
 use crate::server::guard::{Framing, Head};
+use crate::server::presence::Presence;
 
 /// What becomes of the connection after an exchange.
 pub(super) enum After {
@@ -43,7 +44,7 @@ enum Filled {
     Broken,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     /// Has the request answered and writes the reply.
     pub(super) async fn exchange(
         &mut self,
@@ -57,6 +58,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             keeps_alive: head.keeps_alive && !self.deaf,
             trailers: head.trailers,
         };
+        let goes_on = asked.keeps_alive;
         let body = self.open_body(head);
         let reply = {
             let mut answer = pin!(service.respond(parts, body));
@@ -71,6 +73,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             return After::Switch;
         }
         if !reply.keeps_alive {
+            // The end is our word alone: the client may be sending on by now.
+            self.deaf |= goes_on && !self.draining.begun();
             return After::Close;
         }
         self.skip_body().await

@@ -7,8 +7,8 @@
 //! `reading` reads heads and bodies, `exchange` drives one request to the end of its reply, `reply`
 //! writes the head of a reply and frames its body.
 //!
-//! Invariants: every wait has a deadline; what is read ahead is bounded by one read; bytes after a
-//! refused or broken request are never looked at.
+//! Invariants: every wait has a deadline; what is read ahead is bounded by 16 KiB and one read;
+//! bytes after a refused or broken request are never looked at.
 
 mod exchange;
 mod reading;
@@ -29,6 +29,7 @@ use self::exchange::After;
 use self::reading::Next;
 use super::drain::DrainWatch;
 use super::guard::{HeadLimits, HeadScanner};
+use super::presence::Presence;
 use super::timer::{Timer, Wait};
 use crate::base::outbox::SLICES;
 use crate::base::pipe::Feed;
@@ -50,8 +51,10 @@ pub(super) struct Http1<S> {
     feed: Option<Feed>,
     /// The client waits for a word before it sends its body.
     expects: bool,
-    /// Nothing more is read: the request was refused, or broke.
+    /// Nothing more is read: the request was refused, or broke, or was the last that is answered.
     deaf: bool,
+    /// The client has ended its side: it waits for its answer, or has left.
+    half_closed: bool,
     outbox: Outbox,
     reading: Timer,
     writing: Timer,
@@ -69,7 +72,7 @@ pub(super) enum Ended<S> {
     Over(S),
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     /// A connection that has carried nothing.
     pub(super) fn new(
         socket: S,
@@ -89,6 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
             feed: None,
             expects: false,
             deaf: false,
+            half_closed: false,
             outbox: Outbox::default(),
             reading: Timer::default(),
             writing: Timer::default(),
@@ -156,6 +160,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
                 Poll::Ready(Ok(count)) => {
                     self.outbox.advance(count);
                     self.writing.disarm();
+                    if self.half_closed {
+                        // Something moves, and if nobody is there the next write will tell.
+                        self.reading.disarm();
+                    }
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => return self.poll_stalled(cx),

@@ -3,6 +3,7 @@
 use std::future::Future as _;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,6 +15,7 @@ use crate::base::BodyFault;
 use crate::problem::Cause;
 use crate::server::drain::Rest;
 use crate::server::guard::{Fault, Framing, Head};
+use crate::server::presence::Presence;
 use crate::server::timer::Wait;
 
 /// What a connection brings next.
@@ -38,7 +40,7 @@ pub(super) enum Flow {
 pub(super) const REFUSED: Head =
     Head { end: 0, framing: Framing::Empty, expects: false, keeps_alive: false, trailers: false };
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     /// Waits for the next head.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         loop {
@@ -177,17 +179,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Http1<S> {
         Poll::Ready(true)
     }
 
-    /// Nothing is due from the client. One more read tells whether it is still there; what it sends
-    /// already is kept for later.
+    /// Nothing is due from the client. Reading on tells whether it is still there; what it sends
+    /// already is kept for later, within a bound, beyond which it is asked for from time to time.
+    ///
+    /// An error is a client that has gone. The end of what it sends may be that too, or a client
+    /// that has said its last and waits for the answer: TCP does not tell them apart. So the
+    /// exchange goes on for as long as something moves, and for a moment of silence.
     fn poll_presence(&mut self, cx: &mut Context<'_>) -> Poll<Flow> {
-        if self.deaf || !self.inbox.is_empty() {
+        if self.deaf {
             return Poll::Pending;
         }
-        match ready!(self.inbox.poll_fill(cx, &mut self.socket)) {
-            Ok(0) | Err(_) => Poll::Ready(Flow::Gone),
-            Ok(_) => Poll::Pending,
+        while !self.half_closed && self.inbox.len() < AHEAD {
+            match ready!(self.inbox.poll_fill(cx, &mut self.socket)) {
+                Ok(0) => self.half_closed = true,
+                Ok(_) => {}
+                Err(_) => return Poll::Ready(Flow::Gone),
+            }
+        }
+        loop {
+            self.reading.arm(Wait::Reply, HALF_CLOSED);
+            ready!(self.reading.poll(cx));
+            if self.half_closed {
+                return Poll::Ready(Flow::Gone);
+            }
+            self.half_closed = self.socket.has_left();
+            self.reading.disarm();
         }
     }
 }
+
+/// Bytes that are read ahead while an exchange is under way: a page of requests or two.
+const AHEAD: usize = 16 * 1024;
+/// How long an exchange may be silent once its client has ended its side.
+const HALF_CLOSED: Duration = Duration::from_secs(1);
 
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";

@@ -10,6 +10,8 @@ use super::*;
 
 /// A socket that takes bytes, and passes them on, when it may.
 struct Gate {
+    /// Its client never stops sending.
+    floods: bool,
     takes: Rc<Cell<bool>>,
     passes: Rc<Cell<bool>>,
 }
@@ -18,9 +20,13 @@ impl AsyncRead for Gate {
     fn poll_read(
         self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        _: &mut ReadBuf<'_>,
+        buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Poll::Pending
+        if !self.floods {
+            return Poll::Pending;
+        }
+        buf.put_slice(&vec![b'x'; buf.remaining()]);
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -42,6 +48,12 @@ impl AsyncWrite for Gate {
     }
 }
 
+impl Presence for Gate {
+    fn has_left(&self) -> bool {
+        false
+    }
+}
+
 const LIMITS: Limits = Limits {
     header: 1024,
     headers: 20,
@@ -56,7 +68,7 @@ const LIMITS: Limits = Limits {
 #[tokio::test(start_paused = true)]
 async fn a_stall_that_has_passed_is_not_held_against_the_next_one() {
     let (takes, passes) = (Rc::new(Cell::new(true)), Rc::new(Cell::new(false)));
-    let gate = Gate { takes: Rc::clone(&takes), passes: Rc::clone(&passes) };
+    let gate = Gate { floods: false, takes: Rc::clone(&takes), passes: Rc::clone(&passes) };
     let drain = Rc::new(Drain::default());
     let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
     let mut write = async |text: &[u8]| {
@@ -72,4 +84,17 @@ async fn a_stall_that_has_passed_is_not_held_against_the_next_one() {
     assert!(write(b"second").await.is_pending(), "this one has its own time");
     tokio::time::advance(Duration::from_secs(31)).await;
     assert!(matches!(write(b"").await, Poll::Ready(Err(_))), "and no more than that");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_client_sends_ahead_is_read_up_to_a_bound() {
+    let gate = Gate { floods: true, takes: Rc::default(), passes: Rc::default() };
+    let drain = Rc::new(Drain::default());
+    let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
+    for _ in 0..100 {
+        let looked = poll_fn(|cx| Poll::Ready(connection.poll_inflow(cx))).await;
+        assert!(looked.is_pending(), "it is still there");
+        assert!(connection.inbox.len() <= 32 * 1024, "{}", connection.inbox.len());
+        tokio::time::advance(Duration::from_secs(1)).await;
+    }
 }

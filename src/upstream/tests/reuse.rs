@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use super::super::{Kind, Sent};
+use super::super::{CallOptions, Kind, Sent};
 use super::origin::Step::{Drain, Hang, Read, Rst};
 use super::origin::{Origin, Step, send};
 use super::rig::{Rig, plain, request, settings};
@@ -264,6 +264,36 @@ fn an_idle_connection_is_trusted_for_its_time_only() {
         rig.upstreams.sweep();
         assert_eq!(rig.gauge(), (0, 0));
         origin.ended(2).await;
+    });
+}
+
+#[test]
+fn a_kept_connection_that_went_nowhere_takes_those_of_its_age_along() {
+    run(async {
+        let old = [Read, ok(), Drain];
+        let newer = [Read, Step::Sleep(20), ok(), Read, ok(), Read, ok(), Drain];
+        let silent = [Read, Step::Sleep(40), ok(), Read, Drain];
+        let origin = Origin::scripts(&[&old, &newer, &silent]).await;
+        let rig = Rig::to(origin.address);
+        let (one, two, three) = tokio::join!(rig.get("/"), rig.get("/"), rig.get("/"));
+        assert!(one.is_ok() && two.is_ok() && three.is_ok());
+        assert_eq!(rig.gauge(), (3, 0));
+
+        let options = CallOptions { first_byte: Some(Duration::from_millis(80)), ..rig.options() };
+        let meanwhile = async {
+            origin.heard(4).await;
+            rig.get("/").await
+        };
+        let (lost, fine) =
+            tokio::join!(rig.call_with(request(Method::GET, "/"), options), meanwhile);
+
+        let error = lost.unwrap_err();
+        assert_eq!((error.kind, error.reused), (Kind::FirstByteTimeout, true));
+        assert!(fine.unwrap().tally.reused);
+        assert_eq!(rig.gauge(), (1, 0), "the one that was of use since then");
+        origin.ended(2).await;
+        assert!(rig.get("/").await.unwrap().tally.reused);
+        assert_eq!(origin.carriers()[3..], [2, 1, 1]);
     });
 }
 
