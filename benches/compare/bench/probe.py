@@ -1,0 +1,72 @@
+"""One request of each row before it is measured: whoever answers something else is not compared."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import ssl
+
+from .process import Failure
+from .rows import Row
+from .seat import Seat
+
+
+def probe(row: Row, seat: Seat) -> None:
+    """A failure where the answer is not the row's."""
+    status, fields, body = ask(seat, row.port, row.path, "x" * row.post if row.post else None)
+    if status != row.status:
+        raise Failure(f"{seat.peer.title} answers {status} and not {row.status}: {body[:200]!r}")
+    if row.length is not None and len(body) != row.length:
+        raise Failure(f"{seat.peer.title} sends {len(body)} bytes and not {row.length}")
+    if seat.peer.bare:
+        return
+    if not fields.get("x-request-id"):
+        raise Failure(f"{seat.peer.title} sends no X-Request-Id with its {status}")
+    if row.json:
+        try:
+            told = json.loads(body)
+        except ValueError:
+            raise Failure(f"{seat.peer.title} sends no JSON: {body[:200]!r}") from None
+        if told.get("status") != row.status or not told.get("request_id"):
+            raise Failure(f"{seat.peer.title} sends JSON without status and request id: {body[:200]!r}")
+
+
+def mirror(seat: Seat) -> dict:
+    """What the origin saw of two requests; a failure where the peer does less work than the others."""
+    for asked in range(2):
+        status, fields, body = ask(seat, "tls", "/o/mirror", None)
+        if status != 200:
+            raise Failure(f"{seat.peer.title} answers {status} for the mirror")
+        seen = json.loads(body)
+        wanted = {
+            "request_id": fields.get("x-request-id"),
+            "for": "127.0.0.1",
+            "proto": "https",
+            "host": f"127.0.0.1:{seat.ports['tls']}",
+            "protocol": "HTTP/1.1",
+        }
+        other = {key: seen[key] for key in wanted if seen[key] != wanted[key]}
+        if other:
+            raise Failure(f"{seat.peer.title} sent the origin {other} and not {({key: wanted[key] for key in other})}")
+    if int(seen["asked"]) < 2:
+        raise Failure(f"{seat.peer.title} does not keep its connections to the origin")
+    return seen
+
+
+def ask(seat: Seat, port: str, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """One request over a new connection."""
+    number = seat.ports[port]
+    if port == "tls":
+        context = ssl.create_default_context(cafile=os.fspath(seat.tls.cert))
+        connection = http.client.HTTPSConnection("127.0.0.1", number, timeout=10, context=context)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=10)
+    try:
+        connection.request("POST" if body else "GET", path, body)
+        reply = connection.getresponse()
+        return reply.status, reply.headers, reply.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise Failure(f"{seat.peer.title} gives no answer for {path}: {error}") from None
+    finally:
+        connection.close()
