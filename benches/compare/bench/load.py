@@ -62,6 +62,7 @@ class Loader:
         """h2load, with HTTP/2 only for the rows that are about it."""
         return [
             self.h2load_program, "-t1", f"-c{row.connections}", f"-m{row.streams}", *amount,
-            f"--groups={GROUP}", f"--tls13-ciphers={SUITE}",
+            # The name may mean ::1 first, where nobody listens.
+            f"--connect-to=127.0.0.1:{seat.ports[row.port]}", f"--groups={GROUP}", f"--tls13-ciphers={SUITE}",
             *([] if row.load == "h2load" else ["--h1"]), seat.url(row),
         ]  # fmt: skip

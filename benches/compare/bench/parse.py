@@ -59,15 +59,12 @@ def h2load(text: str) -> Load:
     codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text)
     if not (finished and requests and codes):
         raise Failure(f"h2load said: {text.strip()[-300:]}")
+    # A status line without a reason phrase, as nginx sends it for 426, is in no class of HTTP/1's; so
+    # what is not good is bad, and which status it was is the probe's to say.
     classes = [int(count) for count in codes.groups()]
+    done, good = int(requests.group(3)), classes[0] + classes[1]
     seconds = float(finished.group(1)) * {"us": 1e-6, "ms": 1e-3, "m": 60}.get(finished.group(2) or "s", 1)
-    return Load(
-        requests=sum(classes),
-        good=classes[0] + classes[1],
-        bad=classes[2] + classes[3],
-        broken=int(requests.group(4)) + int(requests.group(5)),
-        seconds=seconds,
-    )
+    return Load(done, good, done - good, int(requests.group(4)) + int(requests.group(5)), seconds)
 
 
 def h2load_times(text: str) -> list[tuple[int, int, int]]:

@@ -34,21 +34,27 @@ def probe(row: Row, seat: Seat) -> None:
 
 def mirror(seat: Seat) -> dict:
     """What the origin saw of two requests; a failure where the peer does less work than the others."""
-    for asked in range(2):
-        status, fields, body = ask(seat, "tls", "/o/mirror", None)
-        if status != 200:
-            raise Failure(f"{seat.peer.title} answers {status} for the mirror")
-        seen = json.loads(body)
-        wanted = {
-            "request_id": fields.get("x-request-id"),
-            "for": "127.0.0.1",
-            "proto": "https",
-            "host": f"127.0.0.1:{seat.ports['tls']}",
-            "protocol": "HTTP/1.1",
-        }
-        other = {key: seen[key] for key in wanted if seen[key] != wanted[key]}
-        if other:
-            raise Failure(f"{seat.peer.title} sent the origin {other} and not {({key: wanted[key] for key in other})}")
+    connection = connect(seat, "tls")
+    try:
+        for _ in range(2):
+            status, fields, body = exchange(seat, connection, "/o/mirror", None)
+            if status != 200:
+                raise Failure(f"{seat.peer.title} answers {status} for the mirror")
+            seen = json.loads(body)
+            wanted = {
+                "request_id": fields.get("x-request-id"),
+                "proto": "https",
+                "host": f"localhost:{seat.ports['tls']}",
+                "protocol": "HTTP/1.1",
+            }
+            other = {key: seen[key] for key in wanted if seen[key] != wanted[key]}
+            if other:
+                raise Failure(f"{seat.peer.title} sent the origin {other} and not {({key: wanted[key] for key in other})}")
+            # Which address stands for a client on loopback is the peer's opinion; that one does is not.
+            if not seen["for"]:
+                raise Failure(f"{seat.peer.title} sent the origin no X-Forwarded-For")
+    finally:
+        connection.close()
     if int(seen["asked"]) < 2:
         raise Failure(f"{seat.peer.title} does not keep its connections to the origin")
     return seen
@@ -56,17 +62,26 @@ def mirror(seat: Seat) -> dict:
 
 def ask(seat: Seat, port: str, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:
     """One request over a new connection."""
-    number = seat.ports[port]
+    connection = connect(seat, port)
+    try:
+        return exchange(seat, connection, path, body)
+    finally:
+        connection.close()
+
+
+def connect(seat: Seat, port: str) -> http.client.HTTPConnection:
+    """A connection to one of the seat's ports, not yet opened."""
     if port == "tls":
         context = ssl.create_default_context(cafile=os.fspath(seat.tls.cert))
-        connection = http.client.HTTPSConnection("127.0.0.1", number, timeout=10, context=context)
-    else:
-        connection = http.client.HTTPConnection("127.0.0.1", number, timeout=10)
+        return http.client.HTTPSConnection("localhost", seat.ports[port], timeout=10, context=context)
+    return http.client.HTTPConnection("localhost", seat.ports[port], timeout=10)
+
+
+def exchange(seat: Seat, connection: http.client.HTTPConnection, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+    """A request and its whole answer."""
     try:
         connection.request("POST" if body else "GET", path, body)
         reply = connection.getresponse()
         return reply.status, reply.headers, reply.read()
     except (OSError, http.client.HTTPException) as error:
         raise Failure(f"{seat.peer.title} gives no answer for {path}: {error}") from None
-    finally:
-        connection.close()

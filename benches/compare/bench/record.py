@@ -54,7 +54,13 @@ def begin(options: Options, present: dict[str, str], absent: dict[str, str], too
         "machine": machine(),
         "tools": tools,
         "peers": [
-            {"key": peer.key, "title": peer.title, "version": present.get(peer.key), "absent": absent.get(peer.key)}
+            {
+                "key": peer.key,
+                "title": peer.title,
+                "version": present.get(peer.key),
+                "absent": absent.get(peer.key),
+                "floor": peer.bare,
+            }
             for peer in PEERS
             if peer.key in present or peer.key in absent
         ],

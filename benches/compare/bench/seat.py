@@ -37,8 +37,8 @@ class Seat:
         return self.folder / "said"
 
     def url(self, row) -> str:
-        """Where a row sends its requests."""
-        return f"{'https' if row.secure else 'http'}://127.0.0.1:{self.ports[row.port]}{row.path}"
+        """Where a row sends its requests. By name: clients put no address into SNI, and Sōzu answers none without it."""
+        return f"{'https' if row.secure else 'http'}://localhost:{self.ports[row.port]}{row.path}"
 
     def start(self, on: set[int]) -> None:
         """Writes its files, starts it, and waits for the first answer that came from the origin."""

@@ -59,7 +59,8 @@ def cell(row: dict, measure: Measure, peer: dict) -> str:
     if divided is None:
         return text
     text = f"{text} · {divided.median:.2f}"
-    return f"**{text}**" if lost(measure, divided) else text
+    # The floor is under everybody; to be above it is no loss.
+    return f"**{text}**" if lost(measure, divided) and not peer["floor"] else text
 
 
 def missing(row: dict, peer: dict) -> str | None:

@@ -15,7 +15,7 @@ def answering(port: int, path: str, alive: Callable[[], bool], patience: float =
     while time.monotonic() < until and alive():
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
         try:
-            connection.request("GET", path)
+            connection.request("GET", path, headers={"Host": f"localhost:{port}"})
             if connection.getresponse().status == 200:
                 return True
         except (OSError, http.client.HTTPException):

@@ -14,7 +14,7 @@ def main() -> None:
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()
+    request = f"GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n".encode()
     held = []
     for _ in range(count):
         plain = socket.create_connection(("127.0.0.1", port), timeout=20)

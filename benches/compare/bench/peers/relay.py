@@ -35,7 +35,7 @@ class Relay(Peer):
         return str(program) if done.returncode == 0 else None
 
     def version(self, binary: str) -> str:
-        return "epoll, 16 KiB"
+        return "epoll"
 
     def command(self, seat):
         return Command([seat.binary, str(seat.ports["plain"]), str(seat.origin)])

@@ -11,13 +11,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { ROOM = 16384, EVENTS = 256 };
+enum { ROOM = 131072, EVENTS = 256 };
 
 struct side {
     int fd;
     struct side *other;
     /* Read here and not yet written to the other side. */
-    char bytes[ROOM];
+    char *bytes;
     size_t from, to;
     int ended, connecting;
 };
@@ -40,7 +40,7 @@ static struct side *add(int fd, int connecting) {
     struct side *s = calloc(1, sizeof *s);
     struct epoll_event event = {.data.ptr = s, .events = connecting ? EPOLLOUT : EPOLLIN};
     int one = 1;
-    if (!s) fail("memory");
+    if (!s || !(s->bytes = malloc(ROOM))) fail("memory");
     s->fd = fd;
     s->connecting = connecting;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -116,6 +116,6 @@ int main(int argc, char **argv) {
                 b->other = a;
             }
         }
-        while (deaths) free(dead[--deaths]);
+        while (deaths) { free(dead[--deaths]->bytes); free(dead[deaths]); }
     }
 }
