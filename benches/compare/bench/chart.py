@@ -13,7 +13,7 @@ from .figures import MEASURES, Measure, ratio, spread
 from .table import missing
 
 WIDTH = 860
-LEFT = 330
+LEFT = 350
 RIGHT = 40
 
 
@@ -111,7 +111,7 @@ def ticks(low: float, high: float) -> list[float]:
     """Round numbers between the ends; 1 is always one of them."""
     steps = (0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
     inside = [step for step in steps if low <= step <= high]
-    if len(inside) > 9:
+    if len(inside) > 12:
         inside = [step for step in inside if step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)]
     return inside
 

@@ -11,6 +11,7 @@ from . import page, probe, record, rows, table, tls, tools
 from .house import House
 from .load import Loader
 from .measure import KINDS
+from .measure.turns import Result
 from .options import Options
 from .origin import Origin
 from .process import Failure, cpus
@@ -72,7 +73,12 @@ def run(house: House, written: dict) -> list[str]:
     failed = take_seats(house, written)
     for row in wanted:
         say(f"{row.title}")
-        result = KINDS[row.kind](house, row)
+        try:
+            result = KINDS[row.kind](house, row)
+        except Failure as failure:
+            # Without guichet there is nothing to compare, and the next row may have better luck.
+            result = Result(row)
+            result.fail("guichet", failure)
         record.add(written, result)
         failed += [f"{row.key}/{key}" for key in result.failed]
     return failed
@@ -87,8 +93,9 @@ def take_seats(house: House, written: dict) -> list[str]:
             seat.start(house.proxy_cpus)
             house.standing[peer.key] = seat
             if not peer.bare:
-                written["handshakes"][peer.key] = vars(tls.shake(seat.ports["tls"], house.tls))
                 probe.mirror(seat)
+                agreed = vars(tls.shake(seat.ports["tls"], house.tls))
+                written["handshakes"][peer.key] = {**agreed, "resumes": probe.resumes(seat)}
         except Failure as failure:
             if peer.required:
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import socket
 import ssl
 
 from .process import Failure
@@ -40,7 +41,10 @@ def mirror(seat: Seat) -> dict:
             status, fields, body = exchange(seat, connection, "/o/mirror", None)
             if status != 200:
                 raise Failure(f"{seat.peer.title} answers {status} for the mirror")
-            seen = json.loads(body)
+            try:
+                seen = json.loads(body)
+            except ValueError:
+                raise Failure(f"{seat.peer.title} changes the mirror's answer: {body[:200]!r}") from None
             wanted = {
                 "request_id": fields.get("x-request-id"),
                 "proto": "https",
@@ -58,6 +62,24 @@ def mirror(seat: Seat) -> dict:
     if int(seen["asked"]) < 2:
         raise Failure(f"{seat.peer.title} does not keep its connections to the origin")
     return seen
+
+
+def resumes(seat: Seat) -> bool:
+    """Whether a second connection takes up the session of the first."""
+    context = ssl.create_default_context(cafile=os.fspath(seat.tls.cert))
+    request = f"GET /o/small HTTP/1.1\r\nHost: localhost:{seat.ports['tls']}\r\n\r\n".encode()
+    session, reused = None, False
+    for _ in range(2):
+        try:
+            with socket.create_connection(("127.0.0.1", seat.ports["tls"]), timeout=10) as plain:
+                with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+                    # Tickets come with the answer at the latest.
+                    secure.sendall(request)
+                    secure.recv(4096)
+                    session, reused = secure.session, bool(secure.session_reused)
+        except OSError as error:
+            raise Failure(f"{seat.peer.title}: {error}") from None
+    return reused
 
 
 def ask(seat: Seat, port: str, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:

@@ -14,6 +14,10 @@ class Failure(Exception):
     """What ends a cell or a run, in words for whoever started it."""
 
 
+class Unable(Failure):
+    """A peer does what it can, and it is not enough for this row: no figure, and no fault of the run."""
+
+
 def cpus() -> tuple[set[int], set[int]]:
     """One CPU for the proxy and one for load and origin; the others are left alone."""
     usable = sorted(os.sched_getaffinity(0))
@@ -40,17 +44,20 @@ def spawn(argv: list[str], on: set[int], output: Path, env: dict[str, str] | Non
 
 def run(argv: list[str], on: set[int], env: dict[str, str] | None = None, timeout: float = 300) -> str:
     """Runs to the end on these CPUs; what it printed, or a failure with what it said."""
-    done = subprocess.run(
-        argv,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        timeout=timeout,
-        env={**os.environ, **(env or {})},
-        preexec_fn=lambda: os.sched_setaffinity(0, on),
-    )
+    try:
+        done = subprocess.run(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            timeout=timeout,
+            env={**os.environ, **(env or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, on),
+        )
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{argv[0]} does not end within {timeout:g} s") from None
     if done.returncode != 0:
         raise Failure(f"{argv[0]} ended with {done.returncode}: {done.stdout.strip()[-600:]}")
     return done.stdout
@@ -93,3 +100,8 @@ def free_port() -> int:
 def files() -> int:
     """How many descriptors a process here may have."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+def most_connections() -> int:
+    """How many clients a proxy may have that keeps a second descriptor for each, and a few for itself."""
+    return files() // 2 - 20

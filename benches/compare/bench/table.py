@@ -53,7 +53,7 @@ def cell(row: dict, measure: Measure, peer: dict) -> str:
     if told is None:
         return "–"
     text = shown(told, measure.digits)
-    if peer["key"] == "guichet":
+    if peer["key"] == "guichet" or not measure.compared:
         return text
     divided = ratio(own, other, measure.key)
     if divided is None:

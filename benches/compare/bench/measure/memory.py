@@ -7,7 +7,7 @@ import sys
 
 from ..house import House
 from ..load import CLIENTS
-from ..process import Failure, end, files, spawn, tail
+from ..process import Failure, end, most_connections, spawn, tail
 from ..rows import Row
 from ..seat import Seat
 from .turns import Result, able, turns
@@ -21,8 +21,8 @@ def measure(house: House, row: Row) -> Result:
     """Fresh processes, with as many connections as the run wants and descriptors allow."""
     keys, lacks = able(row, house.peers)
     peers = {peer.key: peer for peer in house.peers}
-    # A peer may need a second descriptor for each connection while it is served.
-    count = min(house.options.memory_connections, files() // 2 - 200)
+    # A few less than the peers' own limit, which is what descriptors allow.
+    count = min(house.options.memory_connections, most_connections() - 10)
     result = Result(row, lacks=lacks, note=f"{count} connections")
     rounds = min(house.options.rounds, MOST_ROUNDS)
     return turns(result, keys, rounds, lambda key: once(house, row, house.seat(peers[key]), count))

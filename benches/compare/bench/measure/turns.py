@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ..process import Failure
+from ..process import Failure, Unable
 from ..rows import Row
 
 
@@ -37,6 +37,10 @@ def turns(result: Result, keys: list[str], rounds: int, once: Callable[[str], di
                 continue
             try:
                 figures = once(key)
+            except Unable as unable:
+                result.lacks[key] = str(unable)
+                del result.rounds[key]
+                continue
             except Failure as failure:
                 result.fail(key, failure)
                 continue

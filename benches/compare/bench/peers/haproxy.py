@@ -4,7 +4,7 @@ knows no other file.
 
 from __future__ import annotations
 
-from ..process import files
+from ..process import most_connections
 from . import house
 from .peer import Command, Peer, found, says
 
@@ -50,7 +50,7 @@ def config(seat) -> str:
     return f"""
 global
   nbthread {seat.workers}
-  maxconn {files() // 2 - 200}
+  maxconn {most_connections()}
   log stdout format raw local0
   ssl-default-bind-options ssl-min-ver TLSv1.2
   ssl-default-bind-curves X25519:P-256

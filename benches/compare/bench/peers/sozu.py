@@ -4,6 +4,7 @@ its own making, and it always writes one.
 
 from __future__ import annotations
 
+from ..process import most_connections
 from . import house
 from .peer import Command, Peer, found, says
 
@@ -54,8 +55,8 @@ command_socket = "{seat.folder}/sozu.sock"
 worker_count = {seat.workers}
 worker_automatic_restart = false
 handle_process_affinity = false
-max_connections = 10000
-max_buffers = 20500
+max_connections = {most_connections()}
+max_buffers = {2 * most_connections() + 500}
 buffer_size = 16400
 log_level = "info"
 log_target = "stdout"
