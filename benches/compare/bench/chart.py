@@ -109,11 +109,13 @@ def axis(least: float, most: float) -> tuple[float, float]:
 
 def ticks(low: float, high: float) -> list[float]:
     """Round numbers between the ends; 1 is always one of them."""
-    steps = (0.1, 0.2, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
-    inside = [step for step in steps if low <= step <= high]
-    if len(inside) > 12:
-        inside = [step for step in inside if step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)]
-    return inside
+    fine = (0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2)
+    middle = (0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10, 15, 20)
+    coarse = (0.01, 0.1, 1, 10, 100, 1000)
+    for steps in (fine, middle, coarse):
+        if steps[0] <= low * 1.5 and high / 1.5 <= steps[-1]:
+            return [step for step in steps if low <= step <= high]
+    return [1]
 
 
 def all_of(record: dict) -> dict[str, str]:

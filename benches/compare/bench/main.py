@@ -109,10 +109,11 @@ def take_seats(house: House, written: dict) -> list[str]:
 
 
 def publish(options: Options, written: dict) -> None:
-    """The record, the tables, and what the page would show. A quick run is kept nowhere but where it was sent."""
-    kept = record.write(written, options.out or (page.SCRATCH if options.quick else record.RUNS))
+    """The record, the tables, and what the page would show. Only a complete run comes to stand in the clone."""
+    folder = options.out or (record.RUNS if options.complete else page.SCRATCH)
+    kept = record.write(written, folder)
     text = table.tables(written)
-    if options.out or options.quick:
+    if folder != record.RUNS:
         kept.with_suffix(".md").write_text(text)
         page.draw(written, kept.parent)
         (kept.parent / "section.md").write_text(page.section(written, kept.name, ""))

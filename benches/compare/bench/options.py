@@ -27,7 +27,8 @@ class Options:
     @property
     def complete(self) -> bool:
         """Every row with every peer that is here, and long enough to be worth keeping."""
-        return not self.quick and self.rows == tuple(row.key for row in rows.ROWS)
+        everything = tuple(row.key for row in rows.ROWS), tuple(peer.key for peer in PEERS)
+        return not self.quick and (self.rows, self.peers) == everything
 
 
 def parse(arguments: list[str]) -> Options:
@@ -41,8 +42,8 @@ def parse(arguments: list[str]) -> Options:
     )
     parser.add_argument("--rounds", type=positive, metavar="N", help="rounds of each row (5)")
     parser.add_argument("--seconds", type=positive, metavar="S", help="load in each round (3)")
-    parser.add_argument("--rows", type=names(known_rows), default=tuple(known_rows), metavar="a,b")
-    parser.add_argument("--peers", type=names(known_peers), default=tuple(known_peers), metavar="x,y")
+    parser.add_argument("--rows", type=names(known_rows), default=tuple(known_rows), metavar="a,b", help="only these rows")
+    parser.add_argument("--peers", type=names(known_peers), default=tuple(known_peers), metavar="x,y", help="guichet and these")
     parser.add_argument("--quick", action="store_true", help="one short round: does all of it work?")
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the run is written")
     given = parser.parse_args(arguments)

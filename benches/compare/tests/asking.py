@@ -48,7 +48,10 @@ class CommandLine(unittest.TestCase):
     def test_quick_is_short_and_may_be_overruled(self):
         self.assertEqual(options.parse(["--quick"]).rounds, 1)
         self.assertEqual(options.parse(["--quick", "--rounds", "2"]).rounds, 2)
-        self.assertFalse(options.parse(["--quick"]).complete)
+
+    def test_a_part_is_not_a_complete_run(self):
+        for part in (["--quick"], ["--rows", "small"], ["--peers", "nginx"]):
+            self.assertFalse(options.parse(part).complete, part)
 
     def test_guichet_is_always_there_and_first(self):
         self.assertEqual(options.parse(["--peers", "haproxy,nginx"]).peers, ("guichet", "nginx", "haproxy"))
