@@ -35,7 +35,7 @@ def section(run: dict, name: str, folder: str) -> str:
     forgetful = [titles[key] for key, seen in run["handshakes"].items() if not seen["resumes"]]
     return "\n".join(
         [
-            f"Written by `benches/compare/page` from `{name}`: {run['date'][:10]}, commit {run['commit']}, {run['rounds']} rounds of "
+            f"Written by `benches/compare/page` from `{name}`: {run['date'][:10]}, commit {run['commit']}, {run['rounds']} round(s) of "
             f"{run['seconds']} s, {machine['cpu']} ({machine['cpus']} CPUs), Linux {machine['kernel']}; {tools} (nginx as the origin too).",
             *[f"Every handshake was {version}, {suite}, {group}." for version, suite, group in sorted(handshakes)],
             *([f"No sessions to resume: {', '.join(forgetful)}."] if forgetful else []),

@@ -77,9 +77,9 @@ def missing(row: dict, peer: dict) -> str | None:
 
 def shown(told: Spread, digits: int) -> str:
     """Median, and the least and the most where there were several rounds."""
-    if told.least == told.most:
-        return f"{told.median:.{digits}f}"
-    return f"{told.median:.{digits}f} ({told.least:.{digits}f} to {told.most:.{digits}f})"
+    # Without the zero added, what is a little below nothing would be shown as -0.00.
+    median, least, most = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (told.median, told.least, told.most))
+    return median if told.least == told.most else f"{median} ({least} to {most})"
 
 
 def parted(row: dict, peers: list[dict]) -> str:

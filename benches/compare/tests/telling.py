@@ -109,6 +109,9 @@ class Tables(unittest.TestCase):
             "| **404 for an unknown path, by the proxy itself** | 11.0 (11.0 to 12.0) | **10.0 · 1.10** | not run | – |",
         )
 
+    def test_nothing_is_never_less_than_nothing(self):
+        self.assertEqual(table.shown(figures.Spread(-0.001, -0.001, -0.001), 2), "0.00")
+
     def test_a_failure_is_told(self):
         self.assertIn("| failed |", self.line("503"))
         self.assertTrue(any("nginx FAILED: 3 of 9 answers" in line for line in self.lines))
