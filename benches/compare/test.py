@@ -9,5 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.dont_write_bytecode = True
 
 if __name__ == "__main__":
-    suite = unittest.defaultTestLoader.discover(str(Path(__file__).resolve().parent / "tests"), "*.py", str(Path(__file__).resolve().parent))
+    suite = unittest.defaultTestLoader.discover(
+        str(Path(__file__).resolve().parent / "tests"), "*.py", str(Path(__file__).resolve().parent)
+    )
     sys.exit(not unittest.TextTestRunner().run(suite).wasSuccessful())

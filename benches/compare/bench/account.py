@@ -25,7 +25,9 @@ class CpuTime:
 
     def since(self, before: CpuTime) -> CpuTime:
         """What was used between two looks."""
-        return CpuTime(self.total - before.total, self.user - before.user, self.system - before.system)
+        return CpuTime(
+            self.total - before.total, self.user - before.user, self.system - before.system
+        )
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def cpu_time(pids: list[int]) -> CpuTime:
                 nanoseconds += int((thread / "schedstat").read_text().split()[0])
             except FileNotFoundError:
                 if not Path("/proc/self/schedstat").exists():
-                    raise OSError("this kernel has no /proc/PID/schedstat (CONFIG_SCHED_INFO)") from None
+                    raise OSError(
+                        "this kernel has no /proc/PID/schedstat (CONFIG_SCHED_INFO)"
+                    ) from None
             except ProcessLookupError:
                 continue
         fields = fields_of_stat((PROC / str(pid) / "stat").read_text())

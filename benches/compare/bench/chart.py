@@ -28,13 +28,19 @@ def cost(record: dict) -> str | None:
             continue
         placed = []
         for peer in peers:
-            if missing(row, peer) is None and (told := ratio(row["rounds"][peer["key"]], row["rounds"].get("guichet", []), measure.key)):
+            if missing(row, peer) is None and (
+                told := ratio(
+                    row["rounds"][peer["key"]], row["rounds"].get("guichet", []), measure.key
+                )
+            ):
                 placed.append((peer["key"], told))
         if placed:
             lines.append((row["title"], placed))
     if not lines:
         return None
-    values = [value for _, placed in lines for _, told in placed for value in (told.least, told.most)]
+    values = [
+        value for _, placed in lines for _, told in placed for value in (told.least, told.most)
+    ]
     low, high = axis(min([*values, 0.8]), max([*values, 1.25]))
     top, step = 92, 30
     bottom = top + step * len(lines)
@@ -44,19 +50,34 @@ def cost(record: dict) -> str | None:
 
     parts = [
         svg.text(20, 28, "CPU time of a request, guichet = 1", "title"),
-        svg.text(20, 46, "to the right a peer costs more than guichet, to the left less; lines from the least to the most of the rounds", "small"),
+        svg.text(
+            20,
+            46,
+            "to the right a peer costs more than guichet, to the left less; lines from the least to the most of the rounds",
+            "small",
+        ),
     ]
-    parts += legend([(peer["title"], marks[peer["key"]], svg.COLOURS[peer["key"]]) for peer in peers], 66)
+    parts += legend(
+        [(peer["title"], marks[peer["key"]], svg.COLOURS[peer["key"]]) for peer in peers], 66
+    )
     for tick in ticks(low, high):
-        parts.append(svg.line(across(tick), top - 12, across(tick), bottom - 8, "one" if tick == 1 else "grid"))
+        parts.append(
+            svg.line(
+                across(tick), top - 12, across(tick), bottom - 8, "one" if tick == 1 else "grid"
+            )
+        )
         parts.append(svg.text(across(tick), bottom + 10, f"{tick:g}", "small mid"))
     for number, (title, placed) in enumerate(lines):
         y = top + step * number + 4
         parts.append(svg.text(LEFT - 14, y + 4, title, "end"))
         for key, told in placed:
             parts.append(svg.line(across(told.least), y, across(told.most), y, "whisker"))
-        parts += [svg.mark(marks[key], across(told.median), y, svg.COLOURS[key]) for key, told in placed]
-    return svg.document(WIDTH, bottom + 24, "CPU time of a request, each peer divided by guichet", parts)
+        parts += [
+            svg.mark(marks[key], across(told.median), y, svg.COLOURS[key]) for key, told in placed
+        ]
+    return svg.document(
+        WIDTH, bottom + 24, "CPU time of a request, each peer divided by guichet", parts
+    )
 
 
 def bars(record: dict, key: str, measures: tuple[Measure, ...], title: str) -> str | None:
@@ -65,7 +86,9 @@ def bars(record: dict, key: str, measures: tuple[Measure, ...], title: str) -> s
     if row is None:
         return None
     peers = [peer for peer in record["peers"] if missing(row, peer) is None]
-    told = {(m.key, p["key"]): spread(row["rounds"][p["key"]], m.key) for m in measures for p in peers}
+    told = {
+        (m.key, p["key"]): spread(row["rounds"][p["key"]], m.key) for m in measures for p in peers
+    }
     told = {place: figure for place, figure in told.items() if figure is not None}
     if not told:
         return None
@@ -86,8 +109,23 @@ def bars(record: dict, key: str, measures: tuple[Measure, ...], title: str) -> s
             length = room * max(figure.median, 0) / most
             parts.append(svg.text(left - 10, y + 11, peer["title"], "end"))
             parts.append(svg.bar(left, y, length, 15, svg.COLOURS[peer["key"]]))
-            parts.append(svg.line(left + room * max(figure.least, 0) / most, y + 7.5, left + room * figure.most / most, y + 7.5, "whisker"))
-            parts.append(svg.text(left + room * figure.most / most + 8, y + 12, f"{figure.median:.{measure.digits}f} {measure.unit}", "small"))
+            parts.append(
+                svg.line(
+                    left + room * max(figure.least, 0) / most,
+                    y + 7.5,
+                    left + room * figure.most / most,
+                    y + 7.5,
+                    "whisker",
+                )
+            )
+            parts.append(
+                svg.text(
+                    left + room * figure.most / most + 8,
+                    y + 12,
+                    f"{figure.median:.{measure.digits}f} {measure.unit}",
+                    "small",
+                )
+            )
             y += 20
         y += 14
     return svg.document(WIDTH, y + 4, title, parts)
@@ -124,7 +162,9 @@ def all_of(record: dict) -> dict[str, str]:
     made = {
         "cost.svg": cost(record),
         "latency.svg": bars(record, "latency", MEASURES["latency"], "Latency at one rate"),
-        "memory.svg": bars(record, "memory", (memory["connection_kib"],), "Memory of an idle TLS connection"),
+        "memory.svg": bars(
+            record, "memory", (memory["connection_kib"],), "Memory of an idle TLS connection"
+        ),
         "start.svg": bars(record, "start", MEASURES["start"], "Start until the first answer"),
     }
     return {name: drawn for name, drawn in made.items() if drawn is not None}

@@ -36,7 +36,13 @@ class Loader:
                 command = self.h2load(row, seat, ["-n", str(self.amount(row, seat, seconds))])
                 return lambda: parse.h2load(run(command, self.on))
             case "handshakes":
-                command = [sys.executable, str(CLIENTS / "handshakes.py"), str(seat.ports["tls"]), row.path, str(seconds)]
+                command = [
+                    sys.executable,
+                    str(CLIENTS / "handshakes.py"),
+                    str(seat.ports["tls"]),
+                    row.path,
+                    str(seconds),
+                ]
                 return lambda: parse.handshakes(run(command, self.on, seat.tls.client_env))
             case other:
                 raise AssertionError(other)
@@ -51,7 +57,14 @@ class Loader:
                 'wrk.headers["Content-Type"] = "application/octet-stream"\n'
             )
             script = ["-s", str(file)]
-        return [self.wrk_program, "-t1", f"-c{row.connections}", f"-d{seconds}s", *script, seat.url(row)]
+        return [
+            self.wrk_program,
+            "-t1",
+            f"-c{row.connections}",
+            f"-d{seconds}s",
+            *script,
+            seat.url(row),
+        ]
 
     def amount(self, row: Row, seat: Seat, seconds: int) -> int:
         """How many requests take about so long. In h2load's timed mode nobody counts those that are under way at the end."""

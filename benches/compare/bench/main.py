@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> int:
     return 1 if failed else 0
 
 
-def build(options: Options, found: Found, folder: Path, proxy_cpus: set[int], load_cpus: set[int]) -> House:
+def build(
+    options: Options, found: Found, folder: Path, proxy_cpus: set[int], load_cpus: set[int]
+) -> House:
     """Everything that rows share, nothing of it started."""
     return House(
         options=options,
@@ -101,7 +103,9 @@ def take_seats(house: House, written: dict) -> list[str]:
                 raise
             say(f"FAILED: {failure}")
             failed.append(f"start/{peer.key}")
-            next(entry for entry in written["peers"] if entry["key"] == peer.key)["failed"] = str(failure)
+            next(entry for entry in written["peers"] if entry["key"] == peer.key)["failed"] = str(
+                failure
+            )
             house.peers.remove(peer)
             if house.standing.pop(peer.key, None):
                 seat.stop()

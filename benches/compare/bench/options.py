@@ -42,9 +42,23 @@ def parse(arguments: list[str]) -> Options:
     )
     parser.add_argument("--rounds", type=positive, metavar="N", help="rounds of each row (5)")
     parser.add_argument("--seconds", type=positive, metavar="S", help="load in each round (3)")
-    parser.add_argument("--rows", type=names(known_rows), default=tuple(known_rows), metavar="a,b", help="only these rows")
-    parser.add_argument("--peers", type=names(known_peers), default=tuple(known_peers), metavar="x,y", help="guichet and these")
-    parser.add_argument("--quick", action="store_true", help="one short round: does all of it work?")
+    parser.add_argument(
+        "--rows",
+        type=names(known_rows),
+        default=tuple(known_rows),
+        metavar="a,b",
+        help="only these rows",
+    )
+    parser.add_argument(
+        "--peers",
+        type=names(known_peers),
+        default=tuple(known_peers),
+        metavar="x,y",
+        help="guichet and these",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one short round: does all of it work?"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where the run is written")
     given = parser.parse_args(arguments)
     return Options(
@@ -76,7 +90,9 @@ def names(known: list[str]):
         wanted = [word.strip() for word in text.split(",") if word.strip()]
         strange = [word for word in wanted if word not in known]
         if strange or not wanted:
-            raise argparse.ArgumentTypeError(f"{', '.join(strange) or 'nothing'} is none of: {', '.join(known)}")
+            raise argparse.ArgumentTypeError(
+                f"{', '.join(strange) or 'nothing'} is none of: {', '.join(known)}"
+            )
         return tuple(word for word in known if word in wanted)
 
     return read

@@ -30,16 +30,25 @@ def section(run: dict, name: str, folder: str) -> str:
     machine = run["machine"]
     tools = ", ".join(f"{tool} {version}" for tool, version in run["tools"].items())
     pictures = [f"![{ALTERNATIVES[file]}]({folder}{file})" for file in chart.all_of(run)]
-    handshakes = {(seen["version"], seen["suite"], seen["group"]) for seen in run["handshakes"].values()}
+    handshakes = {
+        (seen["version"], seen["suite"], seen["group"]) for seen in run["handshakes"].values()
+    }
     titles = {peer["key"]: peer["title"] for peer in run["peers"]}
     forgetful = [titles[key] for key, seen in run["handshakes"].items() if not seen["resumes"]]
     return "\n".join(
         [
             f"Written by `benches/compare/page` from `{name}`: {run['date'][:10]}, commit {run['commit']}, {run['rounds']} round(s) of "
             f"{run['seconds']} s, {machine['cpu']} ({machine['cpus']} CPUs), Linux {machine['kernel']}; {tools} (nginx as the origin too).",
-            *[f"Every handshake was {version}, {suite}, {group}." for version, suite, group in sorted(handshakes)],
+            *[
+                f"Every handshake was {version}, {suite}, {group}."
+                for version, suite, group in sorted(handshakes)
+            ],
             *([f"No sessions to resume: {', '.join(forgetful)}."] if forgetful else []),
-            *(["**A quick run: it shows that the bench works, and no figure means anything.**"] if run["quick"] else []),
+            *(
+                ["**A quick run: it shows that the bench works, and no figure means anything.**"]
+                if run["quick"]
+                else []
+            ),
             "Bold is where guichet costs more than a peer.",
             "",
             *[part for picture in pictures for part in (picture, "")],

@@ -34,7 +34,9 @@ class Load:
             return f"{self.broken} connections or requests broke"
         unexpected = self.good if status >= 400 else self.bad
         if unexpected:
-            return f"{unexpected} of {self.requests} answers were not the {status} that was expected"
+            return (
+                f"{unexpected} of {self.requests} answers were not the {status} that was expected"
+            )
         return None
 
 
@@ -45,7 +47,9 @@ def wrk(text: str) -> Load:
         raise Failure(f"wrk said: {text.strip()[-300:]}")
     requests = int(counted.group(1))
     seconds = float(counted.group(2)) * {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}[counted.group(3)]
-    errors = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text)
+    errors = re.search(
+        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", text
+    )
     broken = sum(int(count) for count in errors.groups()) if errors else 0
     other = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     bad = int(other.group(1)) if other else 0
@@ -55,7 +59,10 @@ def wrk(text: str) -> Load:
 def h2load(text: str) -> Load:
     """h2load counts answers by class, and what failed."""
     finished = re.search(r"finished in ([\d.]+)(us|ms|s|m)?,", text)
-    requests = re.search(r"requests: (\d+) total, (\d+) started, (\d+) done, \d+ succeeded, \d+ failed, (\d+) errored, (\d+) timeout", text)
+    requests = re.search(
+        r"requests: (\d+) total, (\d+) started, (\d+) done, \d+ succeeded, \d+ failed, (\d+) errored, (\d+) timeout",
+        text,
+    )
     codes = re.search(r"status codes: (\d+) 2xx, (\d+) 3xx, (\d+) 4xx, (\d+) 5xx", text)
     if not (finished and requests and codes):
         raise Failure(f"h2load said: {text.strip()[-300:]}")
@@ -63,7 +70,9 @@ def h2load(text: str) -> Load:
     # what is not good is bad, and which status it was is the probe's to say.
     classes = [int(count) for count in codes.groups()]
     done, good = int(requests.group(3)), classes[0] + classes[1]
-    seconds = float(finished.group(1)) * {"us": 1e-6, "ms": 1e-3, "m": 60}.get(finished.group(2) or "s", 1)
+    seconds = float(finished.group(1)) * {"us": 1e-6, "ms": 1e-3, "m": 60}.get(
+        finished.group(2) or "s", 1
+    )
     return Load(done, good, done - good, int(requests.group(4)) + int(requests.group(5)), seconds)
 
 

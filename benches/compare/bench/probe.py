@@ -30,7 +30,9 @@ def probe(row: Row, seat: Seat) -> None:
         except ValueError:
             raise Failure(f"{seat.peer.title} sends no JSON: {body[:200]!r}") from None
         if told.get("status") != row.status or not told.get("request_id"):
-            raise Failure(f"{seat.peer.title} sends JSON without status and request id: {body[:200]!r}")
+            raise Failure(
+                f"{seat.peer.title} sends JSON without status and request id: {body[:200]!r}"
+            )
 
 
 def mirror(seat: Seat) -> dict:
@@ -44,7 +46,9 @@ def mirror(seat: Seat) -> dict:
             try:
                 seen = json.loads(body)
             except ValueError:
-                raise Failure(f"{seat.peer.title} changes the mirror's answer: {body[:200]!r}") from None
+                raise Failure(
+                    f"{seat.peer.title} changes the mirror's answer: {body[:200]!r}"
+                ) from None
             wanted = {
                 "request_id": fields.get("x-request-id"),
                 "proto": "https",
@@ -53,7 +57,9 @@ def mirror(seat: Seat) -> dict:
             }
             other = {key: seen[key] for key in wanted if seen[key] != wanted[key]}
             if other:
-                raise Failure(f"{seat.peer.title} sent the origin {other} and not {({key: wanted[key] for key in other})}")
+                raise Failure(
+                    f"{seat.peer.title} sent the origin {other} and not { ({key: wanted[key] for key in other}) }"
+                )
             # Which address stands for a client on loopback is the peer's opinion; that one does is not.
             if not seen["for"]:
                 raise Failure(f"{seat.peer.title} sent the origin no X-Forwarded-For")
@@ -72,7 +78,9 @@ def resumes(seat: Seat) -> bool:
     for _ in range(2):
         try:
             with socket.create_connection(("127.0.0.1", seat.ports["tls"]), timeout=10) as plain:
-                with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
+                with context.wrap_socket(
+                    plain, server_hostname="localhost", session=session
+                ) as secure:
                     # Tickets come with the answer at the latest.
                     secure.sendall(request)
                     secure.recv(4096)
@@ -82,7 +90,9 @@ def resumes(seat: Seat) -> bool:
     return reused
 
 
-def ask(seat: Seat, port: str, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+def ask(
+    seat: Seat, port: str, path: str, body: str | None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     """One request over a new connection."""
     connection = connect(seat, port)
     try:
@@ -95,11 +105,15 @@ def connect(seat: Seat, port: str) -> http.client.HTTPConnection:
     """A connection to one of the seat's ports, not yet opened."""
     if port == "tls":
         context = ssl.create_default_context(cafile=os.fspath(seat.tls.cert))
-        return http.client.HTTPSConnection("localhost", seat.ports[port], timeout=10, context=context)
+        return http.client.HTTPSConnection(
+            "localhost", seat.ports[port], timeout=10, context=context
+        )
     return http.client.HTTPConnection("localhost", seat.ports[port], timeout=10)
 
 
-def exchange(seat: Seat, connection: http.client.HTTPConnection, path: str, body: str | None) -> tuple[int, http.client.HTTPMessage, bytes]:
+def exchange(
+    seat: Seat, connection: http.client.HTTPConnection, path: str, body: str | None
+) -> tuple[int, http.client.HTTPMessage, bytes]:
     """A request and its whole answer."""
     try:
         connection.request("POST" if body else "GET", path, body)

@@ -26,7 +26,14 @@ def cpus() -> tuple[set[int], set[int]]:
     return {usable[0]}, {usable[1]}
 
 
-def spawn(argv: list[str], on: set[int], output: Path, env: dict[str, str] | None = None, folder: Path | None = None, **more) -> subprocess.Popen:
+def spawn(
+    argv: list[str],
+    on: set[int],
+    output: Path,
+    env: dict[str, str] | None = None,
+    folder: Path | None = None,
+    **more,
+) -> subprocess.Popen:
     """Starts a process group on these CPUs. What it says is appended to `output`, so that the file can be emptied."""
     with open(output, "ab") as sink:
         return subprocess.Popen(
@@ -42,7 +49,9 @@ def spawn(argv: list[str], on: set[int], output: Path, env: dict[str, str] | Non
         )
 
 
-def run(argv: list[str], on: set[int], env: dict[str, str] | None = None, timeout: float = 300) -> str:
+def run(
+    argv: list[str], on: set[int], env: dict[str, str] | None = None, timeout: float = 300
+) -> str:
     """Runs to the end on these CPUs; what it printed, or a failure with what it said."""
     try:
         done = subprocess.run(

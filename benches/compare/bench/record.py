@@ -44,7 +44,9 @@ def commit() -> str:
         return "unknown"
 
 
-def begin(options: Options, present: dict[str, str], absent: dict[str, str], tools: dict[str, str]) -> dict:
+def begin(
+    options: Options, present: dict[str, str], absent: dict[str, str], tools: dict[str, str]
+) -> dict:
     """A record without rows."""
     return {
         "format": 1,

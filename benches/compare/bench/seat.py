@@ -15,7 +15,9 @@ from .wait import answering
 class Seat:
     """One peer, configured for `workers` workers before the origin."""
 
-    def __init__(self, peer: Peer, binary: str, folder: Path, origin: int, tls: Tls, workers: int = 1):
+    def __init__(
+        self, peer: Peer, binary: str, folder: Path, origin: int, tls: Tls, workers: int = 1
+    ):
         self.peer = peer
         self.binary = binary
         self.folder = folder

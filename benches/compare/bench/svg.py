@@ -35,7 +35,9 @@ def document(width: float, height: float, title: str, parts: list[str]) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:g}" height="{height:g}" viewBox="0 0 {width:g} {height:g}" role="img">\n'
         f"<title>{escape(title)}</title>\n<style>{STYLE}</style>\n"
-        f'<rect class="ground" width="{width:g}" height="{height:g}" rx="6"/>\n' + "\n".join(parts) + "\n</svg>\n"
+        f'<rect class="ground" width="{width:g}" height="{height:g}" rx="6"/>\n'
+        + "\n".join(parts)
+        + "\n</svg>\n"
     )
 
 
@@ -61,7 +63,20 @@ def mark(kind: str, x: float, y: float, colour: str) -> str:
         "diamond": [(0, -5.5), (5.5, 0), (0, 5.5), (-5.5, 0)],
         "up": [(0, -5), (5, 4), (-5, 4)],
         "down": [(0, 5), (5, -4), (-5, -4)],
-        "cross": [(-5, -2), (-2, -2), (-2, -5), (2, -5), (2, -2), (5, -2), (5, 2), (2, 2), (2, 5), (-2, 5), (-2, 2), (-5, 2)],
+        "cross": [
+            (-5, -2),
+            (-2, -2),
+            (-2, -5),
+            (2, -5),
+            (2, -2),
+            (5, -2),
+            (5, 2),
+            (2, 2),
+            (2, 5),
+            (-2, 5),
+            (-2, 2),
+            (-5, 2),
+        ],
     }
     if kind == "circle":
         return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4.5" fill="{colour}"/>'

@@ -78,7 +78,9 @@ def missing(row: dict, peer: dict) -> str | None:
 def shown(told: Spread, digits: int) -> str:
     """Median, and the least and the most where there were several rounds."""
     # Without the zero added, what is a little below nothing would be shown as -0.00.
-    median, least, most = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (told.median, told.least, told.most))
+    median, least, most = (
+        f"{round(value, digits) + 0.0:.{digits}f}" for value in (told.median, told.least, told.most)
+    )
     return median if told.least == told.most else f"{median} ({least} to {most})"
 
 
@@ -98,8 +100,16 @@ def parted(row: dict, peers: list[dict]) -> str:
 def notes(record: dict) -> list[str]:
     """What a reader has to know of single rows and peers."""
     titles = {peer["key"]: peer["title"] for peer in record["peers"]}
-    lines = [f"- {peer['title']} was not run: it is not on the machine." for peer in record["peers"] if peer["absent"]]
-    lines += [f"- {peer['title']} FAILED: {peer['failed'].splitlines()[0]}" for peer in record["peers"] if peer.get("failed")]
+    lines = [
+        f"- {peer['title']} was not run: it is not on the machine."
+        for peer in record["peers"]
+        if peer["absent"]
+    ]
+    lines += [
+        f"- {peer['title']} FAILED: {peer['failed'].splitlines()[0]}"
+        for peer in record["peers"]
+        if peer.get("failed")
+    ]
     for row in record["rows"]:
         if row["note"]:
             lines.append(f"- {row['title']}: {row['note']}.")
@@ -107,6 +117,12 @@ def notes(record: dict) -> list[str]:
         for key, reason in row["lacks"].items():
             if key != "relay":
                 reasons.setdefault(reason, []).append(titles[key])
-        lines += [f"- {row['title']}: no figure for {', '.join(who)}: {reason}." for reason, who in reasons.items()]
-        lines += [f"- {row['title']}: {titles[key]} FAILED: {reason.splitlines()[0]}" for key, reason in row["failed"].items()]
+        lines += [
+            f"- {row['title']}: no figure for {', '.join(who)}: {reason}."
+            for reason, who in reasons.items()
+        ]
+        lines += [
+            f"- {row['title']}: {titles[key]} FAILED: {reason.splitlines()[0]}"
+            for key, reason in row["failed"].items()
+        ]
     return lines

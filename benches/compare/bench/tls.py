@@ -69,10 +69,25 @@ class Handshake:
 def shake(port: int, tls: Tls) -> Handshake:
     """One handshake by `openssl s_client`; a failure where it is not the one that all must have."""
     # With nothing to say it ends by itself, once it has read what came with the handshake.
-    client = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", "localhost", "-alpn", "h2,http/1.1"]
+    client = [
+        "openssl",
+        "s_client",
+        "-connect",
+        f"127.0.0.1:{port}",
+        "-servername",
+        "localhost",
+        "-alpn",
+        "h2,http/1.1",
+    ]
     try:
         done = subprocess.run(
-            client, env={**os.environ, **tls.client_env}, input="", capture_output=True, text=True, errors="replace", timeout=10
+            client,
+            env={**os.environ, **tls.client_env},
+            input="",
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=10,
         )
     except subprocess.TimeoutExpired:
         raise Failure("no handshake within ten seconds") from None

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench import options, origin, rows
-from bench.measure import KINDS
 from bench.figures import MEASURES
+from bench.measure import KINDS
 from bench.peers import PEERS, house
 from bench.svg import COLOURS
 from bench.tls import Tls
@@ -28,7 +28,9 @@ class Empty:
 
     @property
     def tls(self):
-        return Tls(*(self.folder / name for name in ("cert.pem", "key.pem", "both.pem", "client.cnf")))
+        return Tls(
+            *(self.folder / name for name in ("cert.pem", "key.pem", "both.pem", "client.cnf"))
+        )
 
     @property
     def log(self):
@@ -42,7 +44,9 @@ class Empty:
 class CommandLine(unittest.TestCase):
     def test_nothing_said_is_a_complete_run(self):
         given = options.parse([])
-        self.assertEqual((given.rounds, given.seconds, given.soak, given.memory_connections), (5, 3, 60, 10_000))
+        self.assertEqual(
+            (given.rounds, given.seconds, given.soak, given.memory_connections), (5, 3, 60, 10_000)
+        )
         self.assertTrue(given.complete)
 
     def test_quick_is_short_and_may_be_overruled(self):
@@ -54,7 +58,9 @@ class CommandLine(unittest.TestCase):
             self.assertFalse(options.parse(part).complete, part)
 
     def test_guichet_is_always_there_and_first(self):
-        self.assertEqual(options.parse(["--peers", "haproxy,nginx"]).peers, ("guichet", "nginx", "haproxy"))
+        self.assertEqual(
+            options.parse(["--peers", "haproxy,nginx"]).peers, ("guichet", "nginx", "haproxy")
+        )
 
     def test_what_is_unknown_is_refused(self):
         for wrong in (["--rows", "smal"], ["--peers", "apache"], ["--rounds", "0"], ["--rows", ""]):

@@ -46,7 +46,9 @@ class Wrk(unittest.TestCase):
         self.assertIsNotNone(load.wrong(503))
 
     def test_no_answer_at_all_is_wrong(self):
-        self.assertEqual(parse.wrk("  0 requests in 1.10s, 0.00B read\n").wrong(200), "not one answer")
+        self.assertEqual(
+            parse.wrk("  0 requests in 1.10s, 0.00B read\n").wrong(200), "not one answer"
+        )
 
     def test_other_words_are_a_failure(self):
         with self.assertRaises(Failure):
@@ -69,7 +71,10 @@ class H2load(unittest.TestCase):
         self.assertIn("5 connections", load.wrong(200))
 
     def test_times_are_read(self):
-        self.assertEqual(parse.h2load_times("1000\t200\t37\n2000\t503\t41\n\n"), [(1000, 200, 37), (2000, 503, 41)])
+        self.assertEqual(
+            parse.h2load_times("1000\t200\t37\n2000\t503\t41\n\n"),
+            [(1000, 200, 37), (2000, 503, 41)],
+        )
 
 
 class Handshakes(unittest.TestCase):

@@ -16,14 +16,38 @@ def run() -> dict:
     """A record with a won row, a lost one, and every way to have no figure."""
 
     def cost(*values):
-        return [{"cpu_us": value, "user_us": value / 4, "system_us": value * 3 / 4, "per_second": 1e6 / value} for value in values]
+        return [
+            {
+                "cpu_us": value,
+                "user_us": value / 4,
+                "system_us": value * 3 / 4,
+                "per_second": 1e6 / value,
+            }
+            for value in values
+        ]
 
     def peer(key, title, **more):
-        return {"key": key, "title": title, "version": "1.0", "absent": None, "floor": False, **more}
+        return {
+            "key": key,
+            "title": title,
+            "version": "1.0",
+            "absent": None,
+            "floor": False,
+            **more,
+        }
 
     def line(key, rounds, **more):
         one = row(key)
-        return {"key": key, "title": one.title, "kind": one.kind, "note": "", "failed": {}, "lacks": {}, "rounds": rounds, **more}
+        return {
+            "key": key,
+            "title": one.title,
+            "kind": one.kind,
+            "note": "",
+            "failed": {},
+            "lacks": {},
+            "rounds": rounds,
+            **more,
+        }
 
     latency = [{"p50_ms": 0.5, "p99_ms": 2.0, "p999_ms": 4.0}]
     return {
@@ -33,7 +57,13 @@ def run() -> dict:
         "quick": False,
         "rounds": 3,
         "seconds": 3,
-        "machine": {"cpu": "A CPU", "cpus": 2, "kernel": "6.1", "memory_gib": 4, "load_average": 0.1},
+        "machine": {
+            "cpu": "A CPU",
+            "cpus": 2,
+            "kernel": "6.1",
+            "memory_gib": 4,
+            "load_average": 0.1,
+        },
         "tools": {"wrk": "4.1"},
         "handshakes": {},
         "peers": [
@@ -43,9 +73,21 @@ def run() -> dict:
             peer("relay", "relay", floor=True),
         ],
         "rows": [
-            line("small", {"guichet": cost(18, 20, 22), "nginx": cost(20, 20, 20), "relay": cost(10, 10, 10)}),
-            line("refuse-404", {"guichet": cost(11, 11, 12), "nginx": cost(10, 10, 10)}, lacks={"relay": "the relay knows no HTTP"}),
-            line("error", {"guichet": cost(11)}, failed={"nginx": "3 of 9 answers\nmore"}, lacks={"relay": "the relay knows no HTTP"}),
+            line(
+                "small",
+                {"guichet": cost(18, 20, 22), "nginx": cost(20, 20, 20), "relay": cost(10, 10, 10)},
+            ),
+            line(
+                "refuse-404",
+                {"guichet": cost(11, 11, 12), "nginx": cost(10, 10, 10)},
+                lacks={"relay": "the relay knows no HTTP"},
+            ),
+            line(
+                "error",
+                {"guichet": cost(11)},
+                failed={"nginx": "3 of 9 answers\nmore"},
+                lacks={"relay": "the relay knows no HTTP"},
+            ),
             line("latency", {"guichet": latency, "nginx": latency}, note="100 requests a second"),
         ],
     }
@@ -62,7 +104,10 @@ class Figures(unittest.TestCase):
         self.assertIsNone(figures.ratio([{"x": 1}], [{"x": 0}], "x"))
 
     def test_lost_is_what_the_table_shows_as_lost(self):
-        less, more = figures.Measure("a", "", "", 1), figures.Measure("b", "", "", 1, more_is_better=True)
+        less, more = (
+            figures.Measure("a", "", "", 1),
+            figures.Measure("b", "", "", 1, more_is_better=True),
+        )
         self.assertFalse(figures.lost(less, figures.Spread(1.004, 1, 1)))
         self.assertTrue(figures.lost(less, figures.Spread(1.01, 1, 1)))
         self.assertTrue(figures.lost(more, figures.Spread(0.9, 1, 1)))
@@ -70,7 +115,10 @@ class Figures(unittest.TestCase):
 
     def test_percentiles_are_of_the_nearest_rank(self):
         values = [float(value) for value in range(1, 1001)]
-        self.assertEqual([figures.percentile(values, share) for share in (0.5, 0.99, 0.999, 1)], [500, 990, 999, 1000])
+        self.assertEqual(
+            [figures.percentile(values, share) for share in (0.5, 0.99, 0.999, 1)],
+            [500, 990, 999, 1000],
+        )
         self.assertEqual(figures.percentile([7.0], 0.999), 7.0)
 
 
@@ -101,7 +149,10 @@ class Tables(unittest.TestCase):
         return next(line for line in self.lines if line.lstrip("|* ").startswith(start))
 
     def test_a_won_row_is_plain(self):
-        self.assertEqual(self.line("HTTP/1.1, 90 B"), "| HTTP/1.1, 90 B | 20.0 (18.0 to 22.0) | 20.0 · 1.00 | not run | 10.0 · 2.00 |")
+        self.assertEqual(
+            self.line("HTTP/1.1, 90 B"),
+            "| HTTP/1.1, 90 B | 20.0 (18.0 to 22.0) | 20.0 · 1.00 | not run | 10.0 · 2.00 |",
+        )
 
     def test_a_lost_row_is_bold(self):
         self.assertEqual(
@@ -142,7 +193,9 @@ class Charts(unittest.TestCase):
 class Page(unittest.TestCase):
     def test_only_what_is_between_the_markers_changes(self):
         text = f"before\n{page.BEGIN}\nold\n{page.END}\nafter\n"
-        self.assertEqual(page.between(text, "new \\1\n"), f"before\n{page.BEGIN}\nnew \\1\n{page.END}\nafter\n")
+        self.assertEqual(
+            page.between(text, "new \\1\n"), f"before\n{page.BEGIN}\nnew \\1\n{page.END}\nafter\n"
+        )
         self.assertEqual(page.between(page.between(text, "a"), "b"), page.between(text, "b"))
 
     def test_a_page_without_markers_is_refused(self):
@@ -153,7 +206,9 @@ class Page(unittest.TestCase):
         self.assertIn("new", page.between(page.PAGE.read_text(), "new"))
 
     def test_a_quick_run_says_that_it_means_nothing(self):
-        self.assertIn("no figure means anything", page.section({**run(), "quick": True}, "x.json", ""))
+        self.assertIn(
+            "no figure means anything", page.section({**run(), "quick": True}, "x.json", "")
+        )
         self.assertNotIn("no figure means anything", page.section(run(), "x.json", ""))
 
 

@@ -45,7 +45,13 @@ def shake(port: int, path: str, seconds: float) -> dict:
         except OSError as error:
             broken += 1
             os.write(2, f"{error}\n".encode())
-    return {"done": done, "good": good, "broken": broken, "resumed": resumed, "seconds": time.monotonic() - begun}
+    return {
+        "done": done,
+        "good": good,
+        "broken": broken,
+        "resumed": resumed,
+        "seconds": time.monotonic() - begun,
+    }
 
 
 def whole(secure: ssl.SSLSocket) -> bytes:
@@ -58,7 +64,11 @@ def whole(secure: ssl.SSLSocket) -> bytes:
         answer += more
         head, end, body = answer.partition(b"\r\n\r\n")
         if end:
-            lengths = [line[15:] for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            lengths = [
+                line[15:]
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length:")
+            ]
             if not lengths:
                 raise ConnectionError("no Content-Length")
             if len(body) >= int(lengths[0]):

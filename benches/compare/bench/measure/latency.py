@@ -32,7 +32,9 @@ def measure(house: House, row: Row) -> Result:
     expected(full, row)
     each = max(1, int(full.per_second / 2 / row.connections))
     rate = each * row.connections
-    result = Result(row, lacks=lacks, note=f"{rate} requests a second over {row.connections} connections")
+    result = Result(
+        row, lacks=lacks, note=f"{rate} requests a second over {row.connections} connections"
+    )
     return turns(result, keys, house.options.rounds, lambda key: once(house, row, key, each))
 
 
@@ -45,7 +47,9 @@ def once(house: House, row: Row, key: str, each: int) -> dict:
     # A second more than asked for: the beginning is left out.
     requests = each * row.connections * (house.options.seconds + 1)
     paced = ["-n", str(requests), f"--rps={each}", f"--log-file={log}"]
-    load = parse.h2load(run(house.loader.h2load(replace(row, load="h1load"), seat, paced), house.load_cpus))
+    load = parse.h2load(
+        run(house.loader.h2load(replace(row, load="h1load"), seat, paced), house.load_cpus)
+    )
     expected(load, row)
     if load.per_second < KEPT_UP * each * row.connections:
         raise Unable(f"{load.per_second:.0f} requests a second are what it can do")

@@ -37,13 +37,29 @@ def once(house: House, row: Row, seat: Seat, count: int) -> dict:
         for number in range(OPENERS):
             share = count // OPENERS + (number < count % OPENERS)
             said = seat.folder / f"opener-{number}.said"
-            command = [sys.executable, str(CLIENTS / "idle.py"), str(seat.ports["tls"]), row.path, str(share)]
+            command = [
+                sys.executable,
+                str(CLIENTS / "idle.py"),
+                str(seat.ports["tls"]),
+                row.path,
+                str(share),
+            ]
             openers.append(
-                spawn(command, house.load_cpus, said, seat.tls.client_env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                spawn(
+                    command,
+                    house.load_cpus,
+                    said,
+                    seat.tls.client_env,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
             )
         for number, opener in enumerate(openers):
             if not opener.stdout.readline().startswith("ready"):
-                raise Failure(f"connections were not opened:\n{tail(seat.folder / f'opener-{number}.said')}")
+                raise Failure(
+                    f"connections were not opened:\n{tail(seat.folder / f'opener-{number}.said')}"
+                )
         with_all = seat.memory()
     finally:
         for opener in openers:

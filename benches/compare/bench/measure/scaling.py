@@ -26,18 +26,34 @@ def measure(house: House, row: Row) -> Result:
     usable = sorted(os.sched_getaffinity(0))
     apart = len(usable) >= 4
     proxy = set(usable[:2])
-    loader = Loader(house.loader.wrk_program, house.loader.h2load_program, set(usable[2:]) if apart else set(usable))
-    note = "two CPUs for the proxy, the others for load and origin" if apart else "rough: load and origin on the same two CPUs"
+    loader = Loader(
+        house.loader.wrk_program,
+        house.loader.h2load_program,
+        set(usable[2:]) if apart else set(usable),
+    )
+    note = (
+        "two CPUs for the proxy, the others for load and origin"
+        if apart
+        else "rough: load and origin on the same two CPUs"
+    )
 
     def once(key: str) -> dict:
         one = loaded(house, row, house.seat(peers[key], 1), proxy, loader)
         two = loaded(house, row, house.seat(peers[key], 2), proxy, loader)
-        return {"speedup": two[0] / one[0], "cpu_one_us": one[1], "cpu_two_us": two[1], "one_per_second": one[0], "two_per_second": two[0]}
+        return {
+            "speedup": two[0] / one[0],
+            "cpu_one_us": one[1],
+            "cpu_two_us": two[1],
+            "one_per_second": one[0],
+            "two_per_second": two[0],
+        }
 
     return turns(Result(row, lacks=lacks, note=note), keys, house.options.rounds, once)
 
 
-def loaded(house: House, row: Row, seat: Seat, proxy: set[int], loader: Loader) -> tuple[float, float]:
+def loaded(
+    house: House, row: Row, seat: Seat, proxy: set[int], loader: Loader
+) -> tuple[float, float]:
     """Requests a second and CPU time of a request, in microseconds."""
     seat.start(proxy)
     try:

@@ -19,7 +19,12 @@ def measure(house: House, row: Row) -> Result:
     """Fresh processes, one at a time."""
     keys, lacks = able(row, house.peers)
     peers = {peer.key: peer for peer in house.peers}
-    return turns(Result(row, lacks=lacks), keys, house.options.rounds, lambda key: once(house, row, house.seat(peers[key])))
+    return turns(
+        Result(row, lacks=lacks),
+        keys,
+        house.options.rounds,
+        lambda key: once(house, row, house.seat(peers[key])),
+    )
 
 
 def once(house: House, row: Row, seat: Seat) -> dict:

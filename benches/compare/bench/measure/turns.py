@@ -46,7 +46,11 @@ def turns(result: Result, keys: list[str], rounds: int, once: Callable[[str], di
                 continue
             result.rounds[key].append(figures)
             shown = ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
-            print(f"  {result.row.key} {number + 1}/{rounds} {key}: {shown}", file=sys.stderr, flush=True)
+            print(
+                f"  {result.row.key} {number + 1}/{rounds} {key}: {shown}",
+                file=sys.stderr,
+                flush=True,
+            )
     return result
 
 

@@ -27,7 +27,9 @@ class Caddy(Peer):
         # Go's number of running threads is what comes nearest to workers.
         env = {"GOMAXPROCS": str(seat.workers), "HOME": str(seat.folder)}
         env |= {"XDG_DATA_HOME": str(seat.folder), "XDG_CONFIG_HOME": str(seat.folder)}
-        return Command([seat.binary, "run", "--adapter", "caddyfile", "--config", str(configuration)], env)
+        return Command(
+            [seat.binary, "run", "--adapter", "caddyfile", "--config", str(configuration)], env
+        )
 
 
 def refusal(status: int) -> str:
@@ -38,7 +40,9 @@ def refusal(status: int) -> str:
 
 def forward(seat, translated: bool) -> str:
     """Towards the origin, with or without translation of its 503."""
-    translation = f"@down status 503\nhandle_response @down {{\n{refusal(503)}\n}}" if translated else ""
+    translation = (
+        f"@down status 503\nhandle_response @down {{\n{refusal(503)}\n}}" if translated else ""
+    )
     return f"""reverse_proxy 127.0.0.1:{seat.origin} {{
 header_up X-Request-Id {ID}
 transport http {{

@@ -52,7 +52,9 @@ class Envoy(Peer):
         configuration = seat.folder / "envoy.json"
         configuration.write_text(json.dumps(config(seat), indent=1))
         quiet = ["--log-level", "warn", "--use-dynamic-base-id", "--disable-hot-restart"]
-        return Command([seat.binary, "-c", str(configuration), "--concurrency", str(seat.workers), *quiet])
+        return Command(
+            [seat.binary, "-c", str(configuration), "--concurrency", str(seat.workers), *quiet]
+        )
 
 
 def added(fields: dict[str, str]) -> list[dict]:
@@ -79,7 +81,10 @@ def local_replies(*statuses: int) -> dict:
             {
                 "filter": {
                     "status_code_filter": {
-                        "comparison": {"op": "EQ", "value": {"default_value": status, "runtime_key": f"status_{status}"}}
+                        "comparison": {
+                            "op": "EQ",
+                            "value": {"default_value": status, "runtime_key": f"status_{status}"},
+                        }
                     }
                 },
                 "body_format_override": {
@@ -120,7 +125,9 @@ def translation() -> dict:
                                         "@type": "type.googleapis.com/envoy.extensions.http.custom_response.local_response_policy.v3.LocalResponsePolicy",
                                         "status_code": 503,
                                         "body_format": {
-                                            "text_format_source": {"inline_string": house.body(503, ID)},
+                                            "text_format_source": {
+                                                "inline_string": house.body(503, ID)
+                                            },
                                             "content_type": "application/json",
                                         },
                                         "response_headers_to_add": added(house.headers(503)),
@@ -159,10 +166,15 @@ def manager(seat, routes: list[dict], filters: list[dict]) -> list[dict]:
                         },
                     }
                 ],
-                "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]},
+                "route_config": {
+                    "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": routes}]
+                },
                 "http_filters": [
                     *filters,
-                    {"name": "envoy.filters.http.router", "typed_config": {"@type": f"{HTTP}router.v3.Router"}},
+                    {
+                        "name": "envoy.filters.http.router",
+                        "typed_config": {"@type": f"{HTTP}router.v3.Router"},
+                    },
                 ],
             },
         }
@@ -182,13 +194,21 @@ def config(seat) -> dict:
                     "ecdh_curves": ["X25519", "P-256"],
                 },
                 "tls_certificates": [
-                    {"certificate_chain": {"filename": str(seat.tls.cert)}, "private_key": {"filename": str(seat.tls.key)}}
+                    {
+                        "certificate_chain": {"filename": str(seat.tls.cert)},
+                        "private_key": {"filename": str(seat.tls.key)},
+                    }
                 ],
             },
         },
     }
     forwarded = added({"x-forwarded-host": "%REQ(:AUTHORITY)%"})
-    house_route = {"name": "house", "match": {"prefix": "/o/"}, "route": {"cluster": "app"}, "request_headers_to_add": forwarded}
+    house_route = {
+        "name": "house",
+        "match": {"prefix": "/o/"},
+        "route": {"cluster": "app"},
+        "request_headers_to_add": forwarded,
+    }
     as_is = {
         "name": "asis",
         "match": {"prefix": "/asis/"},
@@ -203,7 +223,11 @@ def config(seat) -> dict:
         },
     }
     open_chain = manager(seat, [house_route, as_is, refusal(404)], [translation()])
-    listeners = (("plain", open_chain, {}), ("tls", open_chain, {"transport_socket": tls}), ("refuse", manager(seat, [refusal(426)], []), {}))
+    listeners = (
+        ("plain", open_chain, {}),
+        ("tls", open_chain, {"transport_socket": tls}),
+        ("refuse", manager(seat, [refusal(426)], []), {}),
+    )
     return {
         "static_resources": {
             "listeners": [
@@ -221,11 +245,19 @@ def config(seat) -> dict:
                     "type": "STATIC",
                     "connect_timeout": "5s",
                     "circuit_breakers": {
-                        "thresholds": [{"max_connections": 20000, "max_pending_requests": 20000, "max_requests": 20000}]
+                        "thresholds": [
+                            {
+                                "max_connections": 20000,
+                                "max_pending_requests": 20000,
+                                "max_requests": 20000,
+                            }
+                        ]
                     },
                     "load_assignment": {
                         "cluster_name": "app",
-                        "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(seat.origin)}}]}],
+                        "endpoints": [
+                            {"lb_endpoints": [{"endpoint": {"address": address(seat.origin)}}]}
+                        ],
                     },
                 }
             ],

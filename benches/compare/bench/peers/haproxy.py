@@ -42,7 +42,9 @@ def quoted(text: str) -> str:
 
 def refusal(status: int) -> str:
     """Arguments of `return`: an answer of HAProxy's own in the house's form."""
-    fields = " ".join(f"hdr {name} {quoted(value)}" for name, value in house.headers(status).items())
+    fields = " ".join(
+        f"hdr {name} {quoted(value)}" for name, value in house.headers(status).items()
+    )
     return f"return status {status} content-type application/json {fields} lf-string {quoted(house.body(status, '%[unique-id]'))}"
 
 

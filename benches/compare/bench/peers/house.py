@@ -7,7 +7,11 @@ from __future__ import annotations
 
 MESSAGES = {
     404: ("InvalidResource", "Cette ressource n’existe pas.", ""),
-    426: ("NonSecureConnection", "Cette adresse n’est servie qu’en HTTPS. Votre requête n’a pas été exécutée.", ""),
+    426: (
+        "NonSecureConnection",
+        "Cette adresse n’est servie qu’en HTTPS. Votre requête n’a pas été exécutée.",
+        "",
+    ),
     503: (
         "ServiceUnavailable",
         "Le service est momentanément indisponible. Réessayez dans 5 secondes.",

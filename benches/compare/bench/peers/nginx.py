@@ -44,7 +44,9 @@ def temporary_folders(folder: Path) -> str:
 
 def refusal(status: int) -> str:
     """An answer of nginx' own in the house's form."""
-    fields = " ".join(f"add_header {name} '{value}' always;" for name, value in house.headers(status).items())
+    fields = " ".join(
+        f"add_header {name} '{value}' always;" for name, value in house.headers(status).items()
+    )
     return (
         f"default_type application/json; {fields} add_header X-Request-Id $request_id always; "
         f"return {status} '{house.body(status, '$request_id')}';"

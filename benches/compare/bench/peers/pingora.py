@@ -14,7 +14,7 @@ CRATE = Path(__file__).resolve().parents[2] / "peers" / "pingora"
 class Pingora(Peer):
     key = "pingora"
     title = "Pingora"
-    fix = "cargo build --release --locked in benches/compare/peers/pingora (needs cmake), or PINGORA=…"
+    fix = "cargo build --release --locked in benches/compare/peers/pingora (needs cmake and libssl-dev), or PINGORA=…"
 
     def binary(self) -> str | None:
         built = CRATE / "target" / "release" / "compare-pingora"
@@ -25,10 +25,16 @@ class Pingora(Peer):
         return lock.partition('name = "pingora"\nversion = "')[2].partition('"')[0] or "unknown"
 
     def command(self, seat):
-        env = {"WORKERS": str(seat.workers), "ORIGIN": f"127.0.0.1:{seat.origin}", "ACCESS_LOG": str(seat.log)}
+        env = {
+            "WORKERS": str(seat.workers),
+            "ORIGIN": f"127.0.0.1:{seat.origin}",
+            "ACCESS_LOG": str(seat.log),
+        }
         env |= {name.upper(): f"127.0.0.1:{port}" for name, port in seat.ports.items()}
         env |= {"CERT": str(seat.tls.cert), "KEY": str(seat.tls.key)}
         for status in house.MESSAGES:
             env[f"BODY_{status}"] = house.body(status, "{id}")
-            env[f"FIELDS_{status}"] = "\n".join(f"{name}: {value}" for name, value in house.headers(status).items())
+            env[f"FIELDS_{status}"] = "\n".join(
+                f"{name}: {value}" for name, value in house.headers(status).items()
+            )
         return Command([seat.binary], env)

@@ -48,7 +48,13 @@ def config(seat) -> str:
         f'{{ address = "{address}", hostname = "localhost", path = "{path}"{more}, headers = [{{ position = "request", '
         f'key = "X-Forwarded-Host", value = "localhost:{address.rpartition(":")[2]}" }}] }}'
         for path in ("/o/", "/asis/")
-        for address, more in ((plain, ""), (tls, f', certificate = "{seat.tls.cert}", key = "{seat.tls.key}", certificate_chain = "{seat.tls.cert}"'))
+        for address, more in (
+            (plain, ""),
+            (
+                tls,
+                f', certificate = "{seat.tls.cert}", key = "{seat.tls.key}", certificate_chain = "{seat.tls.cert}"',
+            ),
+        )
     )
     return f"""
 command_socket = "{seat.folder}/sozu.sock"
