@@ -113,6 +113,8 @@ fn where_nobody_can_make_room_a_new_client_is_told() {
     let mut slow: Vec<Client> = (0..4)
         .map(|_| {
             let mut client = Client::plain(gateway.plain);
+            // It has been idle before, and is not now.
+            assert_eq!(client.get("/up").status(), 200);
             client.send("GET /slow HTTP/1.1\r\nHost: gw.test\r\n\r\n");
             client
         })
@@ -145,7 +147,7 @@ fn where_nobody_can_make_room_a_new_client_is_told() {
     for path in ["/livez", "/readyz", "/livez"] {
         assert_eq!(gateway.admin(path).status(), 200);
     }
-    assert_eq!(gateway.shed("no_descriptor"), 15);
+    assert_eq!((gateway.shed("no_descriptor"), gateway.shed("idle_client")), (15, 0));
     // What is under way and needs an upstream gets no descriptor, and is not told that the upstream
     // is at fault.
     late.send("Host: gw.test\r\n\r\n");
