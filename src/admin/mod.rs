@@ -13,7 +13,10 @@ mod reply;
 mod tests;
 
 use std::convert::Infallible;
+use std::fs::File;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -65,6 +68,7 @@ pub fn service() -> AdminService {
 /// Serves the admin listener until it is dropped, which also ends its connections.
 pub async fn serve(listener: TcpListener, state: AdminState) {
     let mut connections = JoinSet::new();
+    let mut reserve = keep_back();
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
@@ -72,13 +76,35 @@ pub async fn serve(listener: TcpListener, state: AdminState) {
                     connections.spawn(connection(stream, state.clone()));
                 }
                 Err(error) => {
-                    // Out of descriptors, most likely: accepting again at once would only spin.
-                    log::warn("admin", format_args!("cannot accept: {error}"));
-                    tokio::time::sleep(PAUSE).await;
+                    // Out of descriptors, most likely, and then above all somebody asks whether this
+                    // process lives. Accepting again at once would only spin.
+                    if reserve.take().is_none() || !serve_one(&listener, &state).await {
+                        log::warn("admin", format_args!("cannot accept: {error}"));
+                        tokio::time::sleep(PAUSE).await;
+                    }
+                    reserve = keep_back();
                 }
             },
             Some(_) = connections.join_next() => {}
         }
+    }
+}
+
+/// A descriptor for the time when there is none.
+fn keep_back() -> Option<File> {
+    File::open("/dev/null").ok()
+}
+
+/// Serves who waits with the descriptor that was just given up; nobody may be waiting. False where
+/// somebody else has taken it.
+async fn serve_one(listener: &TcpListener, state: &AdminState) -> bool {
+    match poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await {
+        Poll::Ready(Ok((stream, _))) => {
+            connection(stream, state.clone()).await;
+            true
+        }
+        Poll::Ready(Err(_)) => false,
+        Poll::Pending => true,
     }
 }
 

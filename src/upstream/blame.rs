@@ -38,10 +38,15 @@ pub(super) fn connect(error: &io::Error) -> Kind {
         Kind::ConnectTimeout
     } else if kind == io::ErrorKind::ConnectionReset {
         Kind::Reset
+    } else if error.raw_os_error().is_some_and(|number| NO_DESCRIPTOR.contains(&number)) {
+        Kind::NoDescriptor
     } else {
         Kind::Unreachable
     }
 }
+
+/// ENFILE and EMFILE, for which [`io::ErrorKind`] has no name.
+const NO_DESCRIPTOR: [i32; 2] = [23, 24];
 
 /// Why a TLS handshake failed.
 pub(super) fn tls(error: &io::Error) -> Kind {

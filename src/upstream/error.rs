@@ -60,6 +60,8 @@ pub enum Kind {
     Refused,
     /// There is no way there.
     Unreachable,
+    /// The gateway has no file descriptor left for it: not the upstream's fault.
+    NoDescriptor,
     /// Name, TCP, TLS and HTTP/2 preface together took too long.
     ConnectTimeout,
     /// The certificate has expired or is not valid yet.
@@ -134,6 +136,7 @@ impl Kind {
             Self::Dns => Cause::Dns,
             Self::Refused => Cause::ConnectRefused,
             Self::Unreachable => Cause::ConnectUnreachable,
+            Self::NoDescriptor => Cause::ConnectionLimit,
             Self::ConnectTimeout => Cause::ConnectTimeout,
             Self::TlsExpired => Cause::TlsExpired,
             Self::TlsUntrusted => Cause::TlsUntrusted,
@@ -163,6 +166,7 @@ impl Kind {
             Self::Dns
             | Self::Refused
             | Self::Unreachable
+            | Self::NoDescriptor
             | Self::ConnectTimeout
             | Self::Reset
             | Self::Truncated

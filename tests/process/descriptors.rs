@@ -113,11 +113,15 @@ fn where_nobody_can_make_room_a_new_client_is_told() {
     let mut slow: Vec<Client> = (0..4)
         .map(|_| {
             let mut client = Client::plain(gateway.plain);
+            // It has been idle before, and is not now.
+            assert_eq!(client.get("/up").status(), 200);
             client.send("GET /slow HTTP/1.1\r\nHost: gw.test\r\n\r\n");
             client
         })
         .collect();
     origin.wait_for_requests(4);
+    let mut late = Client::plain(gateway.plain);
+    late.send("GET /a HTTP/1.1\r\n");
     let mut begun = gateway.fill();
 
     // Again and again, so each time the descriptor that is kept back was taken again.
@@ -139,6 +143,16 @@ fn where_nobody_can_make_room_a_new_client_is_told() {
     let share = share_of_a_core(gateway.id());
     assert!(share < 0.1, "{share} of a core");
 
+    // Who asks whether the process lives is answered.
+    for path in ["/livez", "/readyz", "/livez"] {
+        assert_eq!(gateway.admin(path).status(), 200);
+    }
+    assert_eq!((gateway.shed("no_descriptor"), gateway.shed("idle_client")), (15, 0));
+    // What is under way and needs an upstream gets no descriptor, and is not told that the upstream
+    // is at fault.
+    late.send("Host: gw.test\r\n\r\n");
+    late.reply().is_problem(503, "ServiceUnavailable");
+
     // Nobody else has felt it.
     origin.release();
     for client in &mut slow {
@@ -148,9 +162,8 @@ fn where_nobody_can_make_room_a_new_client_is_told() {
         client.send("Host: gw.test\r\n\r\n");
         assert_eq!(client.reply().status(), 200);
     }
-    drop((slow, begun));
+    drop((slow, begun, late));
     gateway.serves_again();
-    assert_eq!(gateway.shed("no_descriptor"), 15);
 }
 
 #[test]

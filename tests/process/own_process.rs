@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use crate::measure::gauge;
-use crate::rig::client::{self, Client, Expects};
+use crate::rig::client::{self, Client, Expects, Reply};
 use crate::rig::eventually;
 
 /// Descriptors of the process.
@@ -81,6 +81,11 @@ impl Process {
 
     pub fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What the admin port answers.
+    pub fn admin(&self, path: &str) -> Reply {
+        client::ask(self.admin, &format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"))
     }
 
     /// Waits until so many client connections are open.
