@@ -161,7 +161,9 @@ def all_of(record: dict) -> dict[str, str]:
     memory = {measure.key: measure for measure in MEASURES["memory"]}
     made = {
         "cost.svg": cost(record),
-        "latency.svg": bars(record, "latency", MEASURES["latency"], "Latency at one rate"),
+        "latency.svg": bars(
+            record, "latency", MEASURES["latency"][:3], "Latency at half of saturation"
+        ),
         "memory.svg": bars(
             record, "memory", (memory["connection_kib"],), "Memory of an idle TLS connection"
         ),

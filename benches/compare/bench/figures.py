@@ -35,6 +35,7 @@ MEASURES: dict[str, tuple[Measure, ...]] = {
         Measure("p50_ms", "p50", "ms", 3),
         Measure("p99_ms", "p99", "ms", 3),
         Measure("p999_ms", "p99.9", "ms", 3),
+        Measure("rate", "at requests a second", "", 0, compared=False),
     ),
     "memory": (
         Measure("connection_kib", "an idle connection", "KiB", 1),

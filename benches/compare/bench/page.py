@@ -19,7 +19,7 @@ END = "<!-- compare: end -->"
 
 ALTERNATIVES = {
     "cost.svg": "CPU time of a request, each peer divided by guichet",
-    "latency.svg": "Latency of each peer at one rate",
+    "latency.svg": "Latency of each peer at half of saturation",
     "memory.svg": "Memory that an idle TLS connection holds",
     "start.svg": "Time from start to the first answer",
 }

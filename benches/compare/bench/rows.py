@@ -108,7 +108,7 @@ ROWS: tuple[Row, ...] = (
         json=True,
     ),
     Row("handshake", "Full TLS handshake and one request", port="tls", load="handshakes"),
-    Row("latency", "Latency at half of guichet's saturation, HTTP/1.1, 90 B", kind="latency"),
+    Row("latency", "Latency at half of saturation, HTTP/1.1, 90 B", kind="latency"),
     Row("memory", "Memory with idle TLS connections", kind="memory", port="tls"),
     Row("start", "Start until the first answer", kind="start"),
     Row("scaling", "From 1 to 2 workers, HTTP/1.1, 90 B", kind="scaling"),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench import options, origin, rows
 from bench.figures import MEASURES
-from bench.measure import KINDS
+from bench.measure import KINDS, latency
 from bench.peers import PEERS, house
 from bench.svg import COLOURS
 from bench.tls import Tls
@@ -75,6 +75,11 @@ class Rows(unittest.TestCase):
         self.assertEqual(len(keys), len(set(keys)))
         self.assertEqual({row.kind for row in rows.ROWS}, set(KINDS))
         self.assertEqual(set(KINDS), set(MEASURES))
+
+    def test_nobody_is_paced_above_half_of_its_own_saturation_or_guichets(self):
+        self.assertEqual(latency.pace(32_000, 64_000, 32), 500)
+        self.assertEqual(latency.pace(32_000, 6_400, 32), 100)
+        self.assertEqual(latency.pace(32_000, 1, 32), 1)
 
     def test_what_a_peer_lacks_is_a_row(self):
         keys = {row.key for row in rows.ROWS}

@@ -1,6 +1,9 @@
-"""Latency at a fixed rate: half of what guichet could do, the same for every peer.
+"""Latency at half of saturation: of guichet's, or of its own for a peer that saturates earlier.
 
-wrk knows no rate, so h2load paces it (`--rps`), over HTTP/1.1 with one request at a time on each
+So nobody is asked for more than guichet, nor for more than half of what it can do, and a slower peer
+has it easier. The rate of each stands in the table.
+
+wrk knows no rate, so h2load paces (`--rps`), over HTTP/1.1 with one request at a time on each
 connection. h2load times a request from when it is sent, not from when it was due: there is no
 correction for coordinated omission, so waits that hold a whole connection up count once.
 """
@@ -25,17 +28,34 @@ KEPT_UP = 0.95
 
 
 def measure(house: House, row: Row) -> Result:
-    """Finds guichet's saturation, then lets all run at half of it."""
+    """Finds what each can do, then paces them in turns."""
     keys, lacks = able(row, [seat.peer for seat in house.standing.values()])
-    guichet = house.standing["guichet"]
-    full = house.loader.prepare(replace(row, load="wrk"), guichet, house.options.seconds)()
-    expected(full, row)
-    each = max(1, int(full.per_second / 2 / row.connections))
-    rate = each * row.connections
-    result = Result(
-        row, lacks=lacks, note=f"{rate} requests a second over {row.connections} connections"
-    )
-    return turns(result, keys, house.options.rounds, lambda key: once(house, row, key, each))
+    result = Result(row, lacks=lacks, note=f"{row.connections} connections")
+    full = {}
+    for key in list(keys):
+        try:
+            full[key] = saturation(house, row, key)
+        except Failure as failure:
+            result.fail(key, failure)
+            keys.remove(key)
+    if "guichet" not in full:
+        raise Failure("there is no rate without guichet")
+    each = {key: pace(full["guichet"], full[key], row.connections) for key in keys}
+    return turns(result, keys, house.options.rounds, lambda key: once(house, row, key, each[key]))
+
+
+def saturation(house: House, row: Row, key: str) -> float:
+    """Requests a second when they come as fast as they can."""
+    seat = house.standing[key]
+    load = house.loader.prepare(replace(row, load="wrk"), seat, house.options.seconds)()
+    seat.empty_log()
+    expected(load, row)
+    return load.per_second
+
+
+def pace(guichet: float, own: float, connections: int) -> int:
+    """Requests a second on each connection."""
+    return max(1, int(min(guichet, own) / 2 / connections))
 
 
 def once(house: House, row: Row, key: str, each: int) -> dict:
@@ -53,7 +73,7 @@ def once(house: House, row: Row, key: str, each: int) -> dict:
     expected(load, row)
     if load.per_second < KEPT_UP * each * row.connections:
         raise Unable(f"{load.per_second:.0f} requests a second are what it can do")
-    return percentiles(log)
+    return {**percentiles(log), "rate": each * row.connections}
 
 
 def percentiles(log: Path) -> dict:
