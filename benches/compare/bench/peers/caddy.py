@@ -1,5 +1,5 @@
 """Caddy. Its log line holds the fields of request and reply as well, which is what it logs by itself;
-taking them out costs it more than writing them.
+taking them out costs it as much as writing them.
 """
 
 from __future__ import annotations
