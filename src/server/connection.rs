@@ -1,7 +1,6 @@
 //! One client connection, from its first byte to its last: what it speaks, TLS, HTTP/1 behind the
 //! guard or HTTP/2, and a close that loses nothing.
 
-use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -10,17 +9,16 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use hyper::server::conn::http2;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 
 use super::closing::{close, close_unread};
-use super::executor::Local;
 use super::h2guard::FrameGuard;
 use super::http1::{Ended, Http1};
+use super::http2;
 use super::prefixed::{Opening, Prefixed};
 use super::presence::Presence;
 use super::proxy_protocol;
@@ -231,7 +229,7 @@ impl Session {
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
         let service = service_fn(move |request| service.answer(request));
         let mut connection =
-            http2_builder(limits.header).serve_connection(TokioIo::new(guard), service);
+            http2::builder(limits.header).serve_connection(TokioIo::new(guard), service);
         let mut draining = Some(self.worker.draining());
         let mut idle = Timer::default();
         // hyper's error is the client's: what can be said of it was said on its streams.
@@ -269,42 +267,12 @@ impl Session {
             Poll::Pending
         })
         .await;
-        if ending.get().is_some() || ended.is_err_and(|error| is_refusal(&error)) {
+        if ending.get().is_some() || ended.is_err_and(|error| http2::is_refusal(&error)) {
             let witness = self.worker.gateway().witness();
             witness.connection_failed(listener, ConnectionFailure::Http2Abuse);
         }
     }
 }
 
-/// Whether h2 ended the connection for what the client sent.
-fn is_refusal(error: &hyper::Error) -> bool {
-    let source = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    source.is_some_and(h2::Error::is_library)
-}
-
-fn http2_builder(header_limit: usize) -> http2::Builder<Local> {
-    let mut builder = http2::Builder::new(Local);
-    // h2 answers an over-large field list with a bare 431, so its bound lies above the gateway's
-    // own, which answers in the vocabulary. Other figures are those of docs/http.md.
-    let list = u32::try_from(header_limit.saturating_mul(2)).unwrap_or(u32::MAX).max(64 * 1024);
-    builder
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(100)
-        .initial_stream_window_size(256 * 1024)
-        .initial_connection_window_size(1024 * 1024)
-        .max_frame_size(16 * 1024)
-        .max_header_list_size(list)
-        .header_table_size(4096)
-        .max_pending_accept_reset_streams(20)
-        .max_local_error_reset_streams(MOST_LOCAL_RESETS)
-        .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20));
-    builder
-}
-
-/// h2 counts these over the whole life of a connection, refused streams among them, and a client may
-/// open any number at once before it has read how many are served. The guard has the finer bound.
-const MOST_LOCAL_RESETS: usize = 1024;
 /// How long a new connection may be silent once the gateway drains.
 const LAST_WORD: Duration = Duration::from_millis(500);

@@ -16,6 +16,7 @@ mod executor;
 mod guard;
 mod h2guard;
 mod http1;
+mod http2;
 mod listener;
 mod parts;
 mod prefixed;
