@@ -144,8 +144,8 @@ fn builder(header_limit: usize) -> http2::Builder<Local> {
         .max_pending_accept_reset_streams(20)
         .max_local_error_reset_streams(MOST_LOCAL_RESETS)
         .max_send_buf_size(64 * 1024)
-        .keep_alive_interval(Duration::from_secs(30))
-        .keep_alive_timeout(Duration::from_secs(20));
+        .keep_alive_interval(SILENCE)
+        .keep_alive_timeout(PONG);
     builder
 }
 
@@ -154,3 +154,83 @@ fn builder(header_limit: usize) -> http2::Builder<Local> {
 const MOST_LOCAL_RESETS: usize = 1024;
 /// How long a client has for its side of a GOAWAY when its descriptor is needed.
 const GOODBYE: Duration = Duration::from_secs(1);
+/// How long a client may say nothing, with requests under way or without, before it is sent a PING.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long it has to answer.
+const PONG: Duration = Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::rc::Rc;
+
+    use http::{Request, Response};
+    use hyper::body::Incoming;
+    use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+    use tokio::task::LocalSet;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::base::clock;
+
+    /// Preface, SETTINGS and, perhaps, `GET / ` on stream 1; nothing of it can be answered by an
+    /// acknowledgement that comes by itself.
+    fn opening(asks: bool) -> Vec<u8> {
+        let get = b"\0\0\x03\x01\x05\0\0\0\x01\x82\x84\x87";
+        let begun = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+        [&begun[..], if asks { get } else { b"" }].concat()
+    }
+
+    /// Serves a client that says its opening and then answers PINGs, or not; how many seconds it
+    /// was served, and whether its request was given up by then.
+    async fn served(asks: bool, answers: bool) -> (u64, bool) {
+        let (mut client, near) = duplex(64 * 1024);
+        let under_way = Rc::new(());
+        let held = Rc::clone(&under_way);
+        let service = service_fn(move |_: Request<Incoming>| {
+            let held = Rc::clone(&held);
+            async move {
+                std::future::pending::<()>().await;
+                drop(held);
+                Ok::<_, Infallible>(Response::new(String::new()))
+            }
+        });
+        client.write_all(&opening(asks)).await.unwrap();
+        let plays = async {
+            let mut frame = [0; 9];
+            while client.read_exact(&mut frame).await.is_ok() {
+                let mut payload = vec![0; usize::from(frame[2])];
+                client.read_exact(&mut payload).await.unwrap();
+                if answers && frame[3] == 6 {
+                    frame[4] = 1;
+                    client.write_all(&[&frame[..], &payload].concat()).await.unwrap();
+                }
+            }
+        };
+        let start = clock::now();
+        let connection = builder(16 * 1024).serve_connection(TokioIo::new(near), service);
+        let ends = timeout(Duration::from_secs(600), connection);
+        tokio::select! {
+            ended = ends => assert!(answers || ended.is_ok_and(|ended| ended.is_err())),
+            () = plays => {}
+        }
+        let took = (clock::now() - start).as_secs();
+        for _ in 0..10 {
+            tokio::task::yield_now().await;
+        }
+        (took, Rc::strong_count(&under_way) == 1)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_answers_no_ping_is_cut_and_its_requests_are_given_up() {
+        LocalSet::new()
+            .run_until(async {
+                assert_eq!(served(false, false).await, (50, true), "with nothing under way");
+                assert_eq!(served(true, false).await, (50, true), "with a request under way");
+                assert_eq!(served(true, true).await.0, 600, "a client that answers may wait");
+            })
+            .await;
+    }
+}

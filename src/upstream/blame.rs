@@ -73,6 +73,11 @@ pub(super) fn head(error: &hyper::Error, upload: Option<BodyFault>) -> Verdict {
     if find::<rustls::Error>(error).is_some() {
         return settled(Kind::TlsHandshake);
     }
+    // The only time that hyper itself keeps is that of a PING: the peer is gone, and if it is not,
+    // nobody knows what it did.
+    if error.is_timeout() {
+        return settled(Kind::FirstByteTimeout);
+    }
     match find::<h2::Error>(error) {
         Some(error) => http2(error),
         None => Verdict { kind: Kind::Reset, fate: Fate::Orphaned },

@@ -11,9 +11,10 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::client::conn::http2;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls_pki_types::ServerName;
 use tokio::net::{TcpStream, UnixStream};
@@ -188,6 +189,9 @@ async fn http2(
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)
+        .timer(TokioTimer::new())
+        .keep_alive_interval(target.silence)
+        .keep_alive_timeout(PONG)
         .handshake(TokioIo::new(wire))
         .await
         .map_err(|error| refused(&error))?;
@@ -266,3 +270,6 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 
 /// Bytes that one stream may hold on their way out.
 const SEND_BUFFER: usize = 256 * 1024;
+
+/// How long an upstream has to answer a PING.
+const PONG: Duration = Duration::from_secs(10);

@@ -11,6 +11,8 @@ use std::task::{Context, Poll, Waker};
 pub(super) struct Line {
     read: Cell<u64>,
     broken: Cell<bool>,
+    /// The upstream ended it.
+    ended: Cell<bool>,
     closed: Cell<bool>,
     opening: Cell<([u8; 4], u8)>,
     waker: RefCell<Option<Waker>>,
@@ -45,6 +47,12 @@ impl Line {
         self.broken.get()
     }
 
+    /// Whether it is gone though the upstream has not ended it, nor refused a write: given up by us,
+    /// because a PING was not answered.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.closed.get() && !self.ended.get() && !self.broken.get()
+    }
+
     /// Waits for the first four bytes, which tell a SETTINGS frame from any other beginning.
     pub(super) fn poll_opening(&self, cx: &Context<'_>) -> Poll<Opening> {
         const SETTINGS: u8 = 4;
@@ -63,6 +71,11 @@ impl Line {
     /// Says that a write failed.
     pub(super) fn fail(&self) {
         self.broken.set(true);
+    }
+
+    /// Says that the upstream has ended the connection.
+    pub(super) fn end(&self) {
+        self.ended.set(true);
     }
 
     /// Says that the wire is gone.

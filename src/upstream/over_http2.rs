@@ -56,7 +56,7 @@ impl Call<'_> {
                 }
                 check::head(head.status, head.version, &mut head.headers)
                     .map_err(|(kind, why)| self.refuse(kind, why, reused))?;
-                let source = Source::Http2 { seat, body, alarm, _share: share };
+                let source = Source::Http2 { seat, body, alarm, share };
                 let stream = Stream::new(source, self.facts(reused), self.upload.clone());
                 Ok(Response::from_parts(head, stream))
             }

@@ -39,7 +39,7 @@ pub(super) enum Source {
     /// A whole connection.
     Http1(Seat, Box<Http1>),
     /// A stream of one.
-    Http2 { seat: Seat, body: Incoming, alarm: Alarm, _share: Share },
+    Http2 { seat: Seat, body: Incoming, alarm: Alarm, share: Share },
     /// No body, but what the connection has become.
     Tunnel(Box<Tunnel>),
     /// Nothing any more.
@@ -133,9 +133,13 @@ impl Stream {
             Source::Http1(_, connection) => connection
                 .poll_frame(cx)
                 .map_err(|failure| Break(blame::http1_body(&failure), failure.describe())),
-            Source::Http2 { body, .. } => Pin::new(body).poll_frame(cx).map_err(|error| {
+            Source::Http2 { body, share, .. } => Pin::new(body).poll_frame(cx).map_err(|error| {
                 let fault = self.upload.as_ref().and_then(|upload| upload.fault());
-                Break(blame::body(&error, fault), blame::describe(&error))
+                let kind = blame::body(&error, fault);
+                if kind == Kind::Truncated && share.line.is_given_up() {
+                    return Break(Kind::IdleTimeout, "the upstream answered no PING".into());
+                }
+                Break(kind, blame::describe(&error))
             }),
             Source::Tunnel(_) | Source::Over => Poll::Ready(None),
         }

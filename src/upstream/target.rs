@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::HeaderValue;
 use http::uri::{Authority, Scheme};
@@ -25,6 +26,8 @@ pub(super) struct Target {
     pub(super) open: Rc<Cell<usize>>,
     /// Which of a name's addresses is tried first.
     pub(super) turn: Cell<usize>,
+    /// How long a shared connection may say nothing under requests before it is sent a PING.
+    pub(super) silence: Duration,
     protocol: UpstreamProtocol,
 }
 
@@ -79,8 +82,16 @@ impl Target {
             }
             EndpointAddress::Unix(path) => Address::Unix(path.clone()),
         };
-        let protocol = upstream.protocol;
-        Ok(Self { address, tls, host, open: Rc::default(), turn: Cell::new(0), protocol })
+        let timeout = &upstream.timeout;
+        Ok(Self {
+            address,
+            tls,
+            host,
+            open: Rc::default(),
+            turn: Cell::new(0),
+            silence: (timeout.first_byte.max(timeout.idle) / PINGS).max(SHORTEST_SILENCE),
+            protocol: upstream.protocol,
+        })
     }
 
     /// The scheme for HTTP/2's `:scheme`.
@@ -133,3 +144,9 @@ fn server_name(host: &Host, configured: Option<&str>) -> Result<ServerName<'stat
     ServerName::try_from(name.to_owned())
         .map_err(|_| format!("{name:?} is not a name that a certificate can carry"))
 }
+
+/// PINGs within the longest silence that an upstream is allowed: gRPC's servers take a fourth one in
+/// a row, with nothing said in between, for abuse and end the connection.
+const PINGS: u32 = 3;
+/// Sooner than this nobody is asked whether he is still there.
+const SHORTEST_SILENCE: Duration = Duration::from_secs(10);

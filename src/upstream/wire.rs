@@ -136,14 +136,18 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let wire = self.get_mut();
         let before = buf.filled().len();
-        match &mut wire.io {
-            Io::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, buf))?,
-            Io::Tls(stream) => ready!(Pin::new(stream).poll_read(cx, buf))?,
-        }
+        let read = match &mut wire.io {
+            Io::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, buf)),
+            Io::Tls(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
+        };
         if let Some(line) = &wire.line {
-            line.saw(&buf.filled()[before..]);
+            let bytes = &buf.filled()[before..];
+            if bytes.is_empty() || read.is_err() {
+                line.end();
+            }
+            line.saw(bytes);
         }
-        Poll::Ready(Ok(()))
+        Poll::Ready(read)
     }
 }
 

@@ -18,19 +18,19 @@ use crate::base::Body;
 use crate::config::model::{HostPolicy, UpstreamProtocol};
 
 const DATA: u8 = 0;
-const HEADERS: u8 = 1;
+pub(super) const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
 const CONTINUATION: u8 = 9;
 
 const END_STREAM: u8 = 1;
-const END_HEADERS: u8 = 4;
+pub(super) const END_HEADERS: u8 = 4;
 
 /// `:status: 200` in HPACK's static table.
-const STATUS_200: &[u8] = &[0x88];
+pub(super) const STATUS_200: &[u8] = &[0x88];
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Step {
+pub(super) fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Step {
     let mut bytes = u32::try_from(payload.len()).unwrap().to_be_bytes()[1..].to_vec();
     bytes.extend_from_slice(&[kind, flags]);
     bytes.extend_from_slice(&stream.to_be_bytes());
@@ -38,7 +38,7 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Step {
     Step::Send(bytes)
 }
 
-fn preface() -> Step {
+pub(super) fn preface() -> Step {
     frame(SETTINGS, 0, 0, &[])
 }
 
@@ -47,7 +47,7 @@ fn reset(stream: u32, reason: u32) -> Step {
 }
 
 /// A whole answer on a stream.
-fn hello(stream: u32) -> [Step; 2] {
+pub(super) fn hello(stream: u32) -> [Step; 2] {
     [frame(HEADERS, END_HEADERS, stream, STATUS_200), frame(DATA, END_STREAM, stream, b"hello")]
 }
 

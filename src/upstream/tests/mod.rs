@@ -8,6 +8,7 @@ mod origin;
 mod reuse;
 mod rig;
 mod secure;
+mod silence;
 mod tunnels;
 mod uploads;
 
