@@ -5,12 +5,13 @@
 
 use std::future::Future as _;
 use std::io;
+use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 
 /// Bytes that were read.
 #[derive(Debug)]
@@ -38,6 +39,9 @@ impl Inbox {
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
+        if self.bytes.capacity() == 0 {
+            return self.poll_first(cx, stream);
+        }
         if self.bytes.capacity() - self.bytes.len() < self.step / 2 {
             self.bytes.reserve(self.step);
         }
@@ -50,6 +54,31 @@ impl Inbox {
             self.step = (self.step / 2).max(self.least);
         }
         Poll::Ready(Ok(read))
+    }
+
+    /// Reads without holding any room until something has come: most connections are silent most
+    /// of the time.
+    fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut (impl AsyncRead + Unpin),
+    ) -> Poll<io::Result<usize>> {
+        let mut room = [const { MaybeUninit::uninit() }; FIRST];
+        let mut read = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+        if !read.filled().is_empty() {
+            self.bytes.reserve(self.step.max(read.filled().len()));
+            self.bytes.extend_from_slice(read.filled());
+        }
+        Poll::Ready(Ok(read.filled().len()))
+    }
+
+    /// Gives the room back, if nothing is in it; the next read finds some anew.
+    pub fn rest(&mut self) {
+        if self.bytes.is_empty() {
+            self.bytes = BytesMut::new();
+            self.step = self.least;
+        }
     }
 
     /// The bytes, when nothing more is to be read.
@@ -72,11 +101,35 @@ impl DerefMut for Inbox {
     }
 }
 
+/// Bytes of the first read.
+const FIRST: usize = 4 * 1024;
+
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
 
+    use tokio::io::AsyncWriteExt as _;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_waits_holds_no_room() {
+        let mut inbox = Inbox::new(16, 64);
+        let (mut near, mut far) = tokio::io::duplex(64);
+        let waits = poll_fn(|cx| Poll::Ready(inbox.poll_fill(cx, &mut near).is_pending())).await;
+        assert!(waits);
+        assert_eq!(inbox.capacity(), 0);
+        far.write_all(b"said").await.unwrap();
+        assert_eq!(poll_fn(|cx| inbox.poll_fill(cx, &mut near)).await.unwrap(), 4);
+        assert_eq!(&inbox[..], b"said");
+        inbox.rest();
+        assert_eq!(&inbox[..], b"said", "nothing is lost");
+        inbox.clear();
+        inbox.rest();
+        assert_eq!(inbox.capacity(), 0);
+        drop(far);
+        assert_eq!(poll_fn(|cx| inbox.poll_fill(cx, &mut near)).await.unwrap(), 0);
+    }
 
     #[tokio::test]
     async fn steps_grow_while_much_is_coming_and_shrink_after_it() {

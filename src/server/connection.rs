@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
+use tokio_rustls::server::TlsStream;
 
 use super::closing::{close, close_unread};
 use super::drain::{Asked, Rest};
@@ -72,9 +73,15 @@ pub(super) async fn serve(
     };
     let mut session = Session { worker: Rc::clone(&worker), admission, counted };
     match (tls, opening) {
-        // Boxed: a handshake needs room that a plain connection should not carry for its life.
+        // Boxed: a handshake needs room that no connection should carry for its life.
         (Some(tls), Opening::Tls) => {
-            Box::pin(session.over_tls(tls.offer(), socket, peer, deadline)).await;
+            let secured = Box::pin(session.handshake(tls.offer(), socket, peer, deadline)).await;
+            let Some(secured) = secured else { return };
+            let Secured { stream, negotiated, peer, serves } = *secured;
+            match negotiated {
+                Negotiated::Http1 => Box::pin(session.http1(stream, peer, serves)).await,
+                Negotiated::Http2 => Box::pin(session.http2(stream, peer, serves)).await,
+            }
         }
         (_, Opening::Unknown) | (None, Opening::Tls) => {
             failed(ConnectionFailure::Cause(Cause::BadRequestLine));
@@ -142,6 +149,14 @@ async fn first_words(
     }
 }
 
+/// What a handshake has made.
+struct Secured {
+    stream: TlsStream<Prefixed>,
+    negotiated: Negotiated,
+    peer: Peer,
+    serves: Option<Serves>,
+}
+
 struct Session {
     worker: Rc<Worker>,
     admission: Admission,
@@ -149,15 +164,19 @@ struct Session {
 }
 
 impl Session {
-    async fn over_tls(
+    /// None where it failed, which is told already.
+    async fn handshake(
         &mut self,
         tls: Arc<Offer>,
         socket: Prefixed,
         mut peer: Peer,
         deadline: Instant,
-    ) {
+    ) -> Option<Box<Secured>> {
         let witness = Rc::clone(self.worker.gateway().witness());
-        let failed = |failure| witness.connection_failed(peer.listener, failure);
+        let failed = |failure| {
+            witness.connection_failed(peer.listener, failure);
+            None
+        };
         let handshake = self.worker.handshakes().run(tls.accept(socket));
         let stream = match timeout_at(deadline, handshake).await {
             Ok(Some(Ok(stream))) => stream,
@@ -166,15 +185,12 @@ impl Session {
             Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
         };
         let (_, session) = stream.get_ref();
-        let Some(negotiated) = tls.negotiated(session) else { return };
+        let negotiated = tls.negotiated(session)?;
         let facts = Offer::facts(session);
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
         let serves: Option<Serves> = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
-        match negotiated {
-            Negotiated::Http1 => Box::pin(self.http1(stream, peer, serves)).await,
-            Negotiated::Http2 => Box::pin(self.http2(stream, peer, serves)).await,
-        }
+        Some(Box::new(Secured { stream, negotiated, peer, serves }))
     }
 
     fn connection(

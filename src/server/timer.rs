@@ -9,6 +9,8 @@ use crate::base::clock::{self, Instant};
 /// What a connection waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
+    /// The next request, of a client that has only just been served, or has only just come.
+    Fresh,
     /// The next request.
     Idle,
     /// The rest of a head.
@@ -35,12 +37,17 @@ impl Timer {
     /// Sets the deadline, unless one is set already for the same wait: then the wait is not new, and
     /// there is no time at which it began just now.
     pub(super) fn arm(&mut self, wait: Wait, after: Duration) -> Option<Instant> {
-        if matches!(self.armed, Some((known, _)) if known == wait) {
+        if self.is_for(wait) {
             return None;
         }
         let now = clock::now();
         self.armed = Some((wait, now + after));
         Some(now)
+    }
+
+    /// Whether it is for this that the deadline is set.
+    pub(super) fn is_for(&self, wait: Wait) -> bool {
+        matches!(self.armed, Some((known, _)) if known == wait)
     }
 
     /// Ready when the deadline has passed; else this task is woken when it does.

@@ -66,6 +66,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
                         return Poll::Ready(Next::End);
                     }
                     ready!(self.reading.poll(cx));
+                    if self.settles() {
+                        continue;
+                    }
                     Fault::new(Cause::HeaderTimeout, "the head did not end in time")
                 }
             };
@@ -83,10 +86,24 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             }
             return false;
         }
-        if let Some(since) = self.reading.arm(Wait::Idle, self.limits.idle) {
+        if !self.reading.is_for(Wait::Idle)
+            && let Some(since) = self.reading.arm(Wait::Fresh, FRESH.min(self.limits.idle))
+        {
             self.draining.rests(Rest::Next, since);
         }
         self.draining.is_shed()
+    }
+
+    /// The time of a wait is up. True where it was only the first part of a longer one, in which the
+    /// connection keeps its room for the next request; from here on it may be silent for long.
+    fn settles(&mut self) -> bool {
+        let left = self.limits.idle.saturating_sub(FRESH);
+        if !self.reading.is_for(Wait::Fresh) || left.is_zero() {
+            return false;
+        }
+        self.inbox.rest();
+        self.reading.arm(Wait::Idle, left);
+        true
     }
 
     fn take_head(&mut self, head: Head) -> Next {
@@ -208,6 +225,8 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     }
 }
 
+/// How long a connection keeps its room after an exchange: the next request may be on its way.
+const FRESH: Duration = Duration::from_secs(1);
 /// Bytes that are read ahead while an exchange is under way: a page of requests or two.
 const AHEAD: usize = 16 * 1024;
 /// How long an exchange may be silent once its client has ended its side.
