@@ -1,6 +1,7 @@
 //! One client connection, from its first byte to its last: what it speaks, TLS, HTTP/1 behind the
 //! guard or HTTP/2, and a close that loses nothing.
 
+use std::future::Future;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -209,7 +210,14 @@ impl Session {
         Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
     }
 
-    async fn http1<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
+    /// No `async fn`: it would keep a second place for what it is given, and a third for what it
+    /// hands on, and a socket under TLS is large.
+    fn http1<S>(
+        &mut self,
+        socket: S,
+        peer: Peer,
+        serves: Option<Serves>,
+    ) -> impl Future<Output = ()>
     where
         S: AsyncRead + AsyncWrite + Presence + Unpin + 'static,
     {
@@ -218,16 +226,19 @@ impl Session {
         self.counted.speaks(observe::Protocol::Http1);
         let draining = self.worker.draining();
         let over_tls = peer.tls.is_some();
-        let connection = Http1::new(socket, Rc::clone(&wire), over_tls, limits, draining);
-        let service = self.connection(peer, Rc::clone(&wire), Protocol::Http1, serves);
-        match connection.serve(&service).await {
-            Ended::Switched(socket, early) => {
-                let Some(upstream) = wire.take_tunnel() else { return };
-                self.counted.speaks(observe::Protocol::Tunnel);
-                tunnel::join(socket, early, upstream).await;
+        let mut connection = Http1::new(socket, Rc::clone(&wire), over_tls, limits, draining);
+        let service = self.connection(peer, wire, Protocol::Http1, serves);
+        async move {
+            match connection.serve(&service).await {
+                Ended::Switched => {
+                    let (socket, wire, early) = connection.into_parts();
+                    let Some(upstream) = wire.take_tunnel() else { return };
+                    self.counted.speaks(observe::Protocol::Tunnel);
+                    Box::pin(tunnel::join(socket, early, upstream)).await;
+                }
+                Ended::Unread => Box::pin(close_unread(connection.into_parts().0)).await,
+                Ended::Over => close(connection.into_parts().0).await,
             }
-            Ended::Unread(socket) => close_unread(socket).await,
-            Ended::Over(socket) => close(socket).await,
         }
     }
 

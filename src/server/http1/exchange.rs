@@ -60,13 +60,14 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         };
         let goes_on = asked.keeps_alive;
         let body = self.open_body(head);
-        let reply = {
+        let answered = {
+            // What is made here has no place in the connection beside what is made of the reply.
             let mut answer = pin!(service.respond(parts, body));
-            let answered = poll_fn(|cx| self.poll_answer(cx, answer.as_mut())).await;
-            // The client has left; dropping the answer gives up what was done for it.
-            let Some(response) = answered else { return After::Close };
-            self.reply(response, asked).await
+            poll_fn(|cx| self.poll_answer(cx, answer.as_mut())).await
         };
+        // The client has left; dropping the answer has given up what was done for it.
+        let Some(response) = answered else { return After::Close };
+        let reply = self.reply(response, asked).await;
         self.feed = None;
         let Ok(reply) = reply else { return After::Close };
         if reply.switches {

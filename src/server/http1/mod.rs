@@ -62,14 +62,15 @@ pub(super) struct Http1<S> {
 }
 
 /// How a connection ended.
-pub(super) enum Ended<S> {
-    /// After a valid 101: the socket, and what the client has sent since.
-    Switched(S, Bytes),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// After a valid 101: what follows is not for here.
+    Switched,
     /// It is to be closed. The client may still be sending, so that closing at once would reset the
     /// connection and the last reply could be lost.
-    Unread(S),
+    Unread,
     /// It is to be closed.
-    Over(S),
+    Over,
 }
 
 impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
@@ -101,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     }
 
     /// Answers requests until the connection ends.
-    pub(super) async fn serve(mut self, service: &Service) -> Ended<S> {
+    pub(super) async fn serve(&mut self, service: &Service) -> Ended {
         loop {
             let after = match poll_fn(|cx| self.poll_head(cx)).await {
                 Next::Request(mut parts, head) => self.exchange(service, &mut parts, head).await,
@@ -114,13 +115,17 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             };
             match after {
                 After::Next => {}
-                After::Switch => {
-                    return Ended::Switched(self.socket, self.inbox.into_bytes().freeze());
-                }
-                After::Close if self.may_hold_unread() => return Ended::Unread(self.socket),
-                After::Close => return Ended::Over(self.socket),
+                After::Switch => return Ended::Switched,
+                After::Close if self.may_hold_unread() => return Ended::Unread,
+                After::Close => return Ended::Over,
             }
         }
+    }
+
+    /// What is left of a connection that has ended: its socket, its wire, and what the client has
+    /// sent that nobody has taken.
+    pub(super) fn into_parts(self) -> (S, Rc<Wire>, Bytes) {
+        (self.socket, self.wire, self.inbox.into_bytes().freeze())
     }
 
     fn may_hold_unread(&self) -> bool {
