@@ -17,6 +17,8 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, ReadBuf};
 #[derive(Debug)]
 pub struct Inbox {
     bytes: BytesMut,
+    /// It has no room of its own.
+    rests: bool,
     /// How much is read at once.
     step: usize,
     least: usize,
@@ -27,7 +29,7 @@ impl Inbox {
     /// An empty one that reads `least` bytes at once, and up to `most` while much is coming; the
     /// latter bounds what it holds.
     pub fn new(least: usize, most: usize) -> Self {
-        Self { bytes: BytesMut::new(), step: least, least, most }
+        Self { bytes: BytesMut::new(), rests: true, step: least, least, most }
     }
 
     /// Reads once. Zero bytes are the end of the stream.
@@ -39,7 +41,7 @@ impl Inbox {
         cx: &mut Context<'_>,
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
-        if self.bytes.capacity() == 0 {
+        if self.rests {
             return self.poll_first(cx, stream);
         }
         if self.bytes.capacity() - self.bytes.len() < self.step / 2 {
@@ -64,10 +66,11 @@ impl Inbox {
         stream: &mut (impl AsyncRead + Unpin),
     ) -> Poll<io::Result<usize>> {
         let mut room = [const { MaybeUninit::uninit() }; FIRST];
-        let mut read = ReadBuf::uninit(&mut room);
+        let mut read = ReadBuf::uninit(&mut room[..self.step.min(FIRST)]);
         ready!(Pin::new(stream).poll_read(cx, &mut read))?;
         if !read.filled().is_empty() {
-            self.bytes.reserve(self.step.max(read.filled().len()));
+            self.rests = false;
+            self.bytes.reserve(self.step);
             self.bytes.extend_from_slice(read.filled());
         }
         Poll::Ready(Ok(read.filled().len()))
@@ -76,8 +79,7 @@ impl Inbox {
     /// Gives the room back, if nothing is in it; the next read finds some anew.
     pub fn rest(&mut self) {
         if self.bytes.is_empty() {
-            self.bytes = BytesMut::new();
-            self.step = self.least;
+            *self = Self::new(self.least, self.most);
         }
     }
 
@@ -101,7 +103,7 @@ impl DerefMut for Inbox {
     }
 }
 
-/// Bytes of the first read.
+/// Bytes of the first read, at most.
 const FIRST: usize = 4 * 1024;
 
 #[cfg(test)]

@@ -73,6 +73,13 @@ impl Outbox {
         self.length = 0;
     }
 
+    /// Gives its buffers back, if nothing waits.
+    pub fn rest(&mut self) {
+        if self.is_empty() {
+            *self = Self::default();
+        }
+    }
+
     /// Fills `slices` with the first bytes that wait, and says how many slices it took.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
         let mut at = self.at;

@@ -102,6 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             return false;
         }
         self.inbox.rest();
+        self.outbox.rest();
         self.reading.arm(Wait::Idle, left);
         true
     }
