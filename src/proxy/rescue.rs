@@ -28,6 +28,8 @@ pub(super) fn rescue(
     let rendered = render(problem, &reply, &errors.catalogue);
     let mut response = Response::new(Watched::full(rendered.body));
     *response.status_mut() = rendered.status;
+    // Room for all of them at once, and for what every reply gets.
+    response.headers_mut().reserve(rendered.headers.len() + SPARE);
     for (name, value) in rendered.headers {
         // Appended: several Set-Cookie or WWW-Authenticate lines of an upstream all stay.
         response.headers_mut().append(name, value);
@@ -51,3 +53,6 @@ pub(super) fn rescue(
 fn catalogue_status(gateway: &Gateway, problem: &Problem) -> u16 {
     gateway.config.errors.catalogue.status(problem)
 }
+
+/// Fields that are added later: `date`, `connection`, an operator's own.
+const SPARE: usize = 3;
