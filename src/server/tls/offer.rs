@@ -22,7 +22,7 @@ use crate::config::model::{ClientAuth, Protocols, Tls};
 
 /// What a listener needs to speak TLS.
 pub(in crate::server) struct Offer {
-    acceptor: TlsAcceptor,
+    pub(super) acceptor: TlsAcceptor,
     certificates: Arc<Certificates>,
     protocols: Protocols,
 }

@@ -303,6 +303,18 @@ async fn sessions_resume_on_their_own_listener_alone() {
     }
 }
 
+#[test]
+fn keys_of_tickets_change_after_six_hours_and_are_forgotten_after_twelve() {
+    let authority = Authority::new();
+    let tls = authority.tls(&["api.fr"], ClientAuth::None);
+    let offer = Offer::load(&tls, BOTH, &|_| None, &mut Vec::new()).unwrap();
+    let tickets = &offer.acceptor.config().ticketer;
+    assert!(tickets.enabled());
+    // Two turns of a key: the one in which it seals, and the one in which it only opens.
+    assert_eq!(tickets.lifetime(), 12 * 60 * 60);
+    assert!(format!("{tickets:?}").contains("TicketRotator"), "{tickets:?}");
+}
+
 #[tokio::test]
 async fn a_ticket_opens_no_early_data() {
     let authority = Authority::new();
