@@ -1,7 +1,8 @@
 //! What a connection has read and nobody has taken yet, for both directions of HTTP/1.
 //!
 //! One read at a time, into whatever room there is. What is taken is a slice of it: nothing is
-//! copied, and the room comes back when the last slice is gone.
+//! copied, and the room comes back when the last slice is gone. The first read alone, and the first
+//! after a rest, is copied once, 4 KiB at most: an inbox that waits has no room.
 
 use std::future::Future as _;
 use std::io;

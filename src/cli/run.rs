@@ -206,7 +206,7 @@ fn told(event: &str, message: &str, form: Form) -> String {
     }
 }
 
-const LETTING_GO: Duration = Duration::from_secs(3);
+const LETTING_GO: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 #[allow(clippy::print_stdout, reason = "a child speaks to its parent")]

@@ -15,7 +15,7 @@ use tokio_rustls::server::TlsStream;
 use super::closing::{close, close_unread};
 use super::drain::{Asked, Rest};
 use super::http1::{Ended, Http1};
-use super::http2::{self, Stay};
+use super::http2;
 use super::prefixed::{Opening, Prefixed};
 use super::presence::Presence;
 use super::proxy_protocol;
@@ -250,13 +250,9 @@ impl Session {
         let wire = Rc::new(Wire::timed());
         self.counted.speaks(observe::Protocol::Http2);
         let listener = peer.listener;
-        let stay = match self.admission {
-            Admission::Open => Stay::Long,
-            Admission::Full => Stay::OneWord,
-        };
         let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
         let draining = self.worker.draining();
-        let ended = http2::serve(socket, service, &wire, limits, draining, stay).await;
+        let ended = http2::serve(socket, service, &wire, limits, draining, self.admission).await;
         if ended == http2::Ended::Abused {
             let witness = self.worker.gateway().witness();
             witness.connection_failed(listener, ConnectionFailure::Http2Abuse);

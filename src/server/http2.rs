@@ -18,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::drain::{DrainWatch, Rest};
 use super::executor::Local;
 use super::h2guard::FrameGuard;
+use super::shared::Admission;
 use super::timer::{Timer, Wait};
 use crate::base::clock;
 use crate::config::model::Limits;
@@ -32,23 +33,15 @@ pub(super) enum Ended {
     Abused,
 }
 
-/// How long a client is welcome.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stay {
-    /// Until it is idle for too long.
-    Long,
-    /// Until its first request was answered: the connection is one too many.
-    OneWord,
-}
-
-/// Serves a connection until it ends. `wire` is the service's own, and timed.
+/// Serves a connection until it ends; one that is one too many, until its first request was
+/// answered. `wire` is the service's own, and timed.
 pub(super) async fn serve<S>(
     socket: S,
     service: Service,
     wire: &Rc<Wire>,
     limits: &Limits,
     mut draining: DrainWatch,
-    stay: Stay,
+    admission: Admission,
 ) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -77,7 +70,7 @@ where
             return Poll::Pending;
         }
         draining.rests(Rest::Next, wire.ended().unwrap_or(began));
-        let told = stay == Stay::OneWord && wire.ended().is_some();
+        let told = admission == Admission::Full && wire.ended().is_some();
         if leave != Leave::Hurried && (told || draining.is_shed()) {
             if leave == Leave::NotAsked {
                 Pin::new(&mut connection).graceful_shutdown();

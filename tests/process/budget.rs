@@ -1,5 +1,5 @@
 //! What a connection costs in memory, by what it does: the figures of docs/operations.md, held with
-//! half as much again for slack. The gateway is a process of its own, so that nothing is counted
+//! a quarter of slack. The gateway is a process of its own, so that nothing is counted
 //! but what is its.
 
 use std::fs;
