@@ -21,6 +21,8 @@ pub mod prefer;
 pub mod quantity;
 pub mod request_id;
 pub mod trace;
+#[cfg(test)]
+pub(crate) mod trail;
 pub mod unescaped;
 
 pub use alarm::Alarm;

@@ -33,6 +33,8 @@ mod worker;
 #[path = "../../tests/fuzz/corpus.rs"]
 mod corpus;
 #[cfg(test)]
+mod proofs;
+#[cfg(test)]
 pub(crate) mod tests;
 
 use std::future::Future;
