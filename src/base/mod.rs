@@ -11,6 +11,7 @@ pub mod clock;
 pub mod date;
 pub mod extent;
 pub mod field;
+pub mod field_name;
 pub mod grpc;
 pub mod hex;
 pub mod inbox;

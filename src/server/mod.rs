@@ -24,6 +24,8 @@ mod presence;
 mod proxy_protocol;
 mod reserve;
 mod shared;
+#[doc(hidden)]
+pub mod stage;
 mod timer;
 mod tls;
 mod tunnel;

@@ -28,9 +28,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 
-use super::stage::{Stage, run};
+use super::rig::{Traced, run, stage};
 use crate::base::trail::{self, Place, Sight};
 use crate::server::executor::Local;
+use crate::server::stage::Stage;
 
 /// How a body is framed on one side of the gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ async fn follow(way: Way, from: Framing, to: Framing) {
     let (upstream, client) = if way == Way::Down { (from, to) } else { (to, from) };
     let port = origin(upstream, way).await;
     let protocol = if upstream == Http2 { "h2c" } else { "http/1.1" };
-    let stage = Stage::new(&format!(
+    let stage = stage(&format!(
         r#"
         version = 1
         [listen.plain]
@@ -205,12 +206,12 @@ async fn connect(stage: &Stage, framing: Framing) -> Client {
     let (near, far) = tokio::io::duplex(1 << 20);
     let near = TokioIo::new(near);
     if framing == Http2 {
-        spawn_local(stage.serve_http2(far));
+        spawn_local(stage.serve_http2(Traced(far)));
         let (client, driven) = client::conn::http2::handshake(Local, near).await.unwrap();
         spawn_local(driven);
         return Client::Http2(client);
     }
-    spawn_local(stage.serve_http1(far));
+    spawn_local(stage.serve_http1(Traced(far)));
     let (client, driven) = client::conn::http1::handshake(near).await.unwrap();
     spawn_local(driven);
     Client::Http1(client)
