@@ -11,6 +11,7 @@ mod offer;
 mod profile;
 mod renewal;
 mod self_signed;
+mod tickets;
 mod x509;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::crypto::CryptoProvider;
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
 use rustls::{ServerConfig, ServerConnection};
@@ -16,6 +16,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::certificates::Certificates;
 use super::prefixed::Prefixed;
+use super::tickets::Tickets;
 use super::{files, profile};
 use crate::base::peer::TlsFacts;
 use crate::config::model::{ClientAuth, Protocols, Tls};
@@ -66,7 +67,7 @@ impl Offer {
         // listener must not open another one whose client certificates it never showed
         // (CVE-2025-23419), nor outlive the authorities and certificates it was begun under.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.ticketer = aws_lc_rs::Ticketer::new().map_err(|error| error.to_string())?;
+        config.ticketer = Tickets::begin();
         // What a client says before the handshake has ended can be said again by anybody.
         config.max_early_data_size = 0;
         Ok(Self { acceptor: TlsAcceptor::from(Arc::new(config)), certificates, protocols })
