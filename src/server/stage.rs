@@ -68,8 +68,8 @@ impl Stage {
     /// A client's connection on the first listener, in the clear.
     pub fn connection(&self, wire: Rc<Wire>, protocol: Protocol) -> Connection {
         let address = ([127, 0, 0, 1], 49_152).into();
-        let (local, listener) = (address, ListenerId(0));
-        let peer = Peer { address, local, listener, tls: None, trusted: false };
+        let listener = ListenerId(0);
+        let peer = Peer { address, listener, tls: None, trusted: false };
         Connection::new(Rc::new(peer), wire, protocol)
     }
 

@@ -50,8 +50,8 @@ fn the_five_are_two_field_maps_and_a_record() {
     let catalogue = Arc::clone(&config.errors.catalogue);
     let witness = Rc::new(Witness::new(registers, names, catalogue, None));
     let address = ([127, 0, 0, 1], 1).into();
-    let (local, listener) = (address, ListenerId(0));
-    let peer = Rc::new(Peer { address, local, listener, tls: None, trusted: false });
+    let listener = ListenerId(0);
+    let peer = Rc::new(Peer { address, listener, tls: None, trusted: false });
     let parts = http::Request::get("/small").body(()).unwrap().into_parts().0;
     let record = || {
         let id = RequestId::generate_at(1);
