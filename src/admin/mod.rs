@@ -29,7 +29,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
-use crate::observe::{Exposition, Readiness, Stage, log};
+use crate::observe::{Exposition, Ledger, Readiness, Stage, log};
 use crate::problem::{Catalogue, Cause, Format, Problem};
 use crate::server::AdminService;
 
@@ -41,7 +41,7 @@ pub struct AdminState {
     /// What `/readyz` tells.
     pub readiness: Arc<Readiness>,
     /// What `/metrics` tells.
-    pub exposition: Arc<Exposition>,
+    pub ledger: Arc<Ledger>,
     /// Codes and texts of its errors.
     pub catalogue: Arc<Catalogue>,
     /// `errors.format`.
@@ -52,17 +52,18 @@ pub struct AdminState {
 
 /// The admin listener as [`crate::server`] is given it.
 pub fn service() -> AdminService {
-    AdminService(|seat| {
-        let errors = &seat.shared.config().errors;
+    AdminService(Arc::new(|seat| {
+        let config = seat.shared.config();
+        let errors = &config.errors;
         let state = AdminState {
             readiness: Arc::clone(seat.shared.readiness()),
-            exposition: seat.exposition,
+            ledger: seat.ledger,
             catalogue: Arc::clone(&errors.catalogue),
             format: errors.format,
             retry_after: errors.retry_after,
         };
         Box::pin(serve(seat.listener, state))
-    })
+    }))
 }
 
 /// Serves the admin listener until it is dropped, which also ends its connections.
@@ -163,7 +164,7 @@ fn readyz(state: &AdminState) -> Result<Answer, Problem> {
 }
 
 fn metrics(state: &AdminState) -> Result<Answer, Problem> {
-    let body = state.exposition.render().into();
+    let body = state.ledger.render().into();
     Ok(Answer { content_type: Exposition::CONTENT_TYPE, body })
 }
 

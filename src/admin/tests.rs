@@ -30,11 +30,12 @@ impl Rig {
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
             certificates: Arc::default(),
+            reloads: Arc::default(),
             lost: None,
         };
         let state = AdminState {
             readiness: Arc::clone(&readiness),
-            exposition: Arc::new(exposition),
+            ledger: Arc::new(Ledger::new(exposition)),
             catalogue: Arc::clone(&catalogue),
             format: Format::Json,
             retry_after: Duration::from_secs(5),

@@ -150,7 +150,10 @@ fn refused(error: &StartError) -> Report {
     let exit = match error {
         StartError::Bind { .. } => Exit::CannotBind,
         StartError::Tls { .. } | StartError::Upstream(_) => Exit::Refused,
-        StartError::Log { .. } | StartError::Thread(_) => Exit::Failed,
+        StartError::Log { .. }
+        | StartError::Thread(_)
+        | StartError::Worker(_)
+        | StartError::Leaving => Exit::Failed,
     };
     let help = error.hint().map_or_else(String::new, |hint| format!("\nhelp: {hint}"));
     Report::failed(exit, format!("{error}{help}"))

@@ -1,20 +1,28 @@
-//! The control thread: it leads an instance through its life, answers on the admin listener, and
-//! reads certificates anew when their files change.
+//! The control thread: it leads an instance through its life, answers on the admin listener, reads
+//! certificates anew when their files change, and brings new configurations to the workers.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
 
+use std::cell::RefCell;
 use std::io;
 use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalRuntime};
 use tokio::sync::mpsc;
 
+use super::addresses::Addresses;
+use super::handle::Request;
+use super::logs::Logs;
+use super::orders::Order;
+use super::parts::Parts;
 use super::shared::{Phase, Shared};
+use super::succession::Succession;
 use super::tls::Renewal;
 use super::{AdminSeat, AdminService, Ended};
-use crate::observe::Exposition;
+use crate::observe::Ledger;
 use crate::upstream::Names;
 
 /// What the control thread is given.
@@ -24,13 +32,23 @@ pub(super) struct ControlSeat {
     /// The admin socket and who answers on it.
     pub(super) admin: Option<(TcpListener, AdminService)>,
     /// What the metrics page is made of.
-    pub(super) exposition: Arc<Exposition>,
+    pub(super) ledger: Arc<Ledger>,
     /// Looks at the certificates' files.
     pub(super) renewal: Renewal,
     /// Where the name resolver goes, which runs on this thread and is asked by the workers.
     pub(super) name_resolver: std::sync::mpsc::Sender<Names>,
     /// Nothing is ever sent: it closes once the last worker has dropped its end.
     pub(super) workers: mpsc::Receiver<()>,
+    /// What all workers' first generation is made of.
+    pub(super) parts: Arc<Parts>,
+    /// Where it listens.
+    pub(super) addresses: Addresses,
+    /// The writers of the access log.
+    pub(super) logs: Arc<Logs>,
+    /// The workers' ears.
+    pub(super) orders: Vec<mpsc::Sender<Order>>,
+    /// What others ask for.
+    pub(super) requests: mpsc::Receiver<Request>,
 }
 
 /// The control thread's state, ready to run.
@@ -46,21 +64,35 @@ impl Control {
     /// # Errors
     /// What the operating system says.
     pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
-        let ControlSeat { shared, admin, exposition, renewal, name_resolver, workers } = seat;
         let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
+        let resolver = Names::spawn(runtime.handle());
         // Nobody takes it where the start has already failed.
-        let _ = name_resolver.send(Names::spawn(runtime.handle()));
-        runtime.spawn_local(renewal.run());
-        if let Some((socket, AdminService(serve))) = admin {
+        let _ = seat.name_resolver.send(resolver.clone());
+        let renewal = Rc::new(RefCell::new(seat.renewal));
+        runtime.spawn_local(Renewal::run(Rc::clone(&renewal)));
+        let shared = seat.shared;
+        if let Some((socket, service)) = seat.admin {
             let _inside = runtime.enter();
             let listener = tokio::net::TcpListener::from_std(socket)?;
-            runtime.spawn_local(serve(AdminSeat {
+            runtime.spawn_local((service.0)(AdminSeat {
                 listener,
                 shared: Arc::clone(&shared),
-                exposition,
+                ledger: Arc::clone(&seat.ledger),
             }));
         }
-        Ok(Self { runtime, shared, workers })
+        let succession = Succession {
+            shared: Arc::clone(&shared),
+            parts: seat.parts,
+            renewal,
+            addresses: seat.addresses,
+            logs: seat.logs,
+            ledger: seat.ledger,
+            resolver,
+            workers: seat.orders,
+            generation: 1,
+        };
+        runtime.spawn_local(answer(succession, seat.requests));
+        Ok(Self { runtime, shared, workers: seat.workers })
     }
 
     /// Runs until every worker has ended.
@@ -68,6 +100,18 @@ impl Control {
         let ended = self.runtime.block_on(live(&self.shared, self.workers));
         self.shared.advance(Phase::Ended);
         ended
+    }
+}
+
+/// One request after the other: two changes at once would each undo half of the other.
+async fn answer(mut succession: Succession, mut requests: mpsc::Receiver<Request>) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Apply(next, told) => {
+                // Who has stopped waiting sees it in the metrics.
+                let _ = told.send(succession.apply(*next).await);
+            }
+        }
     }
 }
 

@@ -34,6 +34,10 @@ pub enum StartError {
     },
     /// A thread or its runtime cannot be made.
     Thread(io::Error),
+    /// A worker cannot go over to a new configuration.
+    Worker(io::Error),
+    /// The instance drains, or has ended: nothing follows.
+    Leaving,
 }
 
 impl StartError {
@@ -77,6 +81,8 @@ impl fmt::Display for StartError {
                 write!(f, "cannot open the access log {target}: {error}")
             }
             Self::Thread(error) => write!(f, "cannot start a thread: {error}"),
+            Self::Worker(error) => write!(f, "a worker cannot go over to it: {error}"),
+            Self::Leaving => f.write_str("guichet drains: nothing follows"),
         }
     }
 }
@@ -84,8 +90,11 @@ impl fmt::Display for StartError {
 impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Bind { error, .. } | Self::Log { error, .. } | Self::Thread(error) => Some(error),
-            Self::Tls { .. } | Self::Upstream(_) => None,
+            Self::Bind { error, .. }
+            | Self::Log { error, .. }
+            | Self::Thread(error)
+            | Self::Worker(error) => Some(error),
+            Self::Tls { .. } | Self::Upstream(_) | Self::Leaving => None,
         }
     }
 }

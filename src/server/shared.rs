@@ -4,8 +4,9 @@
 //! Nothing here is touched by a request: the phase changes a few times in a life, the number of
 //! connections once when one opens and once when it closes.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -15,7 +16,10 @@ use crate::observe::{Readiness, Stage};
 /// The process-wide part of one running instance.
 #[derive(Debug)]
 pub struct Shared {
-    config: Arc<Config>,
+    config: watch::Sender<Arc<Config>>,
+    /// `limits.connections`.
+    most: AtomicUsize,
+    addresses: Mutex<Vec<(String, SocketAddr)>>,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
@@ -52,8 +56,11 @@ pub(super) enum Admission {
 impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
+        let most = AtomicUsize::new(config.server.limits.connections);
         Arc::new(Self {
-            config,
+            config: watch::Sender::new(config),
+            most,
+            addresses: Mutex::default(),
             phase,
             readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
@@ -62,9 +69,25 @@ impl Shared {
         })
     }
 
-    /// The configuration that this instance runs.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
+    /// The configuration that this instance runs now.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Name of the listener and bound address of each `bind`, as they are now.
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Another configuration is the one of now.
+    pub(super) fn turn(&self, config: Arc<Config>) {
+        self.most.store(config.server.limits.connections, Ordering::Relaxed);
+        self.config.send_replace(config);
+    }
+
+    /// These addresses are listened on now.
+    pub(super) fn listens_on(&self, addresses: Vec<(String, SocketAddr)>) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
     /// Where the instance is in its life.
@@ -116,7 +139,7 @@ impl Shared {
 
     /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.
     pub(super) fn admit(&self) -> Option<Admission> {
-        let cap = self.config.server.limits.connections;
+        let cap = self.most.load(Ordering::Relaxed);
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         if before < cap {
             return Some(Admission::Open);

@@ -156,7 +156,7 @@ pub enum Plain {
 }
 
 /// `listen.NAME.tls`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Tls {
     /// Certificates, chosen by SNI; the first is the default.
     pub certificates: Vec<CertificateSource>,
@@ -171,7 +171,7 @@ pub struct Tls {
 }
 
 /// Where a certificate comes from.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum CertificateSource {
     /// PEM chain and key.
     Files {
@@ -196,7 +196,7 @@ pub enum ClientAuth {
 }
 
 /// `[admin]`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Admin {
     /// Address of livez, readyz and metrics.
     pub bind: SocketAddr,
@@ -210,7 +210,7 @@ pub struct Observe {
 }
 
 /// `observe.access_log`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccessLog {
     /// Where lines go.
     pub to: LogTarget,

@@ -52,7 +52,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
                 }
             }
             let begun = self.scanner.has_begun(&self.inbox);
-            if !begun && Pin::new(&mut self.draining).poll(cx).is_ready() {
+            if !begun && (self.homeless || Pin::new(&mut self.draining).poll(cx).is_ready()) {
                 return Poll::Ready(Next::End);
             }
             let fault = match self.inbox.poll_fill(cx, &mut self.socket) {

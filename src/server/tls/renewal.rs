@@ -13,6 +13,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,10 +48,11 @@ enum News {
 }
 
 /// One listener's files.
+#[derive(Clone)]
 struct Watched {
     /// Its place in the configuration.
     listener: usize,
-    offer: watch::Sender<Arc<Offer>>,
+    offer: Arc<watch::Sender<Arc<Offer>>>,
     paths: Vec<PathBuf>,
     /// As the files were when they were read, well or not.
     read: Vec<Option<Stamp>>,
@@ -81,9 +83,42 @@ impl Renewal {
         environment: &dyn Fn(&str) -> Option<String>,
         warnings: &mut Vec<String>,
     ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
+        let (listeners, renewal) = Self::read(config, environment, warnings, None)?;
+        renewal.tell_expiries();
+        Ok((listeners, renewal))
+    }
+
+    /// The same for another configuration, which follows this one. A listener whose `tls` says what
+    /// it said keeps what it offers, ticket keys included, and what is known of its files. Nothing is
+    /// told before [`Self::take_over`].
+    ///
+    /// # Errors
+    /// A listener's file that cannot be used.
+    pub(in crate::server) fn next(
+        &self,
+        config: &Arc<Config>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
+        Self::read(config, environment, warnings, Some(self))
+    }
+
+    /// Another configuration is the one of now.
+    pub(in crate::server) fn take_over(&mut self, next: Self) {
+        *self = next;
+        self.tell_expiries();
+    }
+
+    fn read(
+        config: &Arc<Config>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
+        before: Option<&Self>,
+    ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
         // The environment is looked at while guichet starts and never again, so what was asked of
         // it is kept for those who read a file again.
-        let kept = RefCell::new(HashMap::new());
+        let known = before.map(|before| before.environment.clone());
+        let kept = RefCell::new(known.unwrap_or_default());
         let environment = |name: &str| {
             let value = environment(name)?;
             kept.borrow_mut().insert(name.to_owned(), value.clone());
@@ -96,6 +131,11 @@ impl Renewal {
                 listeners.push(None);
                 continue;
             };
+            if let Some(known) = before.and_then(|before| before.unchanged(listener)) {
+                listeners.push(Some(TlsListener(known.offer.subscribe())));
+                watched.push(Watched { listener: place, ..known.clone() });
+                continue;
+            }
             let paths = paths(tls, &environment);
             // Before they are read: what changes meanwhile is seen by the next look.
             let stamps = stamps(&paths);
@@ -103,15 +143,23 @@ impl Renewal {
                 .map_err(|message| StartError::Tls { listener: listener.name.clone(), message })?;
             let (offer, receiver) = watch::channel(Arc::new(offer));
             listeners.push(Some(TlsListener(receiver)));
+            let offer = Arc::new(offer);
             let (read, seen) = (stamps.clone(), stamps);
             let remake = remake(tls);
             watched.push(Watched { listener: place, offer, paths, read, seen, remake });
         }
         let environment = kept.into_inner();
-        let (config, expiries) = (Arc::clone(config), Arc::default());
-        let renewal = Self { config, watched, environment, expiries };
-        renewal.tell_expiries();
-        Ok((listeners, renewal))
+        let expiries = before.map_or_else(Arc::default, |before| Arc::clone(&before.expiries));
+        let config = Arc::clone(config);
+        Ok((listeners, Self { config, watched, environment, expiries }))
+    }
+
+    /// What is watched for a listener whose name, `tls` and protocols are the same.
+    fn unchanged(&self, now: &Listener) -> Option<&Watched> {
+        self.watched.iter().find(|watched| {
+            let before = &self.config.listeners[watched.listener];
+            before.name == now.name && tls_of(before) == tls_of(now)
+        })
     }
 
     /// What the metrics page says of the certificates; it follows every renewal.
@@ -120,12 +168,13 @@ impl Renewal {
     }
 
     /// Looks at the files for as long as the instance lives.
-    pub(in crate::server) async fn run(mut self) {
+    pub(in crate::server) async fn run(renewal: Rc<RefCell<Self>>) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            for news in self.look() {
+            let all = renewal.borrow_mut().look();
+            for news in all {
                 match news {
                     News::Renewed(words) => log::info("certificate", words),
                     News::Warning(words) => log::warn("certificate", words),

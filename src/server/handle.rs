@@ -1,0 +1,57 @@
+//! What others may ask of a running instance, from any thread.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::StartError;
+use super::shared::{Phase, Shared};
+use super::succession::{Applied, Next};
+use crate::observe::Ledger;
+
+/// A way to a running instance. It keeps nothing running.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    pub(super) shared: Arc<Shared>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) requests: mpsc::Sender<Request>,
+}
+
+/// What the control thread is asked.
+pub(super) enum Request {
+    /// To have a configuration follow the running one.
+    Apply(Box<Next>, oneshot::Sender<Result<Applied, StartError>>),
+}
+
+impl Handle {
+    /// Has a configuration follow the running one, on every worker or on none.
+    ///
+    /// # Errors
+    /// Why it cannot; everything is as it was.
+    pub async fn apply(&self, next: Next) -> Result<Applied, StartError> {
+        let (told, answer) = oneshot::channel();
+        let request = Request::Apply(Box::new(next), told);
+        if self.requests.send(request).await.is_err() {
+            return Err(StartError::Leaving);
+        }
+        answer.await.unwrap_or(Err(StartError::Leaving))
+    }
+
+    /// Begins to end, like `Running::drain`.
+    pub fn drain(&self) {
+        self.shared.advance(Phase::Leaving);
+    }
+
+    /// The process-wide part: phase, readiness, counts.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// What the metrics page is made of.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+}
+
+/// Requests that wait for the control thread.
+pub(super) const WAITING: usize = 16;
