@@ -30,6 +30,9 @@ pub(super) enum Verb {
     Run {
         /// The configuration, instead of -c.
         file: Option<PathBuf>,
+        /// Looks at the files of the configuration and takes them over when they change.
+        #[arg(long)]
+        watch: bool,
     },
     /// A gateway before misbehaving backends on loopback: prints curl lines to try, needs no file.
     Demo(super::demo::Ports),
@@ -143,6 +146,7 @@ mod tests {
             "run my.toml",
             "-c my.toml run",
             "run -c my.toml",
+            "run --watch my.toml",
             "demo",
             "check",
             "check my.toml --strict --format github",
@@ -165,9 +169,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_not_offered() {
-        for line in
-            ["flow x", "status", "reload", "drain", "run --watch", "run --staging", "key new"]
-        {
+        for line in ["flow x", "status", "reload", "drain", "run --staging", "key new"] {
             let words = ["guichet"].into_iter().chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

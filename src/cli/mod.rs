@@ -29,6 +29,7 @@ use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
 use crate::config::{Colour, Loaded, Refused, defaults, load as load_file, system_environment};
 use crate::problem::Catalogue;
+use crate::reload::Watching;
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
@@ -55,8 +56,11 @@ fn obey(line: &CommandLine) -> Report {
             Err(report) => report,
         };
     match &line.verb {
-        Verb::Run { file } => with_file(file.as_deref(), &|file| match load(file) {
-            Ok(loaded) => run::run(loaded, form),
+        Verb::Run { file, watch } => with_file(file.as_deref(), &|file| match load(file) {
+            Ok(loaded) => {
+                let watching = if *watch { Watching::Always } else { Watching::Never };
+                run::run(loaded, Some(file), watching, form)
+            }
             Err(report) => report,
         }),
         Verb::Demo(ports) => demo::demo(*ports, form),

@@ -19,6 +19,7 @@ pub struct Shared {
     config: watch::Sender<Arc<Config>>,
     /// `limits.connections`.
     most: AtomicUsize,
+    generation: AtomicU64,
     addresses: Mutex<Vec<(String, SocketAddr)>>,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
@@ -60,6 +61,7 @@ impl Shared {
         Arc::new(Self {
             config: watch::Sender::new(config),
             most,
+            generation: AtomicU64::new(1),
             addresses: Mutex::default(),
             phase,
             readiness: Arc::new(Readiness::new()),
@@ -79,8 +81,14 @@ impl Shared {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Which configuration that is, counted from 1.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
     /// Another configuration is the one of now.
-    pub(super) fn turn(&self, config: Arc<Config>) {
+    pub(super) fn turn(&self, config: Arc<Config>, generation: u64) {
+        self.generation.store(generation, Ordering::Relaxed);
         self.most.store(config.server.limits.connections, Ordering::Relaxed);
         self.config.send_replace(config);
     }

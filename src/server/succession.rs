@@ -121,7 +121,7 @@ impl Succession {
         self.parts = Arc::new(parts);
         self.generation = number;
         let addresses = self.addresses.list();
-        self.shared.turn(next.config);
+        self.shared.turn(next.config, number);
         self.shared.listens_on(addresses.clone());
         Ok(Applied { generation: number, addresses, warnings })
     }

@@ -16,6 +16,7 @@
 )]
 
 mod budget;
+mod daemon;
 mod descriptors;
 mod half_close;
 mod leaks;
@@ -23,5 +24,6 @@ mod measure;
 mod memory;
 mod own_process;
 mod presence;
+mod reload;
 #[path = "../it/rig/mod.rs"]
 mod rig;
