@@ -68,6 +68,11 @@ impl Ledger {
         self.book().now.config_hash.clone()
     }
 
+    /// Name and last moment, in seconds since 1970, of each certificate of a listener.
+    pub fn certificates(&self) -> Vec<(String, i64)> {
+        self.book().now.certificates.list()
+    }
+
     /// Writes the metrics page as it stands now.
     pub fn render(&self) -> String {
         let mut book = self.book();

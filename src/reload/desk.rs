@@ -1,5 +1,6 @@
 //! Where others ask for a reload, and find out about the last one.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -17,6 +18,7 @@ pub struct Desk {
 
 #[derive(Debug, Default)]
 struct Known {
+    file: Option<String>,
     effective: Value,
     last: Option<Verdict>,
 }
@@ -30,10 +32,11 @@ pub enum Ask {
     Check(oneshot::Sender<Option<Checked>>),
 }
 
-/// A desk, and the ear of whoever serves it.
-pub fn desk(effective: &Effective) -> (Desk, mpsc::Receiver<Ask>) {
+/// A desk for what was loaded from a file, and the ear of whoever serves it.
+pub fn desk(file: Option<&Path>, effective: &Effective) -> (Desk, mpsc::Receiver<Ask>) {
     let (asks, asked) = mpsc::channel(WAITING);
-    let known = Known { effective: effective.to_json(), last: None };
+    let file = file.map(|file| file.display().to_string());
+    let known = Known { file, effective: effective.to_json(), last: None };
     (Desk { asks, known: Arc::new(Mutex::new(known)) }, asked)
 }
 
@@ -61,6 +64,11 @@ impl Desk {
     /// The values that hold, secrets as `***`.
     pub fn effective(&self) -> Value {
         self.known().effective.clone()
+    }
+
+    /// The file that is read.
+    pub fn file(&self) -> Option<String> {
+        self.known().file.clone()
     }
 
     /// The last reload, if there was one.

@@ -59,6 +59,8 @@ impl Files {
 /// Files that the configuration names and that are read with it, certificates of listeners aside.
 pub(super) fn secrets(config: &Config, environment: Environment<'_>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
+    let token = config.admin.as_ref().and_then(|admin| admin.token.as_ref());
+    paths.extend(token.and_then(|token| token.path(environment)));
     for upstream in &config.upstreams {
         let tls = &upstream.tls;
         paths.extend(tls.ca.iter().chain(&tls.cert).cloned());

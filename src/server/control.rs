@@ -6,33 +6,32 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalRuntime};
 use tokio::sync::mpsc;
 
+use super::Ended;
 use super::addresses::Addresses;
-use super::handle::Request;
+use super::admin::{AdminSeat, AdminService, AdminSockets, SocketFile};
+use super::handle::{Handle, Request};
 use super::logs::Logs;
 use super::orders::Order;
 use super::parts::Parts;
 use super::shared::{Phase, Shared};
 use super::succession::Succession;
 use super::tls::Renewal;
-use super::{AdminSeat, AdminService, Ended};
-use crate::observe::Ledger;
 use crate::upstream::Names;
 
 /// What the control thread is given.
 pub(super) struct ControlSeat {
-    /// Shared by all threads.
-    pub(super) shared: Arc<Shared>,
-    /// The admin socket and who answers on it.
-    pub(super) admin: Option<(TcpListener, AdminService)>,
-    /// What the metrics page is made of.
-    pub(super) ledger: Arc<Ledger>,
+    /// What others may ask, and what all threads share.
+    pub(super) handle: Handle,
+    /// Who answers on the admin sockets.
+    pub(super) service: Option<AdminService>,
+    /// Its sockets.
+    pub(super) admin: AdminSockets,
     /// Looks at the certificates' files.
     pub(super) renewal: Renewal,
     /// Where the name resolver goes, which runs on this thread and is asked by the workers.
@@ -56,6 +55,7 @@ pub(super) struct Control {
     runtime: LocalRuntime,
     shared: Arc<Shared>,
     workers: mpsc::Receiver<()>,
+    _socket_file: Option<SocketFile>,
 }
 
 impl Control {
@@ -70,14 +70,15 @@ impl Control {
         let _ = seat.name_resolver.send(resolver.clone());
         let renewal = Rc::new(RefCell::new(seat.renewal));
         runtime.spawn_local(Renewal::run(Rc::clone(&renewal)));
-        let shared = seat.shared;
-        if let Some((socket, service)) = seat.admin {
+        let Handle { shared, ledger, token, .. } = seat.handle.clone();
+        let AdminSockets { listener, control } = seat.admin;
+        let (control, socket_file) = control.unzip();
+        if let Some(service) = seat.service {
             let _inside = runtime.enter();
-            let listener = tokio::net::TcpListener::from_std(socket)?;
             runtime.spawn_local((service.0)(AdminSeat {
-                listener,
-                shared: Arc::clone(&shared),
-                ledger: Arc::clone(&seat.ledger),
+                listener: listener.map(tokio::net::TcpListener::from_std).transpose()?,
+                control: control.map(tokio::net::UnixListener::from_std).transpose()?,
+                handle: seat.handle,
             }));
         }
         let succession = Succession {
@@ -86,13 +87,14 @@ impl Control {
             renewal,
             addresses: seat.addresses,
             logs: seat.logs,
-            ledger: seat.ledger,
+            ledger,
+            token,
             resolver,
             workers: seat.orders,
             generation: 1,
         };
         runtime.spawn_local(answer(succession, seat.requests));
-        Ok(Self { runtime, shared, workers: seat.workers })
+        Ok(Self { runtime, shared, workers: seat.workers, _socket_file: socket_file })
     }
 
     /// Runs until every worker has ended.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
 
+use super::admin::Token;
 use super::error::StartError;
 use super::shared::{Phase, Shared};
 use super::succession::{Applied, Next};
@@ -14,6 +15,7 @@ use crate::observe::Ledger;
 pub struct Handle {
     pub(super) shared: Arc<Shared>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) token: Token,
     pub(super) requests: mpsc::Sender<Request>,
 }
 
@@ -40,6 +42,11 @@ impl Handle {
     /// Begins to end, like `Running::drain`.
     pub fn drain(&self) {
         self.shared.advance(Phase::Leaving);
+    }
+
+    /// Who shows it may control.
+    pub fn token(&self) -> &Token {
+        &self.token
     }
 
     /// The process-wide part: phase, readiness, counts.

@@ -8,6 +8,7 @@
 //! the demo need it. Who runs guichet as a process handles signals and calls [`Running::drain`].
 
 mod addresses;
+mod admin;
 mod closing;
 mod connection;
 mod control;
@@ -43,16 +44,15 @@ mod corpus;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc as sync_mpsc;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
+pub use admin::{AdminSeat, AdminService, Token};
 pub use error::StartError;
 pub use handle::Handle;
 pub use shared::{Phase, Shared};
@@ -88,24 +88,6 @@ impl<'a> StartOptions<'a> {
     }
 }
 
-/// Serves the admin listener on the control thread until it is dropped. A function, so that the
-/// floor above can be handed down without this one knowing it.
-#[derive(Clone)]
-#[allow(clippy::type_complexity, reason = "written once")]
-pub struct AdminService(
-    pub Arc<dyn Fn(AdminSeat) -> Pin<Box<dyn Future<Output = ()>>> + Send + Sync>,
-);
-
-/// What the admin service is given.
-pub struct AdminSeat {
-    /// Its socket.
-    pub listener: tokio::net::TcpListener,
-    /// What it tells of.
-    pub shared: Arc<Shared>,
-    /// What the metrics page is made of.
-    pub ledger: Arc<Ledger>,
-}
-
 /// A running instance. Dropping it without [`Running::join`] stops it without waiting.
 pub struct Running {
     handle: Handle,
@@ -138,22 +120,34 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let parts = Arc::new(Parts::new(&config, threads, options)?);
     let (tls, renewal) = Renewal::load(&config, options.environment, &mut warnings)?;
     let mut binding = Addresses::default().bind(&config, threads)?;
-    let admin = bind_admin(&config, options.admin.as_ref())?;
+    let token = Token::default();
+    token.set(Token::read(&config, options.environment)?);
+    // Without anybody who answers, nothing is bound.
+    let admin = config.admin.as_ref().filter(|_| options.admin.is_some());
+    let admin = admin::bind(admin)?;
     let logs = Arc::new(Logs::default());
     logs.turn(logs.open(&config)?);
-    let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
+    let admin_address = admin.listener.as_ref().and_then(|socket| socket.local_addr().ok());
     let shared = Shared::new(config);
     let reloads = Arc::new(Reloads::default());
     let ledger = parts.exposition(renewal.expiries(), &reloads, logs.lost());
     let ledger = Arc::new(Ledger::new(ledger));
     let (requests, asked) = mpsc::channel(handle::WAITING);
-    let handle = Handle { shared: Arc::clone(&shared), ledger: Arc::clone(&ledger), requests };
+    let handle =
+        Handle { shared: Arc::clone(&shared), ledger: Arc::clone(&ledger), token, requests };
     let (workers, control) = (Vec::with_capacity(threads), None);
     let addresses = binding.addresses().list();
     shared.listens_on(addresses.clone());
     let logs_of_all = Arc::clone(&logs);
-    let mut running =
-        Running { handle, addresses, admin_address, warnings, logs, workers, control };
+    let mut running = Running {
+        handle: handle.clone(),
+        addresses,
+        admin_address,
+        warnings,
+        logs,
+        workers,
+        control,
+    };
     // Anything that fails from here on drops `running`, which tells the threads to end.
     let (alive, all_ended) = mpsc::channel(1);
     let (report, reports) = sync_mpsc::channel();
@@ -161,9 +155,9 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let (ears, orders): (Vec<_>, Vec<_>) =
         (0..threads).map(|_| mpsc::channel(orders::WAITING)).unzip();
     let seat = ControlSeat {
-        shared: Arc::clone(&shared),
+        handle,
+        service: options.admin.clone(),
         admin,
-        ledger,
         renewal,
         name_resolver,
         workers: all_ended,
@@ -255,15 +249,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop_now();
     }
-}
-
-fn bind_admin(
-    config: &Config,
-    service: Option<&AdminService>,
-) -> Result<Option<(TcpListener, AdminService)>, StartError> {
-    let Some((admin, service)) = config.admin.as_ref().zip(service) else { return Ok(None) };
-    let failed = |error| StartError::Bind { what: "admin".into(), address: admin.bind, error };
-    Ok(Some((listener::bind_alone(admin.bind).map_err(failed)?, service.clone())))
 }
 
 fn spawn_worker(

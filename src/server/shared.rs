@@ -26,6 +26,7 @@ pub struct Shared {
     connections: AtomicUsize,
     accept_failures: AtomicU64,
     cut_short: AtomicBool,
+    asked_to_end: AtomicBool,
 }
 
 /// Where an instance is in its life; it only ever moves forward.
@@ -68,6 +69,7 @@ impl Shared {
             connections: AtomicUsize::new(0),
             accept_failures: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
+            asked_to_end: AtomicBool::new(false),
         })
     }
 
@@ -131,6 +133,9 @@ impl Shared {
 
     /// Moves on to `phase`; a phase that lies behind is ignored.
     pub(super) fn advance(&self, phase: Phase) {
+        if phase == Phase::Leaving || phase == Phase::Cut {
+            self.asked_to_end.store(true, Ordering::Relaxed);
+        }
         self.readiness.enter(match phase {
             Phase::Starting => Stage::Starting,
             Phase::Serving => Stage::Ready,
@@ -143,6 +148,11 @@ impl Shared {
             }
             forward
         });
+    }
+
+    /// Whether anybody wanted it to end; else it has ended by itself.
+    pub fn was_asked_to_end(&self) -> bool {
+        self.asked_to_end.load(Ordering::Relaxed)
     }
 
     /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.

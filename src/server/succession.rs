@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use super::addresses::{Addresses, Binding};
+use super::admin::Token;
 use super::error::StartError;
 use super::generation::Plan;
 use super::logs::Logs;
@@ -61,6 +62,7 @@ pub(super) struct Succession {
     pub(super) addresses: Addresses,
     pub(super) logs: Arc<Logs>,
     pub(super) ledger: Arc<Ledger>,
+    pub(super) token: Token,
     pub(super) resolver: Names,
     pub(super) workers: Vec<mpsc::Sender<Order>>,
     pub(super) generation: u64,
@@ -73,6 +75,7 @@ struct Made {
     renewal: Renewal,
     binding: Binding,
     log: Option<super::logs::OpenLog>,
+    token: Option<Vec<u8>>,
     warnings: Vec<String>,
 }
 
@@ -92,7 +95,7 @@ impl Succession {
         if self.shared.phase() > Phase::Serving {
             return Err(StartError::Leaving);
         }
-        let Made { parts, tls, renewal, mut binding, log, warnings } = self.make(&next)?;
+        let Made { parts, tls, renewal, mut binding, log, token, warnings } = self.make(&next)?;
         let number = self.generation + 1;
         let mut answers = Vec::with_capacity(self.workers.len());
         for (index, worker) in self.workers.iter().enumerate() {
@@ -114,6 +117,7 @@ impl Succession {
         self.tell(|| Order::Commit).await;
         self.addresses = binding.into_addresses();
         self.logs.turn(log);
+        self.token.set(token);
         self.renewal.borrow_mut().take_over(renewal);
         let certificates = Arc::clone(self.renewal.borrow().expiries());
         let reloads = self.ledger.reloads();
@@ -133,8 +137,9 @@ impl Succession {
         let (tls, renewal) =
             self.renewal.borrow().next(&next.config, &*next.environment, &mut warnings)?;
         let binding = self.addresses.bind(&next.config, self.workers.len())?;
+        let token = Token::read(&next.config, &*next.environment)?;
         let log = self.logs.open(&next.config)?;
-        Ok(Made { parts, tls, renewal, binding, log, warnings })
+        Ok(Made { parts, tls, renewal, binding, log, token, warnings })
     }
 
     /// Keys that an instance lives with until it ends.
@@ -143,8 +148,10 @@ impl Succession {
         if config.server.workers.max(1) != self.parts.workers() {
             stay.push(format!("server.workers stays {}", self.parts.workers()));
         }
-        if config.admin != self.parts.config().admin {
-            stay.push("[admin] stays what it was".to_owned());
+        let sockets =
+            |config: &Config| config.admin.as_ref().map(|admin| (admin.bind, admin.socket.clone()));
+        if sockets(config) != sockets(self.parts.config()) {
+            stay.push("bind and socket of [admin] stay what they were".to_owned());
         }
         let until = "until guichet is restarted or upgraded (USR2)";
         stay.into_iter().map(|what| format!("{what} {until}")).collect()

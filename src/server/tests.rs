@@ -209,15 +209,17 @@ fn a_phase_that_lies_behind_is_ignored() {
 fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended() {
     let service = AdminService(Arc::new(|seat| {
         Box::pin(async move {
-            while let Ok((stream, _)) = seat.listener.accept().await {
-                let phase = format!("{:?}", seat.shared.phase());
+            let listener = seat.listener.unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let phase = format!("{:?}", seat.handle.shared().phase());
                 stream.writable().await.unwrap();
                 stream.try_write(phase.as_bytes()).unwrap();
             }
         })
     }));
     let mut config = plain(&[LOOPBACK], 1);
-    config.admin = Some(model::Admin { bind: LOOPBACK.parse().unwrap() });
+    let bind = Some(LOOPBACK.parse().unwrap());
+    config.admin = Some(model::Admin { bind, socket: None, token: None });
     config.server.shutdown.delay = Duration::from_secs(3600);
     let options = StartOptions { admin: Some(service), ..StartOptions::new(&|_| None) };
     let running = start(Arc::new(config), &options).unwrap();
@@ -246,12 +248,18 @@ fn the_deadline_cuts_what_is_still_open() {
     let parts = Arc::new(parts);
     let (_, renewal) = Renewal::load(&shared.config(), &|_| None, &mut Vec::new()).unwrap();
     let ledger = Ledger::new(parts.exposition(renewal.expiries(), &Arc::default(), None));
-    let (_requests, asked) = mpsc::channel(1);
+    let (requests, asked) = mpsc::channel(1);
+    let handle = Handle {
+        shared: Arc::clone(&shared),
+        ledger: Arc::new(ledger),
+        token: Token::default(),
+        requests,
+    };
     let (name_resolver, resolver) = std::sync::mpsc::channel();
     let seat = ControlSeat {
-        shared: Arc::clone(&shared),
-        admin: None,
-        ledger: Arc::new(ledger),
+        handle,
+        service: None,
+        admin: <_>::default(),
         renewal,
         name_resolver,
         workers,

@@ -16,6 +16,7 @@
 )]
 
 mod budget;
+mod control;
 mod daemon;
 mod descriptors;
 mod half_close;

@@ -22,7 +22,7 @@ use crate::admin;
 use crate::config::model::Config;
 use crate::config::{self, Loaded};
 use crate::reload::{self, Desk, Reloader, Watching};
-use crate::server::{self, Ended, Running, StartError, StartOptions};
+use crate::server::{self, Ended, Phase, Running, StartError, StartOptions};
 
 /// Serves until a signal ends it. A configuration without a file is never read again.
 pub(super) fn run(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) -> Report {
@@ -40,12 +40,12 @@ fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) ->
         Ok(signals) => signals,
         Err(error) => return failed(error),
     };
+    let (desk, asked) = reload::desk(file, &loaded.effective);
     let options = StartOptions {
-        admin: Some(admin::service()),
+        admin: Some(admin::service(Some(desk.clone()))),
         config_hash: loaded.effective.fingerprint(),
         ..StartOptions::new(&config::system_environment)
     };
-    let (desk, asked) = reload::desk(&loaded.effective);
     let config: Arc<Config> = Arc::new(loaded.config);
     let running = match server::start(Arc::clone(&config), &options) {
         Ok(running) => running,
@@ -80,8 +80,18 @@ async fn oversee(running: &Running, mut signals: Signals, desk: &Desk, form: For
     let mut draining = false;
     loop {
         let order = tokio::select! {
+            biased;
+            // Whoever asked for it: a signal, or the admin socket.
+            () = running.shared().reached(Phase::Leaving), if !draining => {
+                if !running.shared().was_asked_to_end() {
+                    return End::Unasked;
+                }
+                draining = true;
+                complain(&told("draining", "until the last exchange ends; again: now", form));
+                continue;
+            }
             order = signals.next() => order,
-            () = running.ended() => return if draining { End::Asked } else { End::Unasked },
+            () = running.ended() => return End::Asked,
         };
         match order {
             Order::End if draining => {
@@ -90,11 +100,7 @@ async fn oversee(running: &Running, mut signals: Signals, desk: &Desk, form: For
                 let ended = tokio::time::timeout(LETTING_GO, running.ended()).await;
                 return if ended.is_ok() { End::Asked } else { End::Abandoned };
             }
-            Order::End => {
-                draining = true;
-                running.drain();
-                complain(&told("draining", "until the last exchange ends; again: now", form));
-            }
+            Order::End => running.drain(),
             Order::Reopen => running.reopen_logs(),
             Order::Reload => desk.reload_soon(),
             Order::HandOver => {
@@ -120,8 +126,8 @@ fn conclude(running: Running, end: End) -> Report {
 
 fn refused(error: &StartError) -> Report {
     let exit = match error {
-        StartError::Bind { .. } => Exit::CannotBind,
-        StartError::Tls { .. } | StartError::Upstream(_) => Exit::Refused,
+        StartError::Bind { .. } | StartError::Socket { .. } => Exit::CannotBind,
+        StartError::Tls { .. } | StartError::Token(_) | StartError::Upstream(_) => Exit::Refused,
         StartError::Log { .. }
         | StartError::Thread(_)
         | StartError::Worker(_)

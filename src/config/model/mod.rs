@@ -198,8 +198,12 @@ pub enum ClientAuth {
 /// `[admin]`.
 #[derive(Debug, PartialEq)]
 pub struct Admin {
-    /// Address of livez, readyz and metrics.
-    pub bind: SocketAddr,
+    /// Address of livez, readyz, metrics and what may be read.
+    pub bind: Option<SocketAddr>,
+    /// Path of the unix socket for control.
+    pub socket: Option<PathBuf>,
+    /// Who shows it may control through the address, too.
+    pub token: Option<Secret>,
 }
 
 /// `[observe]`.

@@ -17,6 +17,7 @@ pub struct Setup {
     tls: String,
     upstream: String,
     routes: String,
+    admin: String,
     rest: String,
     on_request: Option<OnRequest>,
 }
@@ -40,6 +41,7 @@ impl Setup {
             tls: "tls = { self_signed = [\"localhost\"] }\n".into(),
             upstream: String::new(),
             routes: String::new(),
+            admin: String::new(),
             rest: String::new(),
             on_request: None,
         }
@@ -66,6 +68,12 @@ impl Setup {
     /// The lines of the TLS listener, instead of a self-signed certificate.
     pub fn tls(mut self, lines: &str) -> Self {
         self.tls = format!("{lines}\n");
+        self
+    }
+
+    /// More lines of `[admin]`.
+    pub fn admin(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.admin, "{lines}");
         self
     }
 
@@ -112,11 +120,12 @@ impl Setup {
         let mut text = format!(
             "version = 1\n[server]\n{}\n[listen.plain]\nbind = [\"127.0.0.1:0\"]\n{}\n\
              [listen.tls]\nbind = [\"127.0.0.1:0\"]\n{}\n\
-             [admin]\nbind = \"127.0.0.1:0\"\n\
+             [admin]\nbind = \"127.0.0.1:0\"\n{}\n\
              [observe]\naccess_log = {{ to = \"{}\" }}\n",
             self.server,
             self.plain,
             self.tls,
+            self.admin,
             log.display()
         );
         if !self.upstream.is_empty() {
@@ -246,7 +255,7 @@ mod seam {
         let loaded = config::load_text("test.toml", text, &environment)
             .unwrap_or_else(|refused| panic!("{}\n{text}", refused.human(Colour::Never)));
         let options = StartOptions {
-            admin: Some(guichet::admin::service()),
+            admin: Some(guichet::admin::service(None)),
             on_request,
             ..StartOptions::new(&environment)
         };
