@@ -1,6 +1,6 @@
 //! Where others ask for a reload, and find out about the last one.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -35,7 +35,9 @@ pub enum Ask {
 /// A desk for what was loaded from a file, and the ear of whoever serves it.
 pub fn desk(file: Option<&Path>, effective: &Effective) -> (Desk, mpsc::Receiver<Ask>) {
     let (asks, asked) = mpsc::channel(WAITING);
-    let file = file.map(|file| file.display().to_string());
+    // Whoever asks may stand elsewhere.
+    let whole = |file| std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file));
+    let file = file.map(|file| whole(file).display().to_string());
     let known = Known { file, effective: effective.to_json(), last: None };
     (Desk { asks, known: Arc::new(Mutex::new(known)) }, asked)
 }

@@ -66,14 +66,16 @@ impl Reloader {
         Self { file, watching, instance, environment, files, desk, asked }
     }
 
-    /// Serves whoever asks, and looks at files, for as long as it is polled. Every verdict is told.
-    pub async fn run(mut self, tell: impl Fn(&Verdict)) {
+    /// Serves whoever asks, and looks at files, for as long as it is polled. The beginning of a reload
+    /// is told, and its verdict.
+    pub async fn run(mut self, begins: impl Fn(), tell: impl Fn(&Verdict)) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
                 Some(ask) = self.asked.recv() => match ask {
                     Ask::Reload(told) => {
+                        begins();
                         let verdict = self.reload().await;
                         tell(&verdict);
                         // A signal waits for nothing.

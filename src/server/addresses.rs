@@ -4,9 +4,11 @@
 //! otherwise. New ones are bound before anything else changes; those that are no longer named are
 //! closed by the workers when they go over.
 
+use std::io;
 use std::net::{SocketAddr, TcpListener};
 
 use super::error::StartError;
+use super::inherited::Inherited;
 use super::listener::{self, Neighbours};
 use super::sockets::{ListenSocket, SocketId};
 use crate::base::ListenerId;
@@ -35,8 +37,8 @@ struct Address {
 pub(super) struct Binding {
     addresses: Addresses,
     stay: Vec<(SocketId, ListenerId)>,
-    /// Of each new address one socket for each worker.
-    fresh: Vec<(SocketId, ListenerId, Vec<Option<TcpListener>>)>,
+    /// Of each new address the sockets of each worker.
+    fresh: Vec<(SocketId, ListenerId, Vec<Vec<TcpListener>>)>,
 }
 
 impl Addresses {
@@ -44,7 +46,12 @@ impl Addresses {
     ///
     /// # Errors
     /// An address that cannot be bound; what was bound before it is given back.
-    pub(super) fn bind(&self, config: &Config, workers: usize) -> Result<Binding, StartError> {
+    pub(super) fn bind(
+        &self,
+        config: &Config,
+        workers: usize,
+        inherited: &Inherited,
+    ) -> Result<Binding, StartError> {
         let addresses = Self { all: Vec::new(), next: self.next };
         let mut binding = Binding { addresses, stay: Vec::new(), fresh: Vec::new() };
         let mut left = self.all.clone();
@@ -56,17 +63,41 @@ impl Addresses {
                         let known = Address { listener: listener.name.clone(), ..known };
                         binding.addresses.all.push(known);
                     }
-                    None => binding.bind(&listener.name, id, address, workers, self)?,
+                    None => {
+                        let came = inherited.take(&listener.name, address);
+                        binding.bind((&listener.name, id), address, workers, came, self)?;
+                    }
                 }
             }
         }
         Ok(binding)
     }
 
+    /// Name of the listener of a socket.
+    pub(super) fn name(&self, id: SocketId) -> Option<&str> {
+        let found = self.all.iter().find(|address| address.id == id)?;
+        Some(&found.listener)
+    }
+
     /// Name of the listener and bound address of each `bind`.
     pub(super) fn list(&self) -> Vec<(String, SocketAddr)> {
         self.all.iter().map(|address| (address.listener.clone(), address.bound)).collect()
     }
+}
+
+/// Every socket to a worker, and to every worker a socket: there may be more of them than workers, or
+/// fewer, where they were handed over.
+fn spread(sockets: Vec<TcpListener>, workers: usize) -> io::Result<Vec<Vec<TcpListener>>> {
+    let count = sockets.len();
+    let mut of_each: Vec<Vec<TcpListener>> = (0..workers).map(|_| Vec::new()).collect();
+    for (place, socket) in sockets.into_iter().enumerate() {
+        // Several workers may accept from one.
+        for worker in (place..workers).step_by(count).skip(1) {
+            of_each[worker].push(socket.try_clone()?);
+        }
+        of_each[place % workers].push(socket);
+    }
+    Ok(of_each)
 }
 
 /// What is bound for this address already: of the same listener, or of another one, unless the port
@@ -81,23 +112,26 @@ fn take(left: &mut Vec<Address>, listener: &str, address: SocketAddr) -> Option<
 impl Binding {
     fn bind(
         &mut self,
-        name: &str,
-        listener: ListenerId,
+        (name, listener): (&str, ListenerId),
         address: SocketAddr,
         workers: usize,
+        came: Vec<TcpListener>,
         before: &Addresses,
     ) -> Result<(), StartError> {
         let failed = |error| StartError::Bind { what: name.into(), address, error };
         let near = |known: &Address| known.bound.port() == address.port();
         let own = before.all.iter().any(near);
         let neighbours = if own { Neighbours::Own } else { Neighbours::Strangers };
-        let sockets = listener::bind(address, workers, neighbours).map_err(failed)?;
+        let sockets = match came.is_empty() {
+            true => listener::bind(address, workers, neighbours).map_err(failed)?,
+            false => came,
+        };
         let bound = sockets.first().map_or(Ok(address), TcpListener::local_addr).map_err(failed)?;
         let id = SocketId(self.addresses.next);
         self.addresses.next += 1;
         let listens = Address { id, listener: name.to_owned(), configured: address, bound };
         self.addresses.all.push(listens);
-        self.fresh.push((id, listener, sockets.into_iter().map(Some).collect()));
+        self.fresh.push((id, listener, spread(sockets, workers).map_err(failed)?));
         Ok(())
     }
 
@@ -106,11 +140,12 @@ impl Binding {
         &mut self,
         index: usize,
     ) -> (Vec<(SocketId, ListenerId)>, Vec<ListenSocket>) {
-        let own = self.fresh.iter_mut().filter_map(|(id, listener, sockets)| {
-            let socket = sockets.get_mut(index)?.take()?;
-            Some(ListenSocket { id: *id, listener: *listener, socket })
-        });
-        let own = own.collect();
+        let mut own = Vec::new();
+        for (id, listener, sockets) in &mut self.fresh {
+            let sockets = sockets.get_mut(index).map(std::mem::take).unwrap_or_default();
+            let (id, listener) = (*id, *listener);
+            own.extend(sockets.into_iter().map(|socket| ListenSocket { id, listener, socket }));
+        }
         (self.stay.clone(), own)
     }
 
@@ -122,5 +157,26 @@ impl Binding {
     /// The addresses, once every worker has its sockets.
     pub(super) fn into_addresses(self) -> Addresses {
         self.addresses
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_worker_has_a_socket_and_no_socket_is_without_a_worker() {
+        for (sockets, workers) in [(1, 1), (1, 3), (2, 3), (2, 4), (3, 2), (4, 1)] {
+            let socket = || TcpListener::bind("127.0.0.1:0").unwrap();
+            let all: Vec<_> = (0..sockets).map(|_| socket()).collect();
+            let addresses: Vec<_> = all.iter().map(|it| it.local_addr().unwrap()).collect();
+            let spread = spread(all, workers).unwrap();
+            assert!(spread.iter().all(|own| !own.is_empty()), "{sockets} over {workers}");
+            let mut seen: Vec<_> =
+                spread.iter().flatten().map(|it| it.local_addr().unwrap()).collect();
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), addresses.len(), "{sockets} over {workers}");
+        }
     }
 }

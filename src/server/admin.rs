@@ -8,6 +8,7 @@ use std::fs;
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::error::StartError;
 use super::handle::Handle;
+use super::inherited::{self, Inherited};
 use super::listener;
 use crate::config::model::{self, Config};
 
@@ -47,6 +49,10 @@ pub(super) struct AdminSockets {
     pub(super) control: Option<(UnixListener, SocketFile)>,
 }
 
+/// The admin sockets once more, for a process that follows. Each costs a descriptor.
+#[derive(Debug)]
+pub(super) struct Lent(Vec<(&'static str, OwnedFd)>);
+
 /// The name of a socket that this process has made; it goes with it.
 #[derive(Debug)]
 pub(super) struct SocketFile {
@@ -63,23 +69,44 @@ pub struct Token(Arc<Mutex<Option<Vec<u8>>>>);
 ///
 /// # Errors
 /// An address or a path that cannot be bound.
-pub(super) fn bind(admin: Option<&model::Admin>) -> Result<AdminSockets, StartError> {
+pub(super) fn bind(
+    admin: Option<&model::Admin>,
+    inherited: &Inherited,
+) -> Result<AdminSockets, StartError> {
     let Some(admin) = admin else { return Ok(AdminSockets::default()) };
     let listener = match admin.bind {
         Some(address) => {
             let failed = |error| StartError::Bind { what: "admin".into(), address, error };
-            Some(listener::bind_alone(address).map_err(failed)?)
+            let came = inherited.take(inherited::ADMIN, address).pop();
+            Some(came.map_or_else(|| listener::bind_alone(address), Ok).map_err(failed)?)
         }
         None => None,
     };
     let control = match &admin.socket {
         Some(path) => {
             let failed = |error| StartError::Socket { path: path.clone(), error };
-            Some(bind_path(path).map_err(failed)?)
+            Some(match inherited.take_control().filter(|came| is_at(came, path)) {
+                Some(came) => adopt(came, path).map_err(failed)?,
+                None => bind_path(path).map_err(failed)?,
+            })
         }
         None => None,
     };
     Ok(AdminSockets { listener, control })
+}
+
+/// Whether a socket that came with the process is the one of this path.
+fn is_at(came: &UnixListener, path: &Path) -> bool {
+    // It was bound under a name of its own, which begins like this one (`bind_path`).
+    let bound = came.local_addr().ok();
+    let bound = bound.as_ref().and_then(|bound| bound.as_pathname());
+    bound.is_some_and(|bound| bound == path || bound.with_extension("") == path)
+}
+
+fn adopt(came: UnixListener, path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    came.set_nonblocking(true)?;
+    let of = path.metadata()?;
+    Ok((came, SocketFile { path: path.to_owned(), id: (of.dev(), of.ino()) }))
 }
 
 fn bind_path(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
@@ -112,6 +139,40 @@ fn make(path: &Path) -> io::Result<UnixListener> {
     socket.set_nonblocking(true)?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
+}
+
+impl Lent {
+    /// # Errors
+    /// No descriptor is left.
+    pub(super) fn new(
+        listener: Option<&TcpListener>,
+        control: Option<&UnixListener>,
+    ) -> io::Result<Self> {
+        let mut lent = Vec::new();
+        if let Some(listener) = listener {
+            lent.push((inherited::ADMIN, listener.as_fd().try_clone_to_owned()?));
+        }
+        if let Some(control) = control {
+            lent.push((inherited::CONTROL, control.as_fd().try_clone_to_owned()?));
+        }
+        Ok(Self(lent))
+    }
+
+    /// Copies of them.
+    ///
+    /// # Errors
+    /// No descriptor is left.
+    pub(super) fn copies(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        let copy = |(name, socket): &(&str, OwnedFd)| Ok(((*name).to_owned(), socket.try_clone()?));
+        self.0.iter().map(copy).collect()
+    }
+}
+
+impl SocketFile {
+    /// Leaves the name to the process that follows.
+    pub(super) fn leave(mut self) {
+        self.path = PathBuf::new();
+    }
 }
 
 impl Drop for SocketFile {

@@ -11,10 +11,11 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalRuntime};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 use super::Ended;
 use super::addresses::Addresses;
-use super::admin::{AdminSeat, AdminService, AdminSockets, SocketFile};
+use super::admin::{AdminSeat, AdminService, AdminSockets, Lent, SocketFile};
 use super::handle::{Handle, Request};
 use super::logs::Logs;
 use super::orders::Order;
@@ -55,7 +56,13 @@ pub(super) struct Control {
     runtime: LocalRuntime,
     shared: Arc<Shared>,
     workers: mpsc::Receiver<()>,
-    _socket_file: Option<SocketFile>,
+}
+
+/// The admin service while it runs.
+struct Admin {
+    lent: Lent,
+    service: Option<JoinHandle<()>>,
+    file: Option<SocketFile>,
 }
 
 impl Control {
@@ -72,15 +79,21 @@ impl Control {
         runtime.spawn_local(Renewal::run(Rc::clone(&renewal)));
         let Handle { shared, ledger, token, .. } = seat.handle.clone();
         let AdminSockets { listener, control } = seat.admin;
-        let (control, socket_file) = control.unzip();
-        if let Some(service) = seat.service {
-            let _inside = runtime.enter();
-            runtime.spawn_local((service.0)(AdminSeat {
-                listener: listener.map(tokio::net::TcpListener::from_std).transpose()?,
-                control: control.map(tokio::net::UnixListener::from_std).transpose()?,
-                handle: seat.handle,
-            }));
-        }
+        let (control, file) = control.unzip();
+        // For a process that follows; the service has the ones that are used.
+        let lent = Lent::new(listener.as_ref(), control.as_ref())?;
+        let service = match seat.service {
+            Some(service) => {
+                let _inside = runtime.enter();
+                Some(runtime.spawn_local((service.0)(AdminSeat {
+                    listener: listener.map(tokio::net::TcpListener::from_std).transpose()?,
+                    control: control.map(tokio::net::UnixListener::from_std).transpose()?,
+                    handle: seat.handle,
+                })))
+            }
+            None => None,
+        };
+        let admin = Admin { lent, service, file };
         let succession = Succession {
             shared: Arc::clone(&shared),
             parts: seat.parts,
@@ -93,8 +106,8 @@ impl Control {
             workers: seat.orders,
             generation: 1,
         };
-        runtime.spawn_local(answer(succession, seat.requests));
-        Ok(Self { runtime, shared, workers: seat.workers, _socket_file: socket_file })
+        runtime.spawn_local(answer(succession, admin, seat.requests));
+        Ok(Self { runtime, shared, workers: seat.workers })
     }
 
     /// Runs until every worker has ended.
@@ -106,19 +119,46 @@ impl Control {
 }
 
 /// One request after the other: two changes at once would each undo half of the other.
-async fn answer(mut succession: Succession, mut requests: mpsc::Receiver<Request>) {
+async fn answer(
+    mut succession: Succession,
+    mut admin: Admin,
+    mut requests: mpsc::Receiver<Request>,
+) {
     while let Some(request) = requests.recv().await {
         match request {
             Request::Apply(next, told) => {
                 // Who has stopped waiting sees it in the metrics.
                 let _ = told.send(succession.apply(*next).await);
             }
+            Request::Lend(told) => {
+                let mut sockets = succession.lend().await;
+                if let Ok(sockets) = &mut sockets {
+                    match admin.lent.copies() {
+                        Ok(own) => sockets.extend(own),
+                        Err(error) => {
+                            let _ = told.send(Err(error));
+                            continue;
+                        }
+                    }
+                }
+                let _ = told.send(sockets);
+            }
+            Request::HandOver => {
+                // Who follows answers on the same sockets, and must be the only one: load balancers
+                // ask them whether anybody is ready.
+                if let Some(service) = admin.service.take() {
+                    service.abort();
+                }
+                if let Some(file) = admin.file.take() {
+                    file.leave();
+                }
+                succession.shared.advance(Phase::Draining);
+            }
         }
     }
 }
 
 async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
-    let shutdown = shared.config().server.shutdown;
     tokio::select! {
         biased;
         // First, because workers may have left by the time this thread hears of the order.
@@ -126,6 +166,8 @@ async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
         // Nobody asked for it: every worker has panicked.
         _ = workers.recv() => return Ended::Stopped,
     }
+    // As the configuration of now has it.
+    let shutdown = shared.config().server.shutdown;
     // Load balancers see "not ready" and turn away while requests are still served.
     tokio::select! {
         () = tokio::time::sleep(shutdown.delay) => shared.advance(Phase::Draining),

@@ -1,5 +1,7 @@
 //! What others may ask of a running instance, from any thread.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +25,10 @@ pub struct Handle {
 pub(super) enum Request {
     /// To have a configuration follow the running one.
     Apply(Box<Next>, oneshot::Sender<Result<Applied, StartError>>),
+    /// For copies of all sockets that listen.
+    Lend(oneshot::Sender<io::Result<Vec<(String, OwnedFd)>>>),
+    /// To leave them to another process.
+    HandOver,
 }
 
 impl Handle {
@@ -37,6 +43,24 @@ impl Handle {
             return Err(StartError::Leaving);
         }
         answer.await.unwrap_or(Err(StartError::Leaving))
+    }
+
+    /// Copies of all sockets that listen, with their names, for another process.
+    ///
+    /// # Errors
+    /// No descriptor is left, or the instance ends.
+    pub async fn lend(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        let (told, sockets) = oneshot::channel();
+        let leaving = || io::Error::other("guichet drains already");
+        self.requests.send(Request::Lend(told)).await.map_err(|_| leaving())?;
+        sockets.await.map_err(|_| leaving())?
+    }
+
+    /// Ends, because another process has the sockets: nothing is accepted any more, the admin
+    /// sockets included, and what is under way comes to its end.
+    pub async fn hand_over(&self) {
+        // Where nobody listens the instance has ended.
+        let _ = self.requests.send(Request::HandOver).await;
     }
 
     /// Begins to end, like `Running::drain`.

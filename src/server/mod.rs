@@ -21,6 +21,7 @@ mod h2guard;
 mod handle;
 mod http1;
 mod http2;
+mod inherited;
 mod listener;
 mod logs;
 mod orders;
@@ -55,6 +56,7 @@ use tokio::sync::mpsc;
 pub use admin::{AdminSeat, AdminService, Token};
 pub use error::StartError;
 pub use handle::Handle;
+pub use inherited::{Inherited, READY};
 pub use shared::{Phase, Shared};
 pub use succession::{Applied, Environment, Next};
 
@@ -75,6 +77,8 @@ pub struct StartOptions<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Who answers on the admin listener; without one `[admin]` binds nothing.
     pub admin: Option<AdminService>,
+    /// Sockets that came with the process.
+    pub inherited: Inherited,
     /// Hash of the configuration's text, for `guichet_config_info`.
     pub config_hash: String,
     /// Called with every request's head before it is looked at; tests panic in it.
@@ -84,7 +88,13 @@ pub struct StartOptions<'a> {
 impl<'a> StartOptions<'a> {
     /// No admin service, and nobody who looks at requests.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { environment, admin: None, config_hash: String::new(), on_request: None }
+        Self {
+            environment,
+            admin: None,
+            inherited: Inherited::default(),
+            config_hash: String::new(),
+            on_request: None,
+        }
     }
 }
 
@@ -119,12 +129,13 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let threads = config.server.workers.max(1);
     let parts = Arc::new(Parts::new(&config, threads, options)?);
     let (tls, renewal) = Renewal::load(&config, options.environment, &mut warnings)?;
-    let mut binding = Addresses::default().bind(&config, threads)?;
+    let mut binding = Addresses::default().bind(&config, threads, &options.inherited)?;
     let token = Token::default();
     token.set(Token::read(&config, options.environment)?);
     // Without anybody who answers, nothing is bound.
     let admin = config.admin.as_ref().filter(|_| options.admin.is_some());
-    let admin = admin::bind(admin)?;
+    let admin = admin::bind(admin, &options.inherited)?;
+    warnings.extend(options.inherited.close_rest());
     let logs = Arc::new(Logs::default());
     logs.turn(logs.open(&config)?);
     let admin_address = admin.listener.as_ref().and_then(|socket| socket.local_addr().ok());

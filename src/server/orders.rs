@@ -5,6 +5,7 @@
 //! nothing comes of it.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 
 use tokio::sync::{mpsc, oneshot};
@@ -22,6 +23,8 @@ pub(super) enum Order {
     Commit,
     /// Forget it.
     Abort,
+    /// Give your sockets to another process, too.
+    Lend(oneshot::Sender<io::Result<Vec<(SocketId, OwnedFd)>>>),
 }
 
 /// What is different in the next generation.
@@ -58,6 +61,9 @@ pub(super) async fn obey(worker: Rc<Worker>, mut orders: mpsc::Receiver<Order>) 
                 worker.sockets().open(&worker, sockets);
             }
             Order::Abort => prepared = None,
+            Order::Lend(told) => {
+                let _ = told.send(worker.sockets().copies());
+            }
         }
     }
 }

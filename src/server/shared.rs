@@ -133,7 +133,7 @@ impl Shared {
 
     /// Moves on to `phase`; a phase that lies behind is ignored.
     pub(super) fn advance(&self, phase: Phase) {
-        if phase == Phase::Leaving || phase == Phase::Cut {
+        if phase > Phase::Serving && phase < Phase::Ended {
             self.asked_to_end.store(true, Ordering::Relaxed);
         }
         self.readiness.enter(match phase {

@@ -7,6 +7,7 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::TcpListener;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::rc::Rc;
 
 use tokio::task::{JoinHandle, spawn_local};
@@ -101,5 +102,16 @@ impl Sockets {
             // One that panicked has nothing to take in.
             let _ = task.await;
         }
+    }
+
+    /// The same sockets once more, for another process.
+    ///
+    /// # Errors
+    /// What the operating system says: no descriptor is left.
+    pub(super) fn copies(&self) -> io::Result<Vec<(SocketId, OwnedFd)>> {
+        let copy = |accepting: &Accepting| {
+            Ok((accepting.id, accepting.socket.as_fd().try_clone_to_owned()?))
+        };
+        self.0.borrow().iter().map(copy).collect()
     }
 }

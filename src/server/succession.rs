@@ -10,6 +10,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use super::addresses::{Addresses, Binding};
 use super::admin::Token;
 use super::error::StartError;
 use super::generation::Plan;
+use super::inherited::Inherited;
 use super::logs::Logs;
 use super::orders::{Change, Order};
 use super::parts::Parts;
@@ -136,7 +138,8 @@ impl Succession {
         let parts = self.parts.next(&next.config, next.config_hash.clone(), &*next.environment)?;
         let (tls, renewal) =
             self.renewal.borrow().next(&next.config, &*next.environment, &mut warnings)?;
-        let binding = self.addresses.bind(&next.config, self.workers.len())?;
+        let binding =
+            self.addresses.bind(&next.config, self.workers.len(), &Inherited::default())?;
         let token = Token::read(&next.config, &*next.environment)?;
         let log = self.logs.open(&next.config)?;
         Ok(Made { parts, tls, renewal, binding, log, token, warnings })
@@ -155,6 +158,25 @@ impl Succession {
         }
         let until = "until guichet is restarted or upgraded (USR2)";
         stay.into_iter().map(|what| format!("{what} {until}")).collect()
+    }
+
+    /// Copies of the sockets that the workers accept from, with the names of their listeners.
+    pub(super) async fn lend(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        let mut lent = Vec::new();
+        for worker in &self.workers {
+            let (told, answer) = oneshot::channel();
+            if worker.send(Order::Lend(told)).await.is_err() {
+                continue;
+            }
+            let Ok(answer) = timeout(PATIENCE, answer).await else {
+                return Err(io::ErrorKind::TimedOut.into());
+            };
+            for (id, socket) in answer.unwrap_or_else(|_| Ok(Vec::new()))? {
+                let name = self.addresses.name(id).unwrap_or_default();
+                lent.push((name.to_owned(), socket));
+            }
+        }
+        Ok(lent)
     }
 
     async fn tell(&self, order: impl Fn() -> Order) {

@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 use crate::daemon::Daemon;
+use crate::measure::turn;
 use crate::rig::client::{self, Client, Reply};
 use crate::rig::eventually;
 
@@ -47,6 +48,7 @@ fn ask(daemon: &Daemon, line: &str) -> (u16, String) {
 
 #[test]
 fn a_reload_is_waited_for_and_its_verdict_is_an_exit_code() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one", SOCKET), &[]);
     let plain = daemon.address("plain");
     let mode = daemon.folder().join("admin.sock").metadata().unwrap().permissions().mode();
@@ -89,6 +91,7 @@ fn a_reload_is_waited_for_and_its_verdict_is_an_exit_code() {
 
 #[test]
 fn drain_ends_the_process_and_nobody_answers_after_it() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one", SOCKET), &[]);
     let mut client = Client::plain(daemon.address("plain"));
     assert_eq!(client.get("/word").status(), 200);
@@ -109,6 +112,7 @@ fn drain_ends_the_process_and_nobody_answers_after_it() {
 
 #[test]
 fn the_socket_tells_how_the_process_stands() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one", SOCKET), &[]);
     let json = |path: &str| -> Value {
         let (status, body) = ask(&daemon, &format!("GET {path}"));
@@ -142,6 +146,7 @@ fn the_socket_tells_how_the_process_stands() {
 
 #[test]
 fn over_tcp_a_token_is_wanted_for_more_than_reading() {
+    let _turn = turn();
     let closed = Daemon::start(&says("one", ""), &[]);
     let tcp = |daemon: &Daemon, line: &str, more: &str| -> Reply {
         let asked = format!("{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n{more}\r\n");
@@ -175,6 +180,7 @@ fn over_tcp_a_token_is_wanted_for_more_than_reading() {
 
 #[test]
 fn a_second_process_does_not_take_the_socket() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one", SOCKET), &[]);
     let (code, _, err) = guichet(&daemon, &["run"]);
     assert_eq!(code, 8);

@@ -14,6 +14,8 @@ use crate::rig::eventually;
 /// A process that serves a file.
 pub struct Daemon {
     child: Child,
+    /// The process that serves: the child, or one that has followed it.
+    process: u32,
     said: Arc<Mutex<Vec<String>>>,
     file: PathBuf,
     folder: tempfile::TempDir,
@@ -28,31 +30,67 @@ impl Daemon {
 
     /// The same in a folder that has something already.
     pub fn start_in(folder: tempfile::TempDir, text: &str, arguments: &[&str]) -> Self {
+        Self::start_with(folder, text, |command| {
+            command.args(arguments);
+        })
+    }
+
+    /// The same with anything else that a process can be given.
+    pub fn start_with(
+        folder: tempfile::TempDir,
+        text: &str,
+        with: impl FnOnce(&mut Command),
+    ) -> Self {
         let file = folder.path().join("guichet.toml");
         if !file.exists() {
             fs::write(&file, text).unwrap();
         }
-        let mut child = Command::new(env!("CARGO_BIN_EXE_guichet"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_guichet"));
+        command
             .arg("run")
             .arg(&file)
-            .args(arguments)
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        with(&mut command);
+        let mut child = command.spawn().unwrap();
         let said = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&said);
         let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
         thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
-        let daemon = Self { child, said, file, folder };
+        let process = child.id();
+        let daemon = Self { child, process, said, file, folder };
         daemon.address("admin");
         daemon
     }
 
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.process
+    }
+
+    /// Has a new binary follow, and waits until it serves.
+    #[track_caller]
+    pub fn upgrade(&mut self) {
+        let mark = |process: u32| format!("upgrade: process {process} serves");
+        let known = self.said("upgrade: process ");
+        self.signal("USR2");
+        eventually("the new process", || (self.said("upgrade: process ") > known).then_some(()));
+        let said = self.words();
+        let line = said.lines().rev().find(|line| line.contains("upgrade: process ")).unwrap();
+        let number = line.split("process ").nth(1).unwrap().split(' ').next().unwrap();
+        self.process = number.parse().unwrap();
+        assert!(said.contains(&mark(self.process)));
+    }
+
+    /// Whether a process that has served has ended.
+    pub fn has_ended(&mut self, process: u32) -> bool {
+        if process == self.child.id() {
+            return self.child.try_wait().unwrap().is_some();
+        }
+        // Whoever has followed the child is nobody's child any more once that has ended.
+        let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        stat.rsplit(") ").next().is_none_or(|rest| rest.is_empty() || rest.starts_with('Z'))
     }
 
     pub fn file(&self) -> &Path {
@@ -71,7 +109,7 @@ impl Daemon {
     }
 
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.process.to_string();
         assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
     }
 
@@ -121,6 +159,9 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
+        if self.process != self.child.id() {
+            let _ = Command::new("kill").args(["-s", "KILL", &self.process.to_string()]).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

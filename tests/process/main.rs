@@ -28,3 +28,4 @@ mod presence;
 mod reload;
 #[path = "../it/rig/mod.rs"]
 mod rig;
+mod supervisor;

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use crate::daemon::Daemon;
+use crate::measure::turn;
 use crate::rig::client;
 use crate::rig::eventually;
 use crate::rig::origin::{Origin, Step, ok};
@@ -34,6 +35,7 @@ fn comes_to_say(daemon: &Daemon, expected: &str) {
 
 #[test]
 fn hup_reads_the_file_again_and_a_refused_one_changes_nothing() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one"), &[]);
     let info = |daemon: &Daemon| {
         let page = daemon.admin("/metrics").text();
@@ -62,6 +64,7 @@ fn hup_reads_the_file_again_and_a_refused_one_changes_nothing() {
 
 #[test]
 fn watched_files_are_taken_over_when_they_change() {
+    let _turn = turn();
     let daemon = Daemon::start(&says("one"), &["--watch"]);
     daemon.write(&says("two"));
     comes_to_say(&daemon, "two");
@@ -92,6 +95,7 @@ fn watched_files_are_taken_over_when_they_change() {
 
 #[test]
 fn a_link_far_up_that_points_elsewhere_is_a_change() {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let at = |path: &str| folder.path().join(path);
     for (version, word) in [("..one", "one"), ("..two", "two")] {
@@ -112,6 +116,7 @@ fn a_link_far_up_that_points_elsewhere_is_a_change() {
 
 #[test]
 fn secrets_are_read_again_when_they_change_and_nothing_else_is() {
+    let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let (authority, other) = (Authority::new(), Authority::new());
     let origin = Origin::tls(

@@ -58,9 +58,12 @@ pub(super) fn verdict(told: &Value, exit: Exit) -> Report {
 pub(super) fn drain(told: &Value) -> String {
     let seconds = |name: &str| told[name].as_f64().unwrap_or_default();
     let (delay, drain) = (seconds("delay_s"), seconds("drain_s"));
-    format!(
-        "draining: new connections for {delay} s more, then {drain} s at most for what is under way\n"
-    )
+    if delay > 0.0 {
+        return format!(
+            "draining: accepts for {delay} s more, then {drain} s at most for what is under way\n"
+        );
+    }
+    format!("draining: {drain} s at most for what is under way\n")
 }
 
 fn count(number: &Value, noun: &str) -> String {

@@ -3,7 +3,9 @@
 //! What is told goes to standard error, because standard output belongs to the access log.
 
 mod signals;
+mod supervisor;
 mod told;
+mod upgrade;
 
 #[cfg(test)]
 mod tests;
@@ -17,12 +19,13 @@ use tokio::runtime::Builder;
 
 use self::signals::{Order, Signals};
 use self::told::{listening, told, verdict, warnings};
+use self::upgrade::upgrade;
 use super::output::{Exit, Form, Report, complain};
 use crate::admin;
 use crate::config::model::Config;
 use crate::config::{self, Loaded};
 use crate::reload::{self, Desk, Reloader, Watching};
-use crate::server::{self, Ended, Phase, Running, StartError, StartOptions};
+use crate::server::{self, Ended, Inherited, Phase, Running, StartError, StartOptions};
 
 /// Serves until a signal ends it. A configuration without a file is never read again.
 pub(super) fn run(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) -> Report {
@@ -32,6 +35,13 @@ pub(super) fn run(loaded: Loaded, file: Option<&Path>, watching: Watching, form:
 
 fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) -> Report {
     let failed = |error: io::Error| Report::failed(Exit::Failed, format!("signals: {error}"));
+    let inherited = match Inherited::from_environment(&config::system_environment) {
+        Ok(inherited) => inherited,
+        Err(error) => {
+            let sentence = format!("the sockets that were handed over cannot be used: {error}");
+            return Report::failed(Exit::CannotBind, sentence);
+        }
+    };
     let runtime = match Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return failed(error),
@@ -44,6 +54,7 @@ fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) ->
     let options = StartOptions {
         admin: Some(admin::service(Some(desk.clone()))),
         config_hash: loaded.effective.fingerprint(),
+        inherited,
         ..StartOptions::new(&config::system_environment)
     };
     let config: Arc<Config> = Arc::new(loaded.config);
@@ -55,11 +66,16 @@ fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) ->
         complain(&told("warning", warning, form));
     }
     complain(&listening(&config, &running, form));
+    options.inherited.ready();
+    supervisor::ready();
     let reloader = Reloader::new(file, watching, running.handle(), (desk.clone(), asked));
     let end = runtime.block_on(async {
         tokio::select! {
             end = oversee(&running, signals, &desk, form) => end,
-            () = reloader.run(|outcome| complain(&verdict(outcome, form))) => End::Unasked,
+            () = reloader.run(supervisor::reloading, |outcome| {
+                supervisor::ready();
+                complain(&verdict(outcome, form));
+            }) => End::Unasked,
         }
     });
     conclude(running, end)
@@ -77,7 +93,7 @@ enum End {
 }
 
 async fn oversee(running: &Running, mut signals: Signals, desk: &Desk, form: Form) -> End {
-    let mut draining = false;
+    let (mut draining, mut followed) = (false, false);
     loop {
         let order = tokio::select! {
             biased;
@@ -87,6 +103,9 @@ async fn oversee(running: &Running, mut signals: Signals, desk: &Desk, form: For
                     return End::Unasked;
                 }
                 draining = true;
+                if !followed {
+                    supervisor::stopping();
+                }
                 complain(&told("draining", "until the last exchange ends; again: now", form));
                 continue;
             }
@@ -103,9 +122,33 @@ async fn oversee(running: &Running, mut signals: Signals, desk: &Desk, form: For
             Order::End => running.drain(),
             Order::Reopen => running.reopen_logs(),
             Order::Reload => desk.reload_soon(),
-            Order::HandOver => {
-                complain(&told("upgrade", "not in this version: this process stays", form));
+            Order::HandOver if draining => {
+                complain(&told("upgrade", "not now: this process drains", form));
             }
+            Order::HandOver => match followed_by(running, &mut signals).await {
+                Ok(process) => {
+                    let message = format!("process {process} serves, this one ends");
+                    complain(&told("upgrade", &message, form));
+                    supervisor::followed_by(process);
+                    followed = true;
+                    running.handle().hand_over().await;
+                }
+                Err(error) => {
+                    complain(&told("upgrade", &format!("{error}; this process stays"), form));
+                }
+            },
+        }
+    }
+}
+
+/// Has a new process follow, unless somebody wants an end meanwhile.
+async fn followed_by(running: &Running, signals: &mut Signals) -> Result<u32, String> {
+    let handle = running.handle();
+    tokio::select! {
+        process = upgrade(&handle) => process,
+        () = signals.until_end() => {
+            running.drain();
+            Err("told to end meanwhile".to_owned())
         }
     }
 }

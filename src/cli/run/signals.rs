@@ -40,6 +40,14 @@ impl Signals {
         })
     }
 
+    /// Waits for TERM or INT alone; the others wait for their turn.
+    pub(super) async fn until_end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
     pub(super) async fn next(&mut self) -> Order {
         tokio::select! {
             _ = self.terminate.recv() => Order::End,

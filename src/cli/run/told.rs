@@ -51,6 +51,19 @@ pub(super) fn listening(config: &Config, running: &Running, form: Form) -> Strin
             }
         };
     }
+    let control = config.admin.as_ref().and_then(|admin| admin.socket.as_ref());
+    if let Some(socket) = control {
+        let socket = socket.display();
+        // Writing into a String cannot fail.
+        let _ = match form {
+            Form::Text => writeln!(lines, "guichet: control listens on {socket}"),
+            Form::Json => writeln!(
+                lines,
+                "{}",
+                json!({"event": "listening", "listener": "control", "socket": socket.to_string()})
+            ),
+        };
+    }
     lines
 }
 
