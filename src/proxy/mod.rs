@@ -16,6 +16,7 @@ mod normalise;
 mod panic;
 mod redirect;
 mod rescue;
+mod seam;
 mod service;
 mod stream;
 mod upgrade;

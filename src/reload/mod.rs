@@ -181,7 +181,7 @@ impl Reloader {
             environment: Arc::clone(&self.environment),
         };
         match self.instance.apply(next).await {
-            Ok(applied) => Ok(Verdict::applied(&applied, &[], &config::Sources::default())),
+            Ok(applied) => Ok(Verdict::applied(&applied, &[], &Sources::default())),
             Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
-use super::closing::{close, close_unread};
+use super::closing::{Farewell, close_unread};
 use super::drain::{Asked, DrainWatch, Rest};
 use super::generation::Generation;
 use super::http1::{Ended, Http1};
@@ -39,11 +39,10 @@ pub(super) async fn serve(
     remote: SocketAddr,
     admission: Admission,
 ) {
-    let Ok(local) = socket.local_addr() else { return };
     let Entrance { generation, listener } = entrance;
     let counted = generation.witness().connection_opened(listener);
     let trusted = generation.config().server.trusts(remote.ip());
-    let mut peer = Peer { address: remote, local, listener, tls: None, trusted };
+    let mut peer = Peer { address: remote, listener, tls: None, trusted };
     let mut socket = Prefixed::new(socket);
     let limits = generation.config().server.limits;
     let mut session = Session { worker, generation, admission, counted, remote: remote.ip() };
@@ -54,10 +53,7 @@ pub(super) async fn serve(
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
-            Ok(Ok(Some((source, destination)))) => {
-                peer.address = source;
-                peer.local = destination;
-            }
+            Ok(Ok(Some((source, _)))) => peer.address = source,
             Ok(Ok(None)) => {}
             Ok(Err(_)) => return session.failed(listener, ConnectionFailure::ProxyHeader),
             Err(_) => return session.failed(listener, ConnectionFailure::HandshakeTimeout),
@@ -231,7 +227,7 @@ impl Session {
     /// hands on, and a socket under TLS is large.
     fn http1<S>(mut self, socket: S, peer: Peer, serves: Option<Serves>) -> impl Future<Output = ()>
     where
-        S: AsyncRead + AsyncWrite + Presence + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin + 'static,
     {
         let wire = Rc::new(Wire::default());
         self.counted.speaks(observe::Protocol::Http1);
@@ -252,7 +248,7 @@ impl Session {
                     Box::pin(tunnel::join(socket, early, upstream)).await;
                 }
                 Ended::Unread => Box::pin(close_unread(connection.into_parts().0)).await,
-                Ended::Over => close(connection.into_parts().0).await,
+                Ended::Over => connection.into_parts().0.say_farewell().await,
             }
         }
     }

@@ -32,6 +32,8 @@ mod proxy_protocol;
 mod reserve;
 mod shared;
 mod sockets;
+#[doc(hidden)]
+pub mod stage;
 mod succession;
 mod tenant;
 mod timer;
@@ -42,6 +44,8 @@ mod worker;
 #[cfg(test)]
 #[path = "../../tests/fuzz/corpus.rs"]
 mod corpus;
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Uri};
 use memchr::memchr;
@@ -18,6 +18,7 @@ use super::target::{self, Version};
 use super::{Fault, Framing};
 use crate::base::authority::is_authority;
 use crate::base::field::{is_token, split, trim};
+use crate::base::field_name;
 use crate::problem::Cause;
 
 /// Bounds on a head.
@@ -35,7 +36,8 @@ pub(in crate::server) struct HeadLimits {
 #[derive(Debug)]
 pub(in crate::server) struct HeadScanner {
     over_tls: bool,
-    limits: HeadLimits,
+    /// They may be set anew at any time.
+    pub(in crate::server) limits: HeadLimits,
     /// Beginning of the line that is being read.
     line: usize,
     /// Bytes already searched for a line end.
@@ -105,11 +107,6 @@ impl HeadScanner {
         }
     }
 
-    /// Other limits, from here on.
-    pub(in crate::server) fn limit(&mut self, limits: HeadLimits) {
-        self.limits = limits;
-    }
-
     /// Forgets everything, for the next head.
     pub(in crate::server) fn reset(&mut self) {
         let mut spans = std::mem::take(&mut self.spans);
@@ -145,7 +142,7 @@ impl HeadScanner {
         };
         let mut headers = HeaderMap::with_capacity(self.spans.len() + SPARE);
         for span in &self.spans {
-            let name = HeaderName::from_bytes(&head[span.name.clone()])
+            let name = field_name::read(&head[span.name.clone()])
                 .map_err(|_| bad("a field name is unreadable"))?;
             let value = HeaderValue::from_maybe_shared(head.slice(span.value.clone()))
                 .map_err(|_| bad("a field value is unreadable"))?;
