@@ -1,6 +1,6 @@
 //! The files that a configuration is made of, and those that it names.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::base::FileWatch;
 use crate::config::model::Config;
@@ -14,16 +14,11 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Before the first reload only the main file is known; what it includes is learned from it.
-    pub(super) fn new(file: Option<&Path>, config: &Config, environment: Environment<'_>) -> Self {
-        let paths = file.map(|file| {
-            let learn = |loaded: crate::config::Loaded| loaded.sources.paths();
-            crate::config::load(file, environment)
-                .map_or_else(|refused| refused.sources.paths(), learn)
-        });
+    /// `read` is what the running configuration was read from.
+    pub(super) fn new(read: Vec<PathBuf>, config: &Config, environment: Environment<'_>) -> Self {
         Self {
-            // Whatever was read at start may have changed since.
-            configuration: FileWatch::unread(paths.unwrap_or_default()),
+            // Any of it may have changed since.
+            configuration: FileWatch::unread(read),
             secrets: FileWatch::new(secrets(config, environment)),
         }
     }

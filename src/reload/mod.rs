@@ -27,7 +27,7 @@ pub use self::verdict::{Checked, Verdict};
 
 use self::desk::Ask;
 use self::files::Files;
-use crate::config::{self, Loaded, Refused, system_environment};
+use crate::config::{self, Loaded, Refused, Sources, system_environment};
 use crate::observe::ReloadResult;
 use crate::server::{Environment, Handle, Next};
 
@@ -53,15 +53,16 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    /// For an instance that serves what was loaded from `file`.
+    /// For an instance that serves what was loaded from `file`: from these sources, to be exact.
     pub fn new(
         file: Option<&Path>,
+        sources: &Sources,
         watching: Watching,
         instance: Handle,
         (desk, asked): (Desk, mpsc::Receiver<Ask>),
     ) -> Self {
         let environment: Environment = Arc::new(system_environment);
-        let files = Files::new(file, &instance.shared().config(), &*environment);
+        let files = Files::new(sources.paths(), &instance.shared().config(), &*environment);
         let file = file.map(Path::to_owned);
         Self { file, watching, instance, environment, files, desk, asked }
     }
@@ -180,7 +181,7 @@ impl Reloader {
             environment: Arc::clone(&self.environment),
         };
         match self.instance.apply(next).await {
-            Ok(applied) => Ok(Verdict::applied(&applied, &[], &config::Sources::default())),
+            Ok(applied) => Ok(Verdict::applied(&applied, &[], &Sources::default())),
             Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
         }
     }

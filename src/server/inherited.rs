@@ -11,7 +11,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 
 use listenfd::ListenFd;
-use socket2::{Domain, Type};
+use socket2::{Domain, SockRef, Type};
 
 /// Sockets that came with the process and that nobody has taken yet.
 #[derive(Debug, Default)]
@@ -43,6 +43,8 @@ impl Inherited {
                 _ => {
                     let Some(socket) = came.take_tcp_listener(place)? else { continue };
                     socket.set_nonblocking(true)?;
+                    // Accepted connections have it from their listener.
+                    SockRef::from(&socket).set_tcp_nodelay(true)?;
                     inherited.listeners.borrow_mut().push((name.to_owned(), socket));
                 }
             }

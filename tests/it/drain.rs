@@ -28,6 +28,27 @@ fn a_request_under_way_is_answered_and_the_connection_ends() {
 }
 
 #[test]
+fn the_last_request_of_a_kept_connection_is_answered() {
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let gateway = Gateway::before(&origin.url());
+    let mut kept = [Client::plain(gateway.plain()), Client::tls(gateway.tls())];
+    for client in &mut kept {
+        assert_eq!(client.get("/a").header("connection"), None);
+    }
+
+    gateway.begin_drain();
+    // The listener goes first.
+    eventually("nobody accepts", || std::net::TcpStream::connect(gateway.plain()).err());
+    for client in &mut kept {
+        let last = client.get("/b");
+        assert_eq!((last.status(), last.header("connection")), (200, Some("close")));
+        client.is_closed();
+    }
+
+    assert!(gateway.drain());
+}
+
+#[test]
 fn idle_connections_do_not_hold_the_end_up() {
     let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
     let gateway = Gateway::before(&origin.url());

@@ -41,6 +41,21 @@ fn open_connections_have_their_next_request_answered_by_the_new_one() {
 }
 
 #[test]
+fn a_connection_that_waits_holds_on_to_nothing() {
+    let gateway = says("one").start();
+    let mut http1 = Client::plain(gateway.plain());
+    let mut secure = Client::tls(gateway.tls());
+    let http2 = H2Client::tls(gateway.tls());
+    assert_eq!([http1.get("/word"), secure.get("/word"), http2.get("/word")].len(), 3);
+
+    gateway.reload(&says("two"));
+    gateway.forgets_the_past();
+
+    let all = [http1.get("/word").text(), secure.get("/word").text(), http2.get("/word").text()];
+    assert_eq!(all, ["\"two\""; 3]);
+}
+
+#[test]
 fn an_exchange_under_way_ends_with_the_configuration_that_it_began_with() {
     let origin = Origin::scripted([Step::Read, Step::Stall, ok("late")]);
     let gateway = Gateway::before(&origin.url());

@@ -16,11 +16,13 @@
 )]
 
 mod budget;
+mod changes;
 mod control;
 mod daemon;
 mod descriptors;
 mod half_close;
 mod leaks;
+mod load;
 mod measure;
 mod memory;
 mod own_process;

@@ -57,7 +57,7 @@ fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) ->
         inherited,
         ..StartOptions::new(&config::system_environment)
     };
-    let config: Arc<Config> = Arc::new(loaded.config);
+    let (config, sources): (Arc<Config>, _) = (Arc::new(loaded.config), loaded.sources);
     let running = match server::start(Arc::clone(&config), &options) {
         Ok(running) => running,
         Err(error) => return refused(&error),
@@ -68,7 +68,7 @@ fn serve(loaded: Loaded, file: Option<&Path>, watching: Watching, form: Form) ->
     complain(&listening(&config, &running, form));
     options.inherited.ready();
     supervisor::ready();
-    let reloader = Reloader::new(file, watching, running.handle(), (desk.clone(), asked));
+    let reloader = Reloader::new(file, &sources, watching, running.handle(), (desk.clone(), asked));
     let end = runtime.block_on(async {
         tokio::select! {
             end = oversee(&running, signals, &desk, form) => end,

@@ -36,7 +36,8 @@ pub(in crate::server) struct HeadLimits {
 #[derive(Debug)]
 pub(in crate::server) struct HeadScanner {
     over_tls: bool,
-    limits: HeadLimits,
+    /// They may be set anew at any time.
+    pub(in crate::server) limits: HeadLimits,
     /// Beginning of the line that is being read.
     line: usize,
     /// Bytes already searched for a line end.
@@ -104,11 +105,6 @@ impl HeadScanner {
             facts: Facts::default(),
             spans: Vec::new(),
         }
-    }
-
-    /// Other limits, from here on.
-    pub(in crate::server) fn limit(&mut self, limits: HeadLimits) {
-        self.limits = limits;
     }
 
     /// Forgets everything, for the next head.

@@ -143,7 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             Stay::Here => {}
             Stay::Moved => {
                 self.limits = *tenant.limits();
-                self.scanner.limit(heads(&self.limits));
+                self.scanner.limits = heads(&self.limits);
             }
             Stay::Homeless => self.homeless = true,
         }

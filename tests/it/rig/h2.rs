@@ -130,6 +130,18 @@ impl H2Client {
         self.runtime.block_on(async { tokio::time::timeout(PATIENCE, all).await.expect("in time") })
     }
 
+    /// A GET whose failure is an answer, too.
+    pub fn try_get(&self, path: &str) -> Result<Reply, Failed> {
+        let mut send = self.send.borrow_mut();
+        let asked = async {
+            send.ready().await.map_err(|_| Failed::NotTaken)?;
+            let request = request("GET", path).body(Frames::default()).unwrap();
+            Ok(collect(send.send_request(request).await.map_err(|error| Failed::of(&error))?).await)
+        };
+        self.runtime
+            .block_on(async { tokio::time::timeout(PATIENCE, asked).await.expect("in time") })
+    }
+
     /// Sends heads only and forgets them: the streams are reset.
     pub fn ask_and_leave(&self, request: http::request::Builder) {
         let mut send = self.send.borrow_mut();
@@ -153,6 +165,32 @@ impl H2Client {
             };
             tokio::time::timeout(PATIENCE, gone).await.expect("the connection ends");
         });
+    }
+}
+
+/// Why a request has no answer.
+#[derive(Debug)]
+pub enum Failed {
+    /// The other side has said that it does not take it: it can be sent again elsewhere.
+    NotTaken,
+    /// It was lost.
+    Lost(String),
+}
+
+impl Failed {
+    fn of(error: &hyper::Error) -> Self {
+        let source = std::error::Error::source(error);
+        let of_h2 = source.and_then(|source| source.downcast_ref::<h2::Error>());
+        // A GOAWAY names the last stream that is taken; this one was a later one.
+        let refused = of_h2.is_some_and(|error| {
+            error.is_go_away() && error.is_remote()
+                || error.reason() == Some(h2::Reason::REFUSED_STREAM)
+        });
+        if refused || error.is_canceled() {
+            Self::NotTaken
+        } else {
+            Self::Lost(format!("{error:?}"))
+        }
     }
 }
 
