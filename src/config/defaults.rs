@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::model::{
-    Balance, ClientAuth, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, Shutdown,
+    Balance, ClientAuth, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, RetryOn, Shutdown,
     UpstreamTimeouts,
 };
+use crate::outcome::StatusSet;
 use crate::problem::Format;
 
 /// `server.workers = "auto"`: the CPU quota of the process, cgroups included.
@@ -71,6 +72,15 @@ pub const TIMEOUTS: UpstreamTimeouts = UpstreamTimeouts {
 pub const POOL: Pool = Pool { idle: 256, idle_time: Duration::from_secs(4) };
 /// `upstream.NAME.host`.
 pub const HOST: HostPolicy = HostPolicy::Preserve;
+/// `upstream.NAME.retry.attempts`.
+pub const RETRY_ATTEMPTS: u8 = 2;
+/// `upstream.NAME.retry.budget`, in hundredths.
+pub const RETRY_BUDGET: u8 = 20;
+/// `upstream.NAME.retry.on`.
+pub fn retry_on() -> RetryOn {
+    let status = StatusSet { single: vec![503], classes: Vec::new() };
+    RetryOn { connect: true, reset: true, timeout: false, status }
+}
 /// `route.normalise`.
 pub const NORMALISE: Normalise = Normalise::On;
 /// `route.respond.status`.

@@ -302,6 +302,44 @@ pub(crate) fn always(text: &str) -> Result<Always, String> {
     }
 }
 
+/// Whole hundredths, from 0 to 100.
+pub(crate) fn percent(text: &str) -> Result<u8, String> {
+    let number = text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
+    number
+        .and_then(|digits| digits.parse().ok())
+        .filter(|percent| *percent <= 100)
+        .ok_or_else(|| "expected a whole percentage from \"0%\" to \"100%\"".into())
+}
+
+/// A word of `retry.on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RetryOn {
+    Connect,
+    Reset,
+    Timeout,
+    Status(u16),
+    Class(u8),
+}
+
+pub(crate) fn retry_on(text: &str) -> Result<RetryOn, String> {
+    match text {
+        "connect" => Ok(RetryOn::Connect),
+        "reset" => Ok(RetryOn::Reset),
+        "timeout" => Ok(RetryOn::Timeout),
+        "4xx" => Ok(RetryOn::Class(4)),
+        "5xx" => Ok(RetryOn::Class(5)),
+        text => text
+            .parse()
+            .ok()
+            .filter(|status| (400..600).contains(status))
+            .map(RetryOn::Status)
+            .ok_or_else(|| {
+                "known: \"connect\", \"reset\", \"timeout\", \"5xx\", and statuses such as \"503\""
+                    .into()
+            }),
+    }
+}
+
 const NOT_A_HOST: &str = "this is not a host name";
 
 const REPLACED_HEADERS: &[&str] = &[

@@ -23,7 +23,7 @@ impl Balancer {
 
     /// The place of the next endpoint that is not in `tried`; none if all are. `busy` tells how
     /// many requests an endpoint carries.
-    pub(super) fn pick(&self, tried: &[usize], busy: impl Fn(usize) -> u32) -> Option<usize> {
+    pub(super) fn pick(&self, tried: &[u16], busy: impl Fn(usize) -> u32) -> Option<usize> {
         if let [_] = *self.weights {
             return tried.is_empty().then_some(0);
         }
@@ -32,16 +32,16 @@ impl Balancer {
             Balance::P2c if tried.is_empty() => Some(self.less_busy_of_two(busy)),
             // After a failure the choice is small and rare: the least busy of the rest.
             Balance::P2c => (0..self.weights.len())
-                .filter(|place| !tried.contains(place))
+                .filter(|place| !was(tried, *place))
                 .min_by(|a, b| self.load(*a, &busy).total_cmp(&self.load(*b, &busy))),
         }
     }
 
     /// nginx's smooth weighted turns: everybody gains its weight, the richest goes and pays all.
-    fn next_turn(&self, tried: &[usize]) -> Option<usize> {
+    fn next_turn(&self, tried: &[u16]) -> Option<usize> {
         let mut best: Option<usize> = None;
         let mut sum = 0;
-        for place in (0..self.weights.len()).filter(|place| !tried.contains(place)) {
+        for place in (0..self.weights.len()).filter(|place| !was(tried, *place)) {
             let weight = i64::from(self.weights[place]);
             sum += weight;
             self.turns[place].set(self.turns[place].get() + weight);
@@ -80,6 +80,10 @@ impl Balancer {
     fn load(&self, place: usize, busy: &impl Fn(usize) -> u32) -> f64 {
         f64::from(busy(place)) / f64::from(self.weights[place])
     }
+}
+
+fn was(tried: &[u16], place: usize) -> bool {
+    tried.iter().any(|tried| usize::from(*tried) == place)
 }
 
 #[cfg(test)]

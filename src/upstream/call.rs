@@ -3,11 +3,11 @@
 //! What may be sent twice, and why:
 //! - whatever hyper gives back unsent: an HTTP/2 connection was found closed, nobody saw a byte;
 //! - whatever HTTP/2 says was not processed: a refused stream, one above the last id of a GOAWAY;
-//! - a request without a body and with an idempotent method that met the end of a *kept* connection
+//! - a request with an idempotent method and nothing lost of its body that met the end of a *kept* connection
 //!   before any byte of an answer: the upstream closed it as we wrote (RFC 9112, section 9.3.1).
 //!
-//! The last two happen at most once for a call. A failure to connect goes on to another endpoint.
-//! All else is reported.
+//! The last two happen at most once for a call, and cost nothing. What else is tried again, and
+//! where, is the business of `retry`. All else is reported.
 
 use std::rc::Rc;
 
@@ -21,11 +21,13 @@ use super::connect::Want;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::pool::Trust;
+use super::retry::Trail;
 use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
-use crate::base::{Body, clock};
+use crate::base::{Body, Replay};
+use crate::problem::Cause;
 
 /// A call under way.
 pub(super) struct Call<'a> {
@@ -37,6 +39,8 @@ pub(super) struct Call<'a> {
     /// Given to the connection that carries it.
     pub(super) body: Outgoing,
     pub(super) upload: Option<Rc<Upload>>,
+    /// What is kept of the body, where it may be sent again.
+    replay: Option<Replay>,
     /// The method is idempotent.
     pub(super) harmless: bool,
     /// There is no body.
@@ -77,39 +81,53 @@ impl<'a> Call<'a> {
         };
         let harmless = is_idempotent(&head.method);
         let bodiless = body.is_end_stream();
+        let (body, replay) = match upstream.retry {
+            Some(_) if !bodiless && (harmless || upstream.may_speak_http2()) => keep(body),
+            Some(_) | None => (body, None),
+        };
         let (body, upload) = Outgoing::new(body);
-        let repeated = false;
-        Self { upstream, options, tally, asked, head, body, upload, harmless, bodiless, repeated }
+        Self {
+            upstream,
+            options,
+            tally,
+            asked,
+            head,
+            body,
+            upload,
+            replay,
+            harmless,
+            bodiless,
+            repeated: false,
+        }
     }
 
-    /// Calls the upstream: one endpoint after the other, while nothing was sent.
+    /// Calls the upstream, and again where that is safe and allowed (`retry`).
     pub(super) async fn run(&mut self) -> Result<Response<Stream>, UpstreamError> {
         let upstream = self.upstream;
-        let mut tried = [0; ENDPOINTS];
-        let mut count = 0;
-        let mut nameless = true;
-        let mut last = None;
-        while count < ENDPOINTS {
-            let busy = |place: usize| upstream.endpoints[place].busy();
-            let Some(place) = upstream.balancer.pick(&tried[..count], busy) else { break };
-            tried[count] = place;
-            count += 1;
-            let Setback { error, again } = match self.attempt(&upstream.endpoints[place]).await {
-                Ok(response) => return Ok(response),
-                Err(setback) => setback,
-            };
-            nameless &= error.kind == Kind::Dns;
-            if again == Again::No || clock::now() >= self.options.deadline {
-                return Err(error);
-            }
-            last = Some(error);
+        if let Some(retry) = &upstream.retry {
+            retry.request_began();
         }
-        match last {
-            Some(error) if nameless && count > 1 => {
-                Err(UpstreamError { kind: Kind::NoneHealthy, ..error })
+        let mut trail = Trail::default();
+        let mut place = upstream.pick(&[]).ok_or_else(Trail::nobody)?;
+        loop {
+            trail.visit(place);
+            let next = match self.attempt(&upstream.endpoints[place]).await {
+                Ok(answer) => {
+                    let next = self.after_answer(&mut trail, answer.status(), answer.headers());
+                    let Some(next) = next else { return Ok(answer) };
+                    answer.into_body().discard();
+                    next
+                }
+                Err(setback) => {
+                    let next = self.after_setback(&mut trail, &setback);
+                    next.ok_or_else(|| trail.verdict(setback.error))?
+                }
+            };
+            if !next.pause.is_zero() {
+                // Boxed, so that calls that need none do not carry the room for a timer.
+                Box::pin(tokio::time::sleep(next.pause)).await;
             }
-            Some(error) => Err(error),
-            None => Err(UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)),
+            place = next.place;
         }
     }
 
@@ -157,9 +175,33 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether the request could be sent once more without asking anybody for its body.
+    /// Whether the request could be sent once more over another connection, for nothing.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.bodiless && !self.repeated
+        !self.repeated && self.is_replayable()
+    }
+
+    /// Whether the request could be sent once more without asking anybody for its body.
+    pub(super) fn is_replayable(&self) -> bool {
+        self.bodiless || self.replay.as_ref().is_some_and(Replay::is_whole)
+    }
+
+    /// Whether the head of the request may be needed after this attempt.
+    pub(super) fn may_come_back(&self) -> bool {
+        self.is_replayable() && (!self.repeated || self.upstream.retry.is_some())
+    }
+
+    /// The body from its beginning, for another attempt.
+    pub(super) fn rewind(&mut self) {
+        if let Some(replay) = &self.replay {
+            (self.body, self.upload) = Outgoing::new(Body::Replayed(replay.read()));
+        }
+    }
+
+    /// Notes that an attempt failed and another one follows.
+    pub(super) fn retried(&mut self, cause: Cause) {
+        if let Some(slot) = self.tally.retried.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(cause);
+        }
     }
 
     /// A 101: what was asked must be confirmed, and the connection becomes a tunnel.
@@ -221,5 +263,10 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-/// Endpoints that one call tries at most.
-const ENDPOINTS: usize = 3;
+/// A body that may be sent again, unless it is too long for that.
+fn keep(body: Body) -> (Body, Option<Replay>) {
+    match Replay::new(body) {
+        Ok(replay) => (Body::Replayed(replay.read()), Some(replay)),
+        Err(body) => (body, None),
+    }
+}

@@ -26,6 +26,7 @@ mod over_http1;
 mod over_http2;
 mod patience;
 mod pool;
+mod retry;
 mod stream;
 mod target;
 #[cfg(test)]
@@ -49,11 +50,13 @@ use self::call::Call;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::names::Names;
+use self::retry::Retry;
 pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::model::{self, UpstreamTimeouts};
+use crate::problem::Cause;
 
 /// All upstreams, as one worker lives with them.
 pub struct Upstreams(Box<[Upstream]>);
@@ -66,6 +69,8 @@ struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
     balancer: Balancer,
     timeout: UpstreamTimeouts,
+    /// What is tried again; none where nothing that was sent is.
+    retry: Option<Retry>,
 }
 
 /// What a call may take, and what it asks for.
@@ -124,6 +129,8 @@ pub struct Tally {
     pub connect: Duration,
     /// Whether the last connection had been used before.
     pub reused: bool,
+    /// Why attempts failed that were followed by another one, in their order.
+    pub retried: [Option<Cause>; RETRIES],
 }
 
 /// Connections of one worker to one upstream.
@@ -227,7 +234,24 @@ impl Upstream {
             .collect();
         let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
         let balancer = Balancer::new(upstream.balance, weights);
-        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout })
+        Ok(Self {
+            endpoints: endpoints?,
+            balancer,
+            timeout: upstream.timeout,
+            retry: upstream.retry.clone().map(Retry::new),
+        })
+    }
+}
+
+impl Upstream {
+    /// The place of the next endpoint that is not among those; none if all are.
+    fn pick(&self, avoided: &[u16]) -> Option<usize> {
+        self.balancer.pick(avoided, |place| self.endpoints[place].busy())
+    }
+
+    /// Whether a request may meet HTTP/2 here.
+    fn may_speak_http2(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.target.may_speak_http2())
     }
 }
 
@@ -276,3 +300,6 @@ impl fmt::Display for SetupError {
 }
 
 impl std::error::Error for SetupError {}
+
+/// As often one request is tried again at most: nine times by rule, and once on a kept connection.
+const RETRIES: usize = 10;

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -81,6 +81,15 @@ impl Stream {
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Tunnel(tunnel) => Some(*tunnel),
             Source::Http1(..) | Source::Http2 { .. } | Source::Over => None,
+        }
+    }
+
+    /// Lets go of an answer that nobody wants. What is there already is read, so that its
+    /// connection may be kept; nothing is waited for.
+    pub(super) fn discard(mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..DISCARDED {
+            let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self).poll_frame(&mut cx) else { return };
         }
     }
 
@@ -217,3 +226,6 @@ impl Drop for Stream {
         }
     }
 }
+
+/// Frames of an unwanted answer that are read at most.
+const DISCARDED: usize = 16;

@@ -45,8 +45,8 @@ impl Outgoing {
     pub(super) fn new(body: Body) -> (Self, Option<Rc<Upload>>) {
         let upload = match body {
             Body::Empty => None,
-            Body::Full(_) | Body::Capped(_) if body.is_end_stream() => None,
-            Body::Full(_) | Body::Capped(_) => Some(Rc::new(Upload {
+            Body::Full(_) | Body::Capped(_) | Body::Replayed(_) if body.is_end_stream() => None,
+            Body::Full(_) | Body::Capped(_) | Body::Replayed(_) => Some(Rc::new(Upload {
                 state: Cell::new(State::Upstream),
                 last: Cell::new(clock::now()),
                 fault: Cell::new(None),

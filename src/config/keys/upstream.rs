@@ -1,6 +1,7 @@
 //! `[upstream.NAME]`.
 
 use super::errors::RULES;
+use super::failing;
 use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
 
 pub(super) static UPSTREAM: Shape = Shape {
@@ -63,9 +64,9 @@ static ONE: Shape = Shape::of(&[
     )
     .also(&["host_header"]),
     RULES,
+    failing::RETRY,
     Key::later("health", "health checks"),
     Key::later("eject", "ejection of failing endpoints"),
-    Key::later("retry", "retries by rule"),
     Key::later("breaker", "circuit breakers"),
     Key::later("in_flight", "overload protection"),
 ]);

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::failing::Retry;
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
@@ -30,6 +31,8 @@ pub struct Upstream {
     pub host: HostPolicy,
     /// Rules that turn its errors into problems.
     pub errors: Vec<Rule>,
+    /// What is tried again; nothing that was sent where there is none.
+    pub retry: Option<Retry>,
 }
 
 /// One endpoint of an upstream.

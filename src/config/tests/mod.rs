@@ -64,6 +64,7 @@ fn written_defaults_are_the_defaults() {
         ("errors", "errors", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
+        ("upstream.NAME.retry", "upstream", "retry"),
         ("upstream.NAME", "upstream", ""),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
@@ -85,6 +86,12 @@ fn written_defaults_are_the_defaults() {
             (
                 with(place, &format!("tls = {{ {} }}", with_it.trim_end_matches(", "))),
                 with(place, &format!("tls = {{ {with_it}{inner} = {default} }}")),
+            )
+        } else if !with_it.is_empty() {
+            // A table that switches something on by standing there.
+            (
+                with(place, &format!("{with_it} = {{}}")),
+                with(place, &format!("{with_it}.{inner} = {default}")),
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
@@ -167,6 +174,7 @@ fn every_value_reaches_the_model() {
         endpoints = ["https://b.internal"]
         protocol = "h2"
         host = "b.exemple.fr"
+        retry = { attempts = 3, on = ["connect", "reset", "timeout", "502", "5xx"], budget = "5%" }
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -222,7 +230,6 @@ fn later_features_are_refused_by_name() {
         ("observe", "traces = {}"),
         ("upstream", "health = {}"),
         ("upstream", "eject = {}"),
-        ("upstream", "retry = {}"),
         ("upstream", "breaker = {}"),
         ("upstream", "in_flight = 5"),
         ("upstream", "balance = \"least\""),

@@ -5,6 +5,7 @@ mod bodies;
 mod connecting;
 mod http2;
 mod origin;
+mod retries;
 mod reuse;
 mod rig;
 mod secure;

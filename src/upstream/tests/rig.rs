@@ -65,6 +65,7 @@ pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         tls: UpstreamTls::default(),
         host: HostPolicy::Preserve,
         errors: Vec::new(),
+        retry: None,
     }
 }
 
