@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::observe::{Names, Registers};
+use crate::upstream::Boards;
 
 struct Rig {
     address: SocketAddr,
@@ -29,6 +30,7 @@ impl Rig {
             names,
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
+            states: Arc::new(Boards::new(&[])),
             certificates: Arc::default(),
             lost: None,
         };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Balance, ClientAuth, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, RetryOn, Shutdown,
-    UpstreamTimeouts,
+    Balance, ClientAuth, Eject, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, RetryOn,
+    Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -81,6 +81,9 @@ pub fn retry_on() -> RetryOn {
     let status = StatusSet { single: vec![503], classes: Vec::new() };
     RetryOn { connect: true, reset: true, timeout: false, status }
 }
+/// `upstream.NAME.eject`.
+pub const EJECT: Eject =
+    Eject { failures: 5, over: Duration::from_secs(10), term: Duration::from_secs(10) };
 /// `route.normalise`.
 pub const NORMALISE: Normalise = Normalise::On;
 /// `route.respond.status`.

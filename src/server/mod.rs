@@ -127,7 +127,7 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let log = parts::open_log(&config)?;
     let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
     let shared = Shared::new(config);
-    let exposition = parts.exposition(renewal.expiries(), log.as_ref());
+    let exposition = parts.exposition(renewal.expiries(), log.as_ref(), shared.boards());
     let (workers, control) = (Vec::with_capacity(threads), None);
     let mut running = Running { shared, addresses, admin_address, warnings, log, workers, control };
     // Anything that fails from here on drops `running`, which tells the threads to end.
@@ -140,7 +140,8 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     running.control = Some(spawn_control(seat, report.clone())?);
     let resolver = resolver.recv().map_err(|_| StartError::Thread(ended_early()))?;
     for (index, sockets) in sockets.into_iter().enumerate() {
-        let parts = parts.of_worker(index, running.log.as_ref(), &resolver);
+        let boards = running.shared.boards();
+        let parts = parts.of_worker(index, running.log.as_ref(), &resolver, boards);
         let seat = Seat { shared: Arc::clone(&running.shared), tls: tls.clone(), sockets, parts };
         running.workers.push(spawn_worker(index, seat, report.clone(), alive.clone())?);
     }

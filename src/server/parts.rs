@@ -12,7 +12,7 @@ use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
 };
 use crate::proxy::{Gateway, OnRequest};
-use crate::upstream::{self, Credentials, Upstreams};
+use crate::upstream::{self, Boards, Credentials, Upstreams};
 
 /// What all gateways of an instance share.
 pub(super) struct Parts {
@@ -33,6 +33,7 @@ pub(super) struct GatewayParts {
     log: Option<(AccessLog, LogHandle)>,
     credentials: Credentials,
     resolver: upstream::Names,
+    boards: Boards,
     mark: String,
     on_request: Option<OnRequest>,
 }
@@ -67,12 +68,14 @@ impl Parts {
         &self,
         certificates: &Arc<Expiries>,
         log: Option<&LogWriter>,
+        boards: &Boards,
     ) -> Arc<Exposition> {
         Arc::new(Exposition {
             registers: self.registers.clone(),
             names: Arc::clone(&self.names),
             catalogue: Arc::clone(&self.config.errors.catalogue),
             config_hash: self.config_hash.clone(),
+            states: Arc::new(boards.clone()),
             certificates: Arc::clone(certificates),
             lost: log.map(LogWriter::lost),
         })
@@ -84,6 +87,7 @@ impl Parts {
         index: usize,
         log: Option<&LogWriter>,
         resolver: &upstream::Names,
+        boards: &Boards,
     ) -> GatewayParts {
         GatewayParts {
             config: Arc::clone(&self.config),
@@ -92,6 +96,7 @@ impl Parts {
             log: self.config.observe.access_log.clone().zip(log.map(LogWriter::handle)),
             credentials: self.credentials.clone(),
             resolver: resolver.clone(),
+            boards: boards.clone(),
             mark: self.mark.clone(),
             on_request: self.on_request,
         }
@@ -108,8 +113,9 @@ impl GatewayParts {
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
-        let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)
-            .map_err(io::Error::other)?;
+        let upstreams =
+            Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver, &self.boards)
+                .map_err(io::Error::other)?;
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
     }
 }

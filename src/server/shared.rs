@@ -1,7 +1,7 @@
-//! What all threads of one instance share: the configuration, where the instance is in its life,
-//! and how many connections are open.
+//! What all threads of one instance share: the configuration, what is known of its upstreams, where
+//! the instance is in its life, and how many connections are open.
 //!
-//! Nothing here is touched by a request: the phase changes a few times in a life, the number of
+//! Nothing here is written by a request that goes well: the phase changes a few times in a life, the number of
 //! connections once when one opens and once when it closes.
 
 use std::sync::Arc;
@@ -11,11 +11,13 @@ use tokio::sync::watch;
 
 use crate::config::model::Config;
 use crate::observe::{Readiness, Stage};
+use crate::upstream::Boards;
 
 /// The process-wide part of one running instance.
 #[derive(Debug)]
 pub struct Shared {
     config: Arc<Config>,
+    boards: Boards,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
@@ -53,6 +55,7 @@ impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
         Arc::new(Self {
+            boards: Boards::new(&config.upstreams),
             config,
             phase,
             readiness: Arc::new(Readiness::new()),
@@ -65,6 +68,11 @@ impl Shared {
     /// The configuration that this instance runs.
     pub fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// What all workers know of the endpoints of the upstreams.
+    pub fn boards(&self) -> &Boards {
+        &self.boards
     }
 
     /// Where the instance is in its life.

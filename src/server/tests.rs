@@ -244,7 +244,7 @@ fn the_deadline_cuts_what_is_still_open() {
     let (alive, workers) = mpsc::channel(1);
     let parts = Parts::new(shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
     let (_, renewal) = Renewal::load(shared.config(), &|_| None, &mut Vec::new()).unwrap();
-    let exposition = parts.exposition(renewal.expiries(), None);
+    let exposition = parts.exposition(renewal.expiries(), None, shared.boards());
     let (name_resolver, resolver) = std::sync::mpsc::channel();
     let seat = ControlSeat {
         shared: Arc::clone(&shared),
@@ -259,7 +259,7 @@ fn the_deadline_cuts_what_is_still_open() {
         let shared = Arc::clone(&shared);
         move || {
             let resolver = resolver.recv().unwrap();
-            let gateway = parts.of_worker(0, None, &resolver).build().unwrap();
+            let gateway = parts.of_worker(0, None, &resolver, shared.boards()).build().unwrap();
             let worker = worker::Worker::new(Arc::clone(&shared), Vec::new(), gateway);
             let _place = worker.admit().unwrap();
             assert_eq!(worker.open(), 1);

@@ -22,6 +22,7 @@ use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::pool::Trust;
 use super::retry::Trail;
+use super::roster::Conduct;
 use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
@@ -107,27 +108,44 @@ impl<'a> Call<'a> {
         if let Some(retry) = &upstream.retry {
             retry.request_began();
         }
+        let place = upstream.pick(&[], self.options.started).ok_or_else(Trail::nobody)?;
+        match self.attempt(&upstream.endpoints[place]).await {
+            Ok(answer) if !upstream.is_watched() || upstream.is_served(place, &answer) => {
+                Ok(answer)
+            }
+            // Boxed, so that calls that go well do not carry the room for another attempt.
+            outcome => Box::pin(self.persist(place, outcome)).await,
+        }
+    }
+
+    /// What follows on an attempt that did not go well, to the end of the call.
+    async fn persist(
+        &mut self,
+        mut place: usize,
+        mut outcome: Result<Response<Stream>, Setback>,
+    ) -> Result<Response<Stream>, UpstreamError> {
         let mut trail = Trail::default();
-        let mut place = upstream.pick(&[]).ok_or_else(Trail::nobody)?;
         loop {
             trail.visit(place);
-            let next = match self.attempt(&upstream.endpoints[place]).await {
+            let next = match outcome {
                 Ok(answer) => {
+                    self.upstream.note(place, || Conduct::of_answer(answer.status()));
                     let next = self.after_answer(&mut trail, answer.status(), answer.headers());
                     let Some(next) = next else { return Ok(answer) };
                     answer.into_body().discard();
                     next
                 }
                 Err(setback) => {
+                    self.upstream.note(place, || Conduct::of_error(&setback.error));
                     let next = self.after_setback(&mut trail, &setback);
                     next.ok_or_else(|| trail.verdict(setback.error))?
                 }
             };
             if !next.pause.is_zero() {
-                // Boxed, so that calls that need none do not carry the room for a timer.
-                Box::pin(tokio::time::sleep(next.pause)).await;
+                tokio::time::sleep(next.pause).await;
             }
             place = next.place;
+            outcome = self.attempt(&self.upstream.endpoints[place]).await;
         }
     }
 

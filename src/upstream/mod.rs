@@ -18,6 +18,7 @@ mod connect;
 mod dress;
 mod endpoint;
 mod error;
+mod health;
 mod http1;
 mod line;
 mod names;
@@ -27,6 +28,7 @@ mod over_http2;
 mod patience;
 mod pool;
 mod retry;
+mod roster;
 mod stream;
 mod target;
 #[cfg(test)]
@@ -49,8 +51,10 @@ use self::balance::Balancer;
 use self::call::Call;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
+pub use self::health::{Board, Boards};
 pub use self::names::Names;
 use self::retry::Retry;
+use self::roster::{Conduct, Roster};
 pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
@@ -71,6 +75,8 @@ struct Upstream {
     timeout: UpstreamTimeouts,
     /// What is tried again; none where nothing that was sent is.
     retry: Option<Retry>,
+    /// Who may be chosen; none where everybody may.
+    roster: Option<Roster>,
 }
 
 /// What a call may take, and what it asks for.
@@ -160,11 +166,12 @@ impl Upstreams {
         upstreams: &[model::Upstream],
         credentials: &Credentials,
         names: &Names,
+        boards: &Boards,
     ) -> Result<Self, SetupError> {
-        let with = upstreams.iter().zip(credentials.0.iter());
+        let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
         let all: Result<_, SetupError> = with
-            .map(|(upstream, tls)| {
-                Upstream::new(upstream, tls.as_ref(), names)
+            .map(|((upstream, tls), board)| {
+                Upstream::new(upstream, tls.as_ref(), names, board)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
             .collect();
@@ -223,6 +230,7 @@ impl Upstream {
         upstream: &model::Upstream,
         tls: Option<&Arc<Tls>>,
         names: &Names,
+        board: &Arc<Board>,
     ) -> Result<Self, String> {
         let endpoints: Result<Box<[_]>, String> = (0..)
             .zip(&upstream.endpoints)
@@ -239,14 +247,39 @@ impl Upstream {
             balancer,
             timeout: upstream.timeout,
             retry: upstream.retry.clone().map(Retry::new),
+            roster: Roster::new(upstream, board),
         })
     }
 }
 
 impl Upstream {
     /// The place of the next endpoint that is not among those; none if all are.
-    fn pick(&self, avoided: &[u16]) -> Option<usize> {
+    fn pick(&self, avoided: &[u16], now: Instant) -> Option<usize> {
+        if let Some(roster) = &self.roster {
+            roster.consult(now, &self.balancer);
+        }
         self.balancer.pick(avoided, |place| self.endpoints[place].busy())
+    }
+
+    /// Whether answers are looked at at all.
+    fn is_watched(&self) -> bool {
+        self.retry.is_some() || self.roster.is_some()
+    }
+
+    /// Whether an answer is a good one, which is then noted.
+    fn is_served(&self, place: usize, answer: &Response<Stream>) -> bool {
+        let good = answer.status().as_u16() < 400;
+        if good {
+            self.note(place, || Conduct::Well);
+        }
+        good
+    }
+
+    /// Notes how an attempt ended for its endpoint.
+    fn note(&self, place: usize, conduct: impl FnOnce() -> Conduct) {
+        if let Some(roster) = &self.roster {
+            roster.note(place, conduct());
+        }
     }
 
     /// Whether a request may meet HTTP/2 here.

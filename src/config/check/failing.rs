@@ -3,7 +3,7 @@
 use super::Check;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Retry, RetryOn};
+use crate::config::model::{Eject, Retry, RetryOn};
 use crate::config::read::Section;
 use crate::config::value;
 
@@ -24,6 +24,27 @@ pub(super) fn retry(upstream: Section<'_>, check: &mut Check<'_>) -> Option<Retr
         check.push(Diagnostic::at(Id::NoEffect, place, message).help(help));
     }
     Some(retry)
+}
+
+/// `eject`, where it stands.
+pub(super) fn eject(upstream: Section<'_>, check: &mut Check<'_>) -> Option<Eject> {
+    upstream.node("eject")?;
+    let section = upstream.section("eject");
+    if let Some(place) = upstream.place("eject")
+        && upstream.items("endpoints").len() == 1
+    {
+        let message = "`eject` has no effect: the only endpoint is never taken out";
+        check.push(
+            Diagnostic::at(Id::NoEffect, place, message).help(
+                "leave it out, or write `breaker` to spare an upstream that fails as a whole",
+            ),
+        );
+    }
+    Some(Eject {
+        failures: section.integer("failures").unwrap_or(defaults::EJECT.failures),
+        over: section.duration("over").unwrap_or(defaults::EJECT.over),
+        term: section.duration("for").unwrap_or(defaults::EJECT.term),
+    })
 }
 
 fn on(section: Section<'_>) -> RetryOn {

@@ -1,7 +1,7 @@
 //! `[upstream.NAME]`: what is done about an upstream that fails. Each of these tables switches its
 //! mechanism on by standing there, be it empty.
 
-use super::{Default, Key, Kind, Shape, format};
+use super::{Default, Key, Kind, POSITIVE, Shape, format};
 
 pub(super) const RETRY: Key = Key::new(
     "retry",
@@ -33,4 +33,36 @@ static RETRIES: Shape = Shape::of(&[
         "requests sent again, in relation to requests, for each worker",
     )
     .also(&["retry_ratio", "max_ratio", "ratio"]),
+]);
+
+pub(super) const EJECT: Key = Key::new(
+    "eject",
+    Kind::Table(&EJECTION),
+    Default::None("endpoints that fail go on being chosen"),
+    "when an endpoint that fails is left alone, and for how long",
+)
+.also(&["outlier_detection", "max_fails", "passive_health"]);
+
+static EJECTION: Shape = Shape::of(&[
+    Key::new(
+        "failures",
+        Kind::Integer { least: 1, most: 1000 },
+        Default::Value("5"),
+        "failures in a row, as one worker sees them",
+    )
+    .also(&["consecutive", "max_fails"]),
+    Key::new(
+        "over",
+        POSITIVE,
+        Default::Value("\"10s\""),
+        "the time within which these failures come",
+    )
+    .also(&["interval", "window", "fail_timeout"]),
+    Key::new(
+        "for",
+        POSITIVE,
+        Default::Value("\"10s\""),
+        "how long it is out the first time; up to ten times as long if it goes on",
+    )
+    .also(&["time", "duration", "base_ejection_time"]),
 ]);

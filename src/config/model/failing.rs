@@ -1,5 +1,7 @@
 //! `[upstream.NAME]`: what is done about an upstream that fails, checked.
 
+use std::time::Duration;
+
 use crate::outcome::StatusSet;
 
 /// `upstream.NAME.retry`.
@@ -24,4 +26,15 @@ pub struct RetryOn {
     pub timeout: bool,
     /// Statuses of the answer.
     pub status: StatusSet,
+}
+
+/// `upstream.NAME.eject`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Eject {
+    /// Failures in a row, as one worker sees them.
+    pub failures: u32,
+    /// The time within which they come.
+    pub over: Duration,
+    /// `for`: how long an endpoint is out the first time.
+    pub term: Duration,
 }

@@ -65,6 +65,7 @@ fn written_defaults_are_the_defaults() {
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
         ("upstream.NAME.retry", "upstream", "retry"),
+        ("upstream.NAME.eject", "upstream", "eject"),
         ("upstream.NAME", "upstream", ""),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
@@ -169,6 +170,7 @@ fn every_value_reaches_the_model() {
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }
         host = "endpoint"
+        eject = { failures = 3, over = "1s", for = "2s" }
         errors = [{ when = { status = [402, "5xx"], json = { "/a" = 1, "/b" = { c = true } } }, raise = "OutOfStock", take = { parameter = "/p", message = "/m", retry_after = "/r" } }]
         [upstream.b]
         endpoints = ["https://b.internal"]
@@ -229,7 +231,6 @@ fn later_features_are_refused_by_name() {
         ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),
         ("upstream", "health = {}"),
-        ("upstream", "eject = {}"),
         ("upstream", "breaker = {}"),
         ("upstream", "in_flight = 5"),
         ("upstream", "balance = \"least\""),
@@ -257,6 +258,8 @@ fn warnings_do_not_refuse() {
         (with("", "include = [\"no-such-folder/*.toml\"]"), "G0902"),
         (with("upstream", "tls.ca = \"Cargo.toml\""), "G0903"),
         (with("upstream", "timeout = { connect = \"2m\" }"), "G0906"),
+        (with("upstream", "retry.attempts = 1"), "G0903"),
+        (with("upstream", "eject = {}"), "G0903"),
         (with("", "admin.bind = \"0.0.0.0:0\""), "G0904"),
         (with("listen", "plain = \"redirect\""), "G0905"),
         (with("listen", "tls = { cert = \"no-such-file\", key = { env = \"K\" } }"), "G0401"),

@@ -3,11 +3,12 @@
 mod answers;
 mod bodies;
 mod connecting;
+mod ejection;
 mod http2;
 mod origin;
 mod retries;
 mod reuse;
-mod rig;
+pub(super) mod rig;
 mod secure;
 mod silence;
 mod tunnels;

@@ -11,18 +11,20 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::{
-    CallOptions, Credentials, Names, Stream, Tally, Upgrade, UpstreamError, Upstreams,
+    Boards, CallOptions, Credentials, Names, Stream, Tally, Upgrade, UpstreamError, Upstreams,
 };
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, Inflow, UpstreamId, clock};
+use crate::base::{Body, EndpointId, Inflow, UpstreamId, clock};
 use crate::config::model::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
 };
+use crate::observe::UpstreamStates as _;
 
 /// One upstream, ready to be called.
 pub(super) struct Rig {
     pub(super) upstreams: Upstreams,
+    pub(super) boards: Boards,
     pub(super) deadline: Duration,
 }
 
@@ -38,7 +40,7 @@ pub(super) struct Answer {
 }
 
 /// An endpoint in plain HTTP.
-pub(super) fn plain(address: SocketAddr) -> Endpoint {
+pub(in crate::upstream) fn plain(address: SocketAddr) -> Endpoint {
     Endpoint {
         address: EndpointAddress::Socket(address),
         tls: false,
@@ -49,7 +51,7 @@ pub(super) fn plain(address: SocketAddr) -> Endpoint {
 }
 
 /// Settings with limits that no healthy test comes near, and failing ones do not wait long for.
-pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
+pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
     Upstream {
         name: "origin".into(),
         endpoints,
@@ -66,6 +68,7 @@ pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         host: HostPolicy::Preserve,
         errors: Vec::new(),
         retry: None,
+        eject: None,
     }
 }
 
@@ -75,12 +78,26 @@ impl Rig {
     }
 
     pub(super) fn with_names(upstream: Upstream, names: Names) -> Self {
-        let upstreams = {
-            let all = [upstream];
-            let credentials = Credentials::load(&all, &|_| None).unwrap();
-            Upstreams::new(&all, &credentials, &names).unwrap()
-        };
-        Self { upstreams, deadline: Duration::from_secs(10) }
+        let boards = Boards::new(std::slice::from_ref(&upstream));
+        Self::of(&[upstream], &names, &boards)
+    }
+
+    /// Two workers of one process.
+    pub(super) fn pair(upstream: Upstream) -> [Self; 2] {
+        let boards = Boards::new(std::slice::from_ref(&upstream));
+        let all = [upstream];
+        [(); 2].map(|()| Self::of(&all, &Names::scripted().0, &boards))
+    }
+
+    fn of(all: &[Upstream], names: &Names, boards: &Boards) -> Self {
+        let credentials = Credentials::load(all, &|_| None).unwrap();
+        let upstreams = Upstreams::new(all, &credentials, names, boards).unwrap();
+        Self { upstreams, boards: boards.clone(), deadline: Duration::from_secs(10) }
+    }
+
+    /// What the metrics would say of an endpoint.
+    pub(super) fn board_says_up(&self, endpoint: EndpointId) -> bool {
+        self.boards.is_up(UpstreamId(0), endpoint)
     }
 
     /// To one plain endpoint.
