@@ -75,7 +75,9 @@ impl Replay {
     }
 }
 
+// Out of line, so that bodies that are sent once pay nothing for this one.
 impl Reading {
+    #[cold]
     pub(super) fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
@@ -99,11 +101,13 @@ impl Reading {
         Poll::Ready(Some(Ok(frame)))
     }
 
+    #[cold]
     pub(super) fn is_end_stream(&self) -> bool {
         let kept = self.shared.kept.borrow();
         self.at >= kept.pieces.len() && self.shared.source.borrow().is_end_stream()
     }
 
+    #[cold]
     pub(super) fn size_hint(&self) -> SizeHint {
         let kept = self.shared.kept.borrow();
         let ahead = kept.pieces.iter().skip(self.at).map(Piece::len).sum::<usize>() as u64;

@@ -81,6 +81,16 @@ pub fn retry_on() -> RetryOn {
     let status = StatusSet { single: vec![503], classes: Vec::new() };
     RetryOn { connect: true, reset: true, timeout: false, status }
 }
+/// `upstream.NAME.health.path`.
+pub const HEALTH_PATH: &str = "/";
+/// `upstream.NAME.health.every`.
+pub const HEALTH_EVERY: Duration = Duration::from_secs(5);
+/// `upstream.NAME.health.timeout`.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// `upstream.NAME.health.down_after`.
+pub const HEALTH_DOWN_AFTER: u32 = 3;
+/// `upstream.NAME.health.up_after`.
+pub const HEALTH_UP_AFTER: u32 = 2;
 /// `upstream.NAME.eject`.
 pub const EJECT: Eject =
     Eject { failures: 5, over: Duration::from_secs(10), term: Duration::from_secs(10) };

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -300,6 +301,15 @@ pub(crate) fn always(text: &str) -> Result<Always, String> {
             Err("expected \"error\", or \"slow:\" and a duration as in \"slow:1s\"".into())
         }
     }
+}
+
+/// A path, with a query if need be, as it stands in a request.
+pub(crate) fn origin_path(text: &str) -> Result<PathAndQuery, String> {
+    if !text.starts_with('/') {
+        return Err(format!("a path begins with `/`: write \"/{text}\""));
+    }
+    text.parse()
+        .map_err(|_| "a path has no spaces and no fragment: they are percent-encoded".into())
 }
 
 /// Whole hundredths, from 0 to 100.

@@ -1,5 +1,5 @@
-//! The control thread: it leads an instance through its life, answers on the admin listener, and
-//! reads certificates anew when their files change.
+//! The control thread: it leads an instance through its life, answers on the admin listener, probes
+//! upstreams, and reads certificates anew when their files change.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
@@ -15,7 +15,7 @@ use super::shared::{Phase, Shared};
 use super::tls::Renewal;
 use super::{AdminSeat, AdminService, Ended};
 use crate::observe::Exposition;
-use crate::upstream::Names;
+use crate::upstream::{self, Credentials, Names};
 
 /// What the control thread is given.
 pub(super) struct ControlSeat {
@@ -27,6 +27,8 @@ pub(super) struct ControlSeat {
     pub(super) exposition: Arc<Exposition>,
     /// Looks at the certificates' files.
     pub(super) renewal: Renewal,
+    /// For probes of upstreams.
+    pub(super) credentials: Credentials,
     /// Where the name resolver goes, which runs on this thread and is asked by the workers.
     pub(super) name_resolver: std::sync::mpsc::Sender<Names>,
     /// Nothing is ever sent: it closes once the last worker has dropped its end.
@@ -46,10 +48,13 @@ impl Control {
     /// # Errors
     /// What the operating system says.
     pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
-        let ControlSeat { shared, admin, exposition, renewal, name_resolver, workers } = seat;
+        let ControlSeat { shared, admin, exposition, renewal, credentials, name_resolver, workers } =
+            seat;
         let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
+        let names = Names::spawn(runtime.handle());
+        runtime.spawn_local(probe(Arc::clone(&shared), credentials, names.clone()));
         // Nobody takes it where the start has already failed.
-        let _ = name_resolver.send(Names::spawn(runtime.handle()));
+        let _ = name_resolver.send(names);
         runtime.spawn_local(renewal.run());
         if let Some((socket, AdminService(serve))) = admin {
             let _inside = runtime.enter();
@@ -68,6 +73,14 @@ impl Control {
         let ended = self.runtime.block_on(live(&self.shared, self.workers));
         self.shared.advance(Phase::Ended);
         ended
+    }
+}
+
+/// Probes the upstreams that are to be probed, until nobody calls them any more.
+async fn probe(shared: Arc<Shared>, credentials: Credentials, names: Names) {
+    tokio::select! {
+        () = upstream::watch(&shared.config().upstreams, &credentials, &names, shared.boards()) => {}
+        () = shared.reached(Phase::Draining) => {}
     }
 }
 

@@ -135,8 +135,15 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let (report, reports) = sync_mpsc::channel();
     let (name_resolver, resolver) = sync_mpsc::channel();
     let shared = Arc::clone(&running.shared);
-    let seat =
-        ControlSeat { shared, admin, exposition, renewal, name_resolver, workers: all_ended };
+    let seat = ControlSeat {
+        shared,
+        admin,
+        exposition,
+        renewal,
+        credentials: parts.credentials().clone(),
+        name_resolver,
+        workers: all_ended,
+    };
     running.control = Some(spawn_control(seat, report.clone())?);
     let resolver = resolver.recv().map_err(|_| StartError::Thread(ended_early()))?;
     for (index, sockets) in sockets.into_iter().enumerate() {

@@ -63,6 +63,11 @@ impl Parts {
         })
     }
 
+    /// The client side of TLS for all upstreams.
+    pub(super) fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
     /// What the metrics page is made of.
     pub(super) fn exposition(
         &self,

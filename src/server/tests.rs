@@ -251,6 +251,7 @@ fn the_deadline_cuts_what_is_still_open() {
         admin: None,
         exposition,
         renewal,
+        credentials: parts.credentials().clone(),
         name_resolver,
         workers,
     };

@@ -72,7 +72,7 @@ impl<'a> Call<'a> {
     pub(super) fn new(
         upstream: &'a Upstream,
         head: &'a mut Parts,
-        body: Body,
+        mut body: Body,
         options: &'a CallOptions<'a>,
         tally: &'a mut Tally,
     ) -> Self {
@@ -82,10 +82,10 @@ impl<'a> Call<'a> {
         };
         let harmless = is_idempotent(&head.method);
         let bodiless = body.is_end_stream();
-        let (body, replay) = match upstream.retry {
-            Some(_) if !bodiless && (harmless || upstream.may_speak_http2()) => keep(body),
-            Some(_) | None => (body, None),
-        };
+        let mut replay = None;
+        if upstream.retry.is_some() && !bodiless && (harmless || upstream.may_speak_http2()) {
+            replay = keep(&mut body);
+        }
         let (body, upload) = Outgoing::new(body);
         Self {
             upstream,
@@ -108,13 +108,21 @@ impl<'a> Call<'a> {
         if let Some(retry) = &upstream.retry {
             retry.request_began();
         }
-        let place = upstream.pick(&[], self.options.started).ok_or_else(Trail::nobody)?;
+        let place = upstream.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
         match self.attempt(&upstream.endpoints[place]).await {
             Ok(answer) if !upstream.is_watched() || upstream.is_served(place, &answer) => {
                 Ok(answer)
             }
             // Boxed, so that calls that go well do not carry the room for another attempt.
             outcome => Box::pin(self.persist(place, outcome)).await,
+        }
+    }
+
+    /// The failure where nobody can be asked at all.
+    fn nobody(&self) -> UpstreamError {
+        match &self.upstream.roster {
+            Some(roster) => roster.nobody(self.options.started),
+            None => UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy),
         }
     }
 
@@ -209,6 +217,7 @@ impl<'a> Call<'a> {
     }
 
     /// The body from its beginning, for another attempt.
+    #[cold]
     pub(super) fn rewind(&mut self) {
         if let Some(replay) = &self.replay {
             (self.body, self.upload) = Outgoing::new(Body::Replayed(replay.read()));
@@ -258,6 +267,7 @@ impl<'a> Call<'a> {
             reused,
             endpoint: None,
             retryable: retryable(kind, sent, self.harmless),
+            wait: None,
             detail: None,
         }
     }
@@ -281,10 +291,16 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-/// A body that may be sent again, unless it is too long for that.
-fn keep(body: Body) -> (Body, Option<Replay>) {
-    match Replay::new(body) {
-        Ok(replay) => (Body::Replayed(replay.read()), Some(replay)),
-        Err(body) => (body, None),
+/// Makes a body one that may be sent again, unless it is too long for that.
+fn keep(body: &mut Body) -> Option<Replay> {
+    match Replay::new(std::mem::take(body)) {
+        Ok(replay) => {
+            *body = Body::Replayed(replay.read());
+            Some(replay)
+        }
+        Err(long) => {
+            *body = long;
+            None
+        }
     }
 }

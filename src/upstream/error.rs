@@ -1,6 +1,7 @@
 //! Where a call failed, what was sent by then, and the one place that turns it into a [`Problem`].
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::base::{BodyFault, EndpointId};
 use crate::problem::{Cause, Problem};
@@ -21,6 +22,8 @@ pub struct UpstreamError {
     pub endpoint: Option<EndpointId>,
     /// Whether the same request may be sent again, where that is known.
     pub retryable: Option<bool>,
+    /// How long until it may be better, where that is known.
+    pub wait: Option<Duration>,
     /// The private cause in words, for the log.
     pub detail: Option<Box<str>>,
 }
@@ -106,6 +109,7 @@ impl UpstreamError {
             reused: false,
             endpoint: None,
             retryable: Some(true),
+            wait: None,
             detail: None,
         }
     }
@@ -192,6 +196,9 @@ impl From<UpstreamError> for Problem {
         let mut problem = Self::new(error.kind.cause());
         if let Some(retryable) = error.retryable {
             problem = problem.with_retryable(retryable);
+        }
+        if let Some(wait) = error.wait {
+            problem = problem.with_retry_after(wait);
         }
         match error.detail {
             Some(detail) => problem.with_detail(detail),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::base::{EndpointId, UpstreamId, clock};
-use crate::config::model::{self, Eject};
+use crate::config::model::{self, Eject, Health};
 use crate::observe::UpstreamStates;
 
 /// The boards of all upstreams, in the order of their ids.
@@ -39,10 +39,15 @@ struct MadeOf {
     name: String,
     urls: Vec<String>,
     eject: Option<Eject>,
+    health: Option<Health>,
 }
 
 #[derive(Debug, Default)]
 struct Place {
+    /// Whether its probes say that it is down. Written by the prober alone.
+    down: AtomicBool,
+    /// When it is probed next.
+    probed_at: AtomicU64,
     /// When its last ejection ends or ended.
     out_until: AtomicU64,
     /// How often it was ejected without a long rest between.
@@ -75,7 +80,7 @@ impl Boards {
 impl UpstreamStates for Boards {
     fn is_up(&self, upstream: UpstreamId, endpoint: EndpointId) -> bool {
         let board = self.0.get(usize::from(upstream.0));
-        board.is_none_or(|board| !board.is_out(usize::from(endpoint.0), board.millis(clock::now())))
+        board.is_none_or(|board| board.is_up(usize::from(endpoint.0), board.millis(clock::now())))
     }
 }
 
@@ -85,6 +90,7 @@ impl MadeOf {
             name: upstream.name.clone(),
             urls: upstream.endpoints.iter().map(|endpoint| endpoint.url.clone()).collect(),
             eject: upstream.eject,
+            health: upstream.health.clone(),
         }
     }
 }
@@ -131,6 +137,36 @@ impl Board {
         self.places[place].out_until.load(Ordering::Relaxed)
     }
 
+    /// Whether the probes of an endpoint say that it is down.
+    pub(super) fn is_down(&self, place: usize) -> bool {
+        self.places[place].down.load(Ordering::Relaxed)
+    }
+
+    /// Writes what the probes of an endpoint have found. The prober alone.
+    pub(super) fn judge(&self, place: usize, up: bool) {
+        self.places[place].down.store(!up, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    /// Writes when an endpoint is probed next. The prober alone.
+    pub(super) fn plan_probe(&self, place: usize, at: Instant) {
+        self.places[place].probed_at.store(self.millis(at), Ordering::Relaxed);
+    }
+
+    /// How long until anything can be better, where probes say that all is lost.
+    pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
+        let now = self.millis(now);
+        let down = self.places.iter().filter(|place| place.down.load(Ordering::Relaxed));
+        let next = down.map(|place| place.probed_at.load(Ordering::Relaxed)).min()?;
+        Some(Duration::from_millis(next.saturating_sub(now)))
+    }
+
+    fn is_up(&self, place: usize, now: u64) -> bool {
+        self.places.get(place).is_none_or(|place| {
+            !place.down.load(Ordering::Relaxed) && place.out_until.load(Ordering::Relaxed) <= now
+        })
+    }
+
     fn is_out(&self, place: usize, now: u64) -> bool {
         self.places.get(place).is_some_and(|place| place.out_until.load(Ordering::Relaxed) > now)
     }
@@ -154,7 +190,8 @@ impl Board {
     fn take_out(&self, place: usize, rule: &Eject, now: u64) -> Option<Duration> {
         let out = (0..self.places.len()).filter(|other| self.is_out(*other, now)).count();
         let most = self.places.len().div_ceil(2).min(self.places.len() - 1);
-        if out >= most || self.is_out(place, now) {
+        let last = (0..self.places.len()).all(|other| other == place || !self.is_up(other, now));
+        if out >= most || last || self.is_out(place, now) {
             return None;
         }
         let place = &self.places[place];
@@ -196,6 +233,29 @@ mod tests {
             let out = places.filter(|place| board.eject(*place, &RULE, now).is_some()).count();
             assert_eq!(out, most, "of {endpoints}");
         }
+    }
+
+    #[test]
+    fn the_last_one_that_its_probes_find_up_is_not_taken_out() {
+        let (board, now) = (board(3), clock::now());
+        board.judge(0, false);
+        board.judge(1, false);
+        assert_eq!(board.eject(2, &RULE, now), None);
+        board.judge(1, true);
+        assert!(board.eject(2, &RULE, now).is_some());
+    }
+
+    #[test]
+    fn the_wait_is_until_the_next_probe_of_any_that_is_down() {
+        let (board, now) = (board(3), clock::now());
+        assert_eq!(board.wait(now), None, "nobody is down");
+        for (place, seconds) in [(0, 7), (1, 4), (2, 1)] {
+            board.plan_probe(place, now + Duration::from_secs(seconds));
+        }
+        board.judge(0, false);
+        board.judge(1, false);
+        assert_eq!(board.wait(now), Some(Duration::from_secs(4)));
+        assert_eq!(board.wait(now + Duration::from_secs(9)), Some(Duration::ZERO));
     }
 
     #[test]

@@ -27,6 +27,7 @@ mod over_http1;
 mod over_http2;
 mod patience;
 mod pool;
+mod probe;
 mod retry;
 mod roster;
 mod stream;
@@ -53,6 +54,7 @@ use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
 pub use self::names::Names;
+pub use self::probe::watch;
 use self::retry::Retry;
 use self::roster::{Conduct, Roster};
 pub use self::stream::Stream;
@@ -254,6 +256,7 @@ impl Upstream {
 
 impl Upstream {
     /// The place of the next endpoint that is not among those; none if all are.
+    #[inline]
     fn pick(&self, avoided: &[u16], now: Instant) -> Option<usize> {
         if let Some(roster) = &self.roster {
             roster.consult(now, &self.balancer);

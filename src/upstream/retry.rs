@@ -17,7 +17,7 @@ use http::{HeaderMap, StatusCode, header};
 use tokio::time::Instant;
 
 use super::call::{Again, Call, Setback};
-use super::error::{Kind, Sent, Stage, UpstreamError};
+use super::error::{Kind, Sent, UpstreamError};
 use crate::base::clock;
 use crate::config::model;
 use crate::problem::Cause;
@@ -133,6 +133,7 @@ impl Call<'_> {
         self.plan(trail, Price::Token, Cause::UpstreamStatus)
     }
 
+    #[cold]
     fn plan(&mut self, trail: &mut Trail, price: Price, cause: Cause) -> Option<Next> {
         let upstream = self.upstream;
         let most = upstream.retry.as_ref().map_or(ENDPOINTS, |retry| retry.rule.attempts);
@@ -195,11 +196,6 @@ impl Trail {
         }
         // One name that does not resolve is a slip; with no other endpoint left, nobody can serve.
         UpstreamError { kind: Kind::NoneHealthy, ..error }
-    }
-
-    /// The failure where nobody could be asked at all.
-    pub(super) fn nobody() -> UpstreamError {
-        UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)
     }
 }
 

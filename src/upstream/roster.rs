@@ -15,7 +15,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::balance::{Balancer, WHOLE};
-use super::error::{Kind, Sent, UpstreamError};
+use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::health::Board;
 use crate::base::clock;
 use crate::base::quantity::format_duration;
@@ -56,7 +56,9 @@ struct Streak {
 impl Roster {
     /// A roster, where the upstream has any rule that needs one.
     pub(super) fn new(upstream: &model::Upstream, board: &Arc<Board>) -> Option<Self> {
-        upstream.eject?;
+        if upstream.eject.is_none() && upstream.health.is_none() {
+            return None;
+        }
         Some(Self {
             board: Arc::clone(board),
             eject: upstream.eject,
@@ -74,11 +76,24 @@ impl Roster {
         }
         self.seen.set(changes);
         let millis = self.board.millis(now);
-        let out = |place| self.board.out_until(place) > millis;
-        balancer.weigh(|place| if out(place) { 0 } else { WHOLE });
-        let next = (0..self.streaks.len()).map(|place| self.board.out_until(place));
+        let up = |place: usize| !self.board.is_down(place);
+        let served = |place| self.board.out_until(place) <= millis;
+        let places = 0..self.streaks.len();
+        // Where the only ones left are out, they are better than nobody: what clients see of them
+        // is an opinion, what their probes say is an order.
+        let lenient = !places.clone().any(|place| up(place) && served(place));
+        balancer.weigh(|place| if up(place) && (lenient || served(place)) { WHOLE } else { 0 });
+        let next = places.map(|place| self.board.out_until(place));
         let next = next.filter(|until| *until > millis).min();
         self.until.set(next.map_or(now + LONG, |next| self.board.instant(next)));
+    }
+
+    /// The failure where nobody may be chosen.
+    pub(super) fn nobody(&self, now: Instant) -> UpstreamError {
+        let mut error = UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)
+            .with_detail("all endpoints are down");
+        error.wait = self.board.wait(now);
+        error
     }
 
     /// Notes how an attempt at an endpoint ended.

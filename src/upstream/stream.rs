@@ -133,6 +133,7 @@ impl Stream {
             reused: self.facts.reused,
             endpoint,
             retryable: retryable(kind, Sent::All, self.facts.harmless),
+            wait: None,
             detail: Some(detail.into_boxed_str()),
         }
     }

@@ -42,6 +42,7 @@ pub(super) enum State {
 
 impl Outgoing {
     /// Wraps `body`; the second value is there when there is anything to watch.
+    #[inline]
     pub(super) fn new(body: Body) -> (Self, Option<Rc<Upload>>) {
         let upload = match body {
             Body::Empty => None,

@@ -1,9 +1,12 @@
 //! `[upstream.NAME]`: what is done about an upstream that fails.
 
+use http::uri::PathAndQuery;
+
 use super::Check;
+use crate::base::quantity::format_duration;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Eject, Retry, RetryOn};
+use crate::config::model::{Eject, Health, Retry, RetryOn};
 use crate::config::read::Section;
 use crate::config::value;
 
@@ -45,6 +48,29 @@ pub(super) fn eject(upstream: Section<'_>, check: &mut Check<'_>) -> Option<Ejec
         over: section.duration("over").unwrap_or(defaults::EJECT.over),
         term: section.duration("for").unwrap_or(defaults::EJECT.term),
     })
+}
+
+/// `health`, where it stands.
+pub(super) fn health(upstream: Section<'_>, check: &mut Check<'_>) -> Option<Health> {
+    upstream.node("health")?;
+    let section = upstream.section("health");
+    let path = section.text("path").and_then(|word| value::origin_path(word.text).ok());
+    let health = Health {
+        path: path.unwrap_or_else(|| PathAndQuery::from_static(defaults::HEALTH_PATH)),
+        every: section.duration("every").unwrap_or(defaults::HEALTH_EVERY),
+        timeout: section.duration("timeout").unwrap_or(defaults::HEALTH_TIMEOUT),
+        down_after: section.integer("down_after").unwrap_or(defaults::HEALTH_DOWN_AFTER),
+        up_after: section.integer("up_after").unwrap_or(defaults::HEALTH_UP_AFTER),
+    };
+    if let Some(place) = section.place("timeout")
+        && health.timeout > health.every
+    {
+        let every = format_duration(health.every);
+        let message = format!("a probe may take longer than the {every} between two of them");
+        let help = "make `timeout` shorter or `every` longer: it is the sum of both that counts";
+        check.push(Diagnostic::at(Id::Overtaken, place, message).help(help));
+    }
+    Some(health)
 }
 
 fn on(section: Section<'_>) -> RetryOn {

@@ -65,6 +65,7 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
             .unwrap_or(defaults::HOST),
         errors: rule::rules(section, codes, check),
         retry: failing::retry(section, check),
+        health: failing::health(section, check),
         eject: failing::eject(section, check),
     }
 }

@@ -1,6 +1,8 @@
 //! `[upstream.NAME]`: what is done about an upstream that fails. Each of these tables switches its
 //! mechanism on by standing there, be it empty.
 
+use std::time::Duration;
+
 use super::{Default, Key, Kind, POSITIVE, Shape, format};
 
 pub(super) const RETRY: Key = Key::new(
@@ -65,4 +67,49 @@ static EJECTION: Shape = Shape::of(&[
         "how long it is out the first time; up to ten times as long if it goes on",
     )
     .also(&["time", "duration", "base_ejection_time"]),
+]);
+
+pub(super) const HEALTH: Key = Key::new(
+    "health",
+    Kind::Table(&PROBES),
+    Default::None("endpoints are not probed"),
+    "a request of its own, again and again, that says whether an endpoint is well",
+)
+.also(&["health_check", "healthcheck", "check", "probe", "health_checks"]);
+
+static PROBES: Shape = Shape::of(&[
+    Key::new(
+        "path",
+        Kind::Text(&format::PROBE),
+        Default::Value("\"/\""),
+        "what is asked for by GET; 200 to 399 is well",
+    )
+    .also(&["uri", "url", "http"]),
+    Key::new(
+        "every",
+        Kind::Duration { least: Duration::from_millis(100) },
+        Default::Value("\"5s\""),
+        "the time between two probes, a tenth more or less",
+    )
+    .also(&["interval", "period"]),
+    Key::new(
+        "timeout",
+        POSITIVE,
+        Default::Value("\"1s\""),
+        "for a whole probe, connecting included",
+    ),
+    Key::new(
+        "down_after",
+        Kind::Integer { least: 1, most: 100 },
+        Default::Value("3"),
+        "failed probes in a row that take an endpoint out",
+    )
+    .also(&["fall", "unhealthy_threshold", "fails"]),
+    Key::new(
+        "up_after",
+        Kind::Integer { least: 1, most: 100 },
+        Default::Value("2"),
+        "good probes in a row that bring it back",
+    )
+    .also(&["rise", "healthy_threshold", "passes"]),
 ]);

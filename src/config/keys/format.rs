@@ -133,6 +133,13 @@ pub(super) static PERCENT: Format = Format {
     check: |text| value::percent(text).map(drop),
 };
 
+pub(super) static PROBE: Format = Format {
+    words: "a path",
+    example: "/health",
+    pattern: Some("^/"),
+    check: |text| value::origin_path(text).map(drop),
+};
+
 pub(super) static RETRY_ON: Format = Format {
     words: "a failure that can be tried again",
     example: "connect",

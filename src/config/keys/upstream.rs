@@ -65,8 +65,8 @@ static ONE: Shape = Shape::of(&[
     .also(&["host_header"]),
     RULES,
     failing::RETRY,
+    failing::HEALTH,
     failing::EJECT,
-    Key::later("health", "health checks"),
     Key::later("breaker", "circuit breakers"),
     Key::later("in_flight", "overload protection"),
 ]);

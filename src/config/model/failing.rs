@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use http::uri::PathAndQuery;
+
 use crate::outcome::StatusSet;
 
 /// `upstream.NAME.retry`.
@@ -37,4 +39,19 @@ pub struct Eject {
     pub over: Duration,
     /// `for`: how long an endpoint is out the first time.
     pub term: Duration,
+}
+
+/// `upstream.NAME.health`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// What is asked for.
+    pub path: PathAndQuery,
+    /// The time between two probes.
+    pub every: Duration,
+    /// The time for a whole probe.
+    pub timeout: Duration,
+    /// Failed probes in a row that take an endpoint out.
+    pub down_after: u32,
+    /// Good probes in a row that bring it back.
+    pub up_after: u32,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::failing::{Eject, Retry};
+use super::failing::{Eject, Health, Retry};
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
@@ -33,6 +33,8 @@ pub struct Upstream {
     pub errors: Vec<Rule>,
     /// What is tried again; nothing that was sent where there is none.
     pub retry: Option<Retry>,
+    /// How endpoints are probed; not at all where there is none.
+    pub health: Option<Health>,
     /// When an endpoint is taken out; never where there is none.
     pub eject: Option<Eject>,
 }

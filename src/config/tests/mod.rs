@@ -66,6 +66,7 @@ fn written_defaults_are_the_defaults() {
         ("upstream.NAME.errors", "", "-"),
         ("upstream.NAME.retry", "upstream", "retry"),
         ("upstream.NAME.eject", "upstream", "eject"),
+        ("upstream.NAME.health", "upstream", "health"),
         ("upstream.NAME", "upstream", ""),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
@@ -170,6 +171,7 @@ fn every_value_reaches_the_model() {
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }
         host = "endpoint"
+        health = { path = "/up?full", every = "2s", timeout = "500ms", down_after = 4, up_after = 1 }
         eject = { failures = 3, over = "1s", for = "2s" }
         errors = [{ when = { status = [402, "5xx"], json = { "/a" = 1, "/b" = { c = true } } }, raise = "OutOfStock", take = { parameter = "/p", message = "/m", retry_after = "/r" } }]
         [upstream.b]
@@ -230,7 +232,6 @@ fn later_features_are_refused_by_name() {
         ("", "fault = []"),
         ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),
-        ("upstream", "health = {}"),
         ("upstream", "breaker = {}"),
         ("upstream", "in_flight = 5"),
         ("upstream", "balance = \"least\""),
@@ -258,6 +259,7 @@ fn warnings_do_not_refuse() {
         (with("", "include = [\"no-such-folder/*.toml\"]"), "G0902"),
         (with("upstream", "tls.ca = \"Cargo.toml\""), "G0903"),
         (with("upstream", "timeout = { connect = \"2m\" }"), "G0906"),
+        (with("upstream", "health = { timeout = \"6s\" }"), "G0906"),
         (with("upstream", "retry.attempts = 1"), "G0903"),
         (with("upstream", "eject = {}"), "G0903"),
         (with("", "admin.bind = \"0.0.0.0:0\""), "G0904"),

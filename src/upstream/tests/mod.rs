@@ -6,6 +6,7 @@ mod connecting;
 mod ejection;
 mod http2;
 mod origin;
+mod probing;
 mod retries;
 mod reuse;
 pub(super) mod rig;

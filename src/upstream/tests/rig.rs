@@ -68,6 +68,7 @@ pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         host: HostPolicy::Preserve,
         errors: Vec::new(),
         retry: None,
+        health: None,
         eject: None,
     }
 }
@@ -87,6 +88,12 @@ impl Rig {
         let boards = Boards::new(std::slice::from_ref(&upstream));
         let all = [upstream];
         [(); 2].map(|()| Self::of(&all, &Names::scripted().0, &boards))
+    }
+
+    /// A worker, and what a prober needs beside.
+    pub(super) fn with_credentials(all: &[Upstream]) -> (Self, Credentials) {
+        let rig = Self::of(all, &Names::scripted().0, &Boards::new(all));
+        (rig, Credentials::load(all, &|_| None).unwrap())
     }
 
     fn of(all: &[Upstream], names: &Names, boards: &Boards) -> Self {

@@ -44,6 +44,12 @@ impl Setup {
         }
     }
 
+    /// So many workers, instead of one.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.server = self.server.replace("workers = 1", &format!("workers = {count}"));
+        self
+    }
+
     /// More lines of `[server]`.
     pub fn server(mut self, lines: &str) -> Self {
         let _ = writeln!(self.server, "{lines}");
