@@ -30,7 +30,7 @@ impl Rig {
             names,
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
-            states: Arc::new(Boards::new(&[])),
+            states: Arc::new(Boards::new(&[], 1)),
             certificates: Arc::default(),
             lost: None,
         };

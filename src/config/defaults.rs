@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Balance, ClientAuth, Eject, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, RetryOn,
-    Shutdown, UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, HostPolicy, Limits, Normalise, Plain, Pool, Protocols,
+    RetryOn, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -81,6 +81,13 @@ pub fn retry_on() -> RetryOn {
     let status = StatusSet { single: vec![503], classes: Vec::new() };
     RetryOn { connect: true, reset: true, timeout: false, status }
 }
+/// `upstream.NAME.breaker`.
+pub const BREAKER: Breaker = Breaker {
+    failures: 50,
+    over: Duration::from_secs(10),
+    at_least: 20,
+    open: Duration::from_secs(5),
+};
 /// `upstream.NAME.health.path`.
 pub const HEALTH_PATH: &str = "/";
 /// `upstream.NAME.health.every`.

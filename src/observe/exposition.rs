@@ -184,6 +184,13 @@ impl Exposition {
                 page.number(&metrics::UPSTREAM_ENDPOINT_UP, &labels, up);
             }
         }
+        page.family(&metrics::UPSTREAM_BREAKER_STATE);
+        for (id, upstream) in self.upstream_names() {
+            if let Some(state) = self.states.breaker(id) {
+                let labels = [("upstream", upstream)];
+                page.number(&metrics::UPSTREAM_BREAKER_STATE, &labels, state.number());
+            }
+        }
         page.family(&metrics::UPSTREAM_CONNECTIONS);
         for (id, upstream) in self.upstream_names() {
             for state in ConnectionState::ALL {

@@ -39,6 +39,6 @@ pub use names::{Names, UpstreamNames};
 pub use readiness::{Readiness, Stage};
 pub use record::Record;
 pub use registers::{ConnectionFailure, Protocol, Registers, Shed};
-pub use states::UpstreamStates;
+pub use states::{BreakerState, UpstreamStates};
 pub use witness::{OpenConnection, Witness};
 pub use writer::{LogHandle, LogWriter, Lost};

@@ -34,6 +34,7 @@ pub(super) struct GatewayParts {
     credentials: Credentials,
     resolver: upstream::Names,
     boards: Boards,
+    worker: usize,
     mark: String,
     on_request: Option<OnRequest>,
 }
@@ -102,6 +103,7 @@ impl Parts {
             credentials: self.credentials.clone(),
             resolver: resolver.clone(),
             boards: boards.clone(),
+            worker: index,
             mark: self.mark.clone(),
             on_request: self.on_request,
         }
@@ -118,9 +120,14 @@ impl GatewayParts {
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
-        let upstreams =
-            Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver, &self.boards)
-                .map_err(io::Error::other)?;
+        let upstreams = Upstreams::new(
+            &self.config.upstreams,
+            &self.credentials,
+            &self.resolver,
+            &self.boards,
+            self.worker,
+        )
+        .map_err(io::Error::other)?;
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
     }
 }

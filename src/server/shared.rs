@@ -55,7 +55,7 @@ impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
         Arc::new(Self {
-            boards: Boards::new(&config.upstreams),
+            boards: Boards::new(&config.upstreams, config.server.workers.max(1)),
             config,
             phase,
             readiness: Arc::new(Readiness::new()),

@@ -14,8 +14,10 @@ use std::rc::Rc;
 use http::request::Parts;
 use http::{Method, Response};
 use http_body::Body as _;
+use tokio::time::Instant;
 
 use super::acquire::{Hold, Limits, acquire};
+use super::breaker::{Pass, Trial};
 use super::check::Asked;
 use super::connect::Want;
 use super::endpoint::{Endpoint, Seat};
@@ -27,7 +29,7 @@ use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
-use crate::base::{Body, Replay};
+use crate::base::{Body, Replay, clock};
 use crate::problem::Cause;
 
 /// A call under way.
@@ -42,6 +44,8 @@ pub(super) struct Call<'a> {
     pub(super) upload: Option<Rc<Upload>>,
     /// What is kept of the body, where it may be sent again.
     replay: Option<Replay>,
+    /// Whether an open breaker closes depends on this call.
+    trial: Option<Trial<'a>>,
     /// The method is idempotent.
     pub(super) harmless: bool,
     /// There is no body.
@@ -96,6 +100,7 @@ impl<'a> Call<'a> {
             body,
             upload,
             replay,
+            trial: None,
             harmless,
             bodiless,
             repeated: false,
@@ -108,13 +113,38 @@ impl<'a> Call<'a> {
         if let Some(retry) = &upstream.retry {
             retry.request_began();
         }
+        if let Some(breaker) = &upstream.breaker
+            && let Pass::Trial(trial) = breaker.enter(self.options.started)?
+        {
+            self.trial = Some(trial);
+        }
         let place = upstream.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
         match self.attempt(&upstream.endpoints[place]).await {
-            Ok(answer) if !upstream.is_watched() || upstream.is_served(place, &answer) => {
-                Ok(answer)
-            }
+            Ok(answer) if !upstream.is_watched() || self.is_served(place, &answer) => Ok(answer),
             // Boxed, so that calls that go well do not carry the room for another attempt.
             outcome => Box::pin(self.persist(place, outcome)).await,
+        }
+    }
+
+    /// Whether an answer is a good one, which is then noted.
+    fn is_served(&mut self, place: usize, answer: &Response<Stream>) -> bool {
+        let good = answer.status().as_u16() < 400;
+        if good {
+            self.note(place, Conduct::Well, answer.body().arrived());
+        }
+        good
+    }
+
+    /// Notes how an attempt ended.
+    fn note(&mut self, place: usize, conduct: Conduct, now: Instant) {
+        if let Some(roster) = &self.upstream.roster {
+            roster.note(place, conduct, now);
+        }
+        if let Some(breaker) = &self.upstream.breaker {
+            match self.trial.take() {
+                Some(trial) => trial.end(conduct, now),
+                None => breaker.note(conduct, now),
+            }
         }
     }
 
@@ -137,14 +167,15 @@ impl<'a> Call<'a> {
             trail.visit(place);
             let next = match outcome {
                 Ok(answer) => {
-                    self.upstream.note(place, || Conduct::of_answer(answer.status()));
+                    let conduct = Conduct::of_answer(answer.status());
+                    self.note(place, conduct, answer.body().arrived());
                     let next = self.after_answer(&mut trail, answer.status(), answer.headers());
                     let Some(next) = next else { return Ok(answer) };
                     answer.into_body().discard();
                     next
                 }
                 Err(setback) => {
-                    self.upstream.note(place, || Conduct::of_error(&setback.error));
+                    self.note(place, Conduct::of_error(&setback.error), clock::now());
                     let next = self.after_setback(&mut trail, &setback);
                     next.ok_or_else(|| trail.verdict(setback.error))?
                 }

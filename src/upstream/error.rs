@@ -95,6 +95,8 @@ pub enum Kind {
     TotalTimeout,
     /// No endpoint can be used.
     NoneHealthy,
+    /// The breaker refuses calls for now.
+    BreakerOpen,
     /// The client's body broke on its way up: not the upstream's fault.
     Upload(BodyFault),
 }
@@ -156,6 +158,7 @@ impl Kind {
             Self::IdleTimeout => Cause::IdleTimeout,
             Self::TotalTimeout => Cause::TotalTimeout,
             Self::NoneHealthy => Cause::NoneHealthy,
+            Self::BreakerOpen => Cause::BreakerOpen,
             Self::Upload(BodyFault::TooLarge) => Cause::BodyLimit,
             Self::Upload(BodyFault::Syntax) => Cause::BadChunk,
             Self::Upload(BodyFault::Timeout) => Cause::BodyTimeout,
@@ -177,7 +180,8 @@ impl Kind {
             | Self::FirstByteTimeout
             | Self::IdleTimeout
             | Self::TotalTimeout
-            | Self::NoneHealthy => true,
+            | Self::NoneHealthy
+            | Self::BreakerOpen => true,
             Self::TlsExpired
             | Self::TlsUntrusted
             | Self::TlsName

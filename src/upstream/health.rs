@@ -13,9 +13,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::breaker::Switch;
 use crate::base::{EndpointId, UpstreamId, clock};
 use crate::config::model::{self, Eject, Health};
-use crate::observe::UpstreamStates;
+use crate::observe::{BreakerState, UpstreamStates};
 
 /// The boards of all upstreams, in the order of their ids.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub struct Board {
     /// Whether somebody is deciding about an ejection.
     deciding: AtomicBool,
     places: Box<[Place]>,
+    switch: Option<Arc<Switch>>,
 }
 
 /// What a board was made of: where it is the same again, so is what is known.
@@ -40,6 +42,7 @@ struct MadeOf {
     urls: Vec<String>,
     eject: Option<Eject>,
     health: Option<Health>,
+    breaker: Option<model::Breaker>,
 }
 
 #[derive(Debug, Default)]
@@ -56,18 +59,18 @@ struct Place {
 
 impl Boards {
     /// Boards on which nothing bad is written.
-    pub fn new(upstreams: &[model::Upstream]) -> Self {
-        Self(upstreams.iter().map(|upstream| Arc::new(Board::new(upstream))).collect())
+    pub fn new(upstreams: &[model::Upstream], workers: usize) -> Self {
+        Self(upstreams.iter().map(|upstream| Arc::new(Board::new(upstream, workers))).collect())
     }
 
     /// Boards for another configuration: an upstream of the same name, endpoints and rules keeps
     /// its own.
     #[must_use]
-    pub fn renewed(&self, upstreams: &[model::Upstream]) -> Self {
+    pub fn renewed(&self, upstreams: &[model::Upstream], workers: usize) -> Self {
         let kept = |upstream: &model::Upstream| {
             let made_of = MadeOf::of(upstream);
             let known = self.0.iter().find(|board| board.made_of == made_of);
-            known.map_or_else(|| Arc::new(Board::new(upstream)), Arc::clone)
+            known.map_or_else(|| Arc::new(Board::new(upstream, workers)), Arc::clone)
         };
         Self(upstreams.iter().map(kept).collect())
     }
@@ -82,6 +85,11 @@ impl UpstreamStates for Boards {
         let board = self.0.get(usize::from(upstream.0));
         board.is_none_or(|board| board.is_up(usize::from(endpoint.0), board.millis(clock::now())))
     }
+
+    fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState> {
+        let board = self.0.get(usize::from(upstream.0))?;
+        Some(board.switch()?.state(board.millis(clock::now())))
+    }
 }
 
 impl MadeOf {
@@ -91,19 +99,27 @@ impl MadeOf {
             urls: upstream.endpoints.iter().map(|endpoint| endpoint.url.clone()).collect(),
             eject: upstream.eject,
             health: upstream.health.clone(),
+            breaker: upstream.breaker.clone(),
         }
     }
 }
 
 impl Board {
-    pub(super) fn new(upstream: &model::Upstream) -> Self {
+    pub(super) fn new(upstream: &model::Upstream, workers: usize) -> Self {
+        let switch = |rule| Arc::new(Switch::new(rule, workers));
         Self {
+            switch: upstream.breaker.clone().map(switch),
             made_of: MadeOf::of(upstream),
             epoch: clock::now(),
             changes: AtomicU64::new(0),
             deciding: AtomicBool::new(false),
             places: upstream.endpoints.iter().map(|_| Place::default()).collect(),
         }
+    }
+
+    /// The shared part of its breaker.
+    pub(super) fn switch(&self) -> Option<&Arc<Switch>> {
+        self.switch.as_ref()
     }
 
     /// The upstream's name, for the log.
@@ -222,7 +238,7 @@ mod tests {
 
     fn board(endpoints: u16) -> Board {
         let address = |port| ([127, 0, 0, 1], port).into();
-        Board::new(&settings((1..=endpoints).map(|port| plain(address(port))).collect()))
+        Board::new(&settings((1..=endpoints).map(|port| plain(address(port))).collect()), 1)
     }
 
     #[test]
@@ -289,15 +305,15 @@ mod tests {
             other.name = "other".into();
             other
         }];
-        let boards = Boards::new(&old);
+        let boards = Boards::new(&old, 1);
         boards.0[1].eject(0, &RULE, clock::now()).unwrap();
         let [first, second] = old;
-        let renewed = boards.renewed(&[second, first]);
+        let renewed = boards.renewed(&[second, first], 1);
         let up = |boards: &Boards, id| boards.is_up(UpstreamId(id), EndpointId(0));
         assert_eq!((up(&renewed, 0), up(&renewed, 1)), (false, true), "found by its name");
         let mut changed = settings(vec![address(3), address(4)]);
         changed.name = "other".into();
         changed.eject = Some(RULE);
-        assert!(up(&boards.renewed(&[changed]), 0), "another rule is another board");
+        assert!(up(&boards.renewed(&[changed], 1), 0), "another rule is another board");
     }
 }

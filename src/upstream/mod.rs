@@ -12,6 +12,7 @@
 mod acquire;
 mod balance;
 mod blame;
+mod breaker;
 mod call;
 mod check;
 mod connect;
@@ -49,6 +50,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
 
 use self::balance::Balancer;
+use self::breaker::Breaker;
 use self::call::Call;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
@@ -56,7 +58,7 @@ pub use self::health::{Board, Boards};
 pub use self::names::Names;
 pub use self::probe::watch;
 use self::retry::Retry;
-use self::roster::{Conduct, Roster};
+use self::roster::Roster;
 pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
@@ -79,6 +81,8 @@ struct Upstream {
     retry: Option<Retry>,
     /// Who may be chosen; none where everybody may.
     roster: Option<Roster>,
+    /// Spares the upstream where it fails as a whole.
+    breaker: Option<Breaker>,
 }
 
 /// What a call may take, and what it asks for.
@@ -169,11 +173,12 @@ impl Upstreams {
         credentials: &Credentials,
         names: &Names,
         boards: &Boards,
+        worker: usize,
     ) -> Result<Self, SetupError> {
         let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
         let all: Result<_, SetupError> = with
             .map(|((upstream, tls), board)| {
-                Upstream::new(upstream, tls.as_ref(), names, board)
+                Upstream::new(upstream, tls.as_ref(), names, board, worker)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
             .collect();
@@ -233,6 +238,7 @@ impl Upstream {
         tls: Option<&Arc<Tls>>,
         names: &Names,
         board: &Arc<Board>,
+        worker: usize,
     ) -> Result<Self, String> {
         let endpoints: Result<Box<[_]>, String> = (0..)
             .zip(&upstream.endpoints)
@@ -250,6 +256,7 @@ impl Upstream {
             timeout: upstream.timeout,
             retry: upstream.retry.clone().map(Retry::new),
             roster: Roster::new(upstream, board),
+            breaker: Breaker::new(board, worker),
         })
     }
 }
@@ -266,23 +273,7 @@ impl Upstream {
 
     /// Whether answers are looked at at all.
     fn is_watched(&self) -> bool {
-        self.retry.is_some() || self.roster.is_some()
-    }
-
-    /// Whether an answer is a good one, which is then noted.
-    fn is_served(&self, place: usize, answer: &Response<Stream>) -> bool {
-        let good = answer.status().as_u16() < 400;
-        if good {
-            self.note(place, || Conduct::Well);
-        }
-        good
-    }
-
-    /// Notes how an attempt ended for its endpoint.
-    fn note(&self, place: usize, conduct: impl FnOnce() -> Conduct) {
-        if let Some(roster) = &self.roster {
-            roster.note(place, conduct());
-        }
+        self.retry.is_some() || self.roster.is_some() || self.breaker.is_some()
     }
 
     /// Whether a request may meet HTTP/2 here.

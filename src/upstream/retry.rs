@@ -89,7 +89,8 @@ impl Retry {
             | Kind::BadResponse
             | Kind::HeadLimit
             | Kind::BadUpgrade
-            | Kind::NoneHealthy => false,
+            | Kind::NoneHealthy
+            | Kind::BreakerOpen => false,
         }
     }
 }
@@ -138,6 +139,9 @@ impl Call<'_> {
         let upstream = self.upstream;
         let most = upstream.retry.as_ref().map_or(ENDPOINTS, |retry| retry.rule.attempts);
         if trail.visits >= most {
+            return None;
+        }
+        if upstream.breaker.as_ref().is_some_and(|breaker| !breaker.is_closed()) {
             return None;
         }
         let now = clock::now();

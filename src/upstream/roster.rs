@@ -97,19 +97,11 @@ impl Roster {
     }
 
     /// Notes how an attempt at an endpoint ended.
-    pub(super) fn note(&self, place: usize, conduct: Conduct) {
+    pub(super) fn note(&self, place: usize, conduct: Conduct, now: Instant) {
         match conduct {
             Conduct::Well => self.streaks[place].end(self.board.out_until(place)),
-            Conduct::Badly => self.failed(place, clock::now()),
-            Conduct::Unknown => {}
-        }
-    }
-
-    #[cfg(test)]
-    pub(super) fn note_at(&self, place: usize, conduct: Conduct, now: Instant) {
-        match conduct {
             Conduct::Badly => self.failed(place, now),
-            Conduct::Well | Conduct::Unknown => self.note(place, conduct),
+            Conduct::Unknown => {}
         }
     }
 
@@ -196,6 +188,7 @@ impl Conduct {
             | Kind::BadUpgrade
             | Kind::NoDescriptor
             | Kind::NoneHealthy
+            | Kind::BreakerOpen
             | Kind::Upload(_) => Self::Unknown,
         }
     }

@@ -6,7 +6,7 @@ use super::Check;
 use crate::base::quantity::format_duration;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Eject, Health, Retry, RetryOn};
+use crate::config::model::{Breaker, Eject, Health, Retry, RetryOn};
 use crate::config::read::Section;
 use crate::config::value;
 
@@ -47,6 +47,18 @@ pub(super) fn eject(upstream: Section<'_>, check: &mut Check<'_>) -> Option<Ejec
         failures: section.integer("failures").unwrap_or(defaults::EJECT.failures),
         over: section.duration("over").unwrap_or(defaults::EJECT.over),
         term: section.duration("for").unwrap_or(defaults::EJECT.term),
+    })
+}
+
+/// `breaker`, where it stands.
+pub(super) fn breaker(upstream: Section<'_>) -> Option<Breaker> {
+    upstream.node("breaker")?;
+    let (section, default) = (upstream.section("breaker"), defaults::BREAKER);
+    Some(Breaker {
+        failures: percent(section, "failures").unwrap_or(default.failures),
+        over: section.duration("over").unwrap_or(default.over),
+        at_least: section.integer("at_least").unwrap_or(default.at_least),
+        open: section.duration("open").unwrap_or(default.open),
     })
 }
 

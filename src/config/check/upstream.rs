@@ -67,6 +67,7 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
         retry: failing::retry(section, check),
         health: failing::health(section, check),
         eject: failing::eject(section, check),
+        breaker: failing::breaker(section),
     }
 }
 

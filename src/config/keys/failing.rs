@@ -113,3 +113,37 @@ static PROBES: Shape = Shape::of(&[
     )
     .also(&["rise", "healthy_threshold", "passes"]),
 ]);
+
+pub(super) const BREAKER: Key = Key::new(
+    "breaker",
+    Kind::Table(&BREAKING),
+    Default::None("an upstream that fails as a whole goes on being called"),
+    "when an upstream that fails as a whole is spared, and for how long",
+)
+.also(&["circuit_breaker", "circuit_breakers"]);
+
+static BREAKING: Shape = Shape::of(&[
+    Key::new(
+        "failures",
+        Kind::Text(&format::PERCENT),
+        Default::Value("\"50%\""),
+        "the share of attempts that fail",
+    )
+    .also(&["threshold", "failure_rate", "ratio", "error_percent"]),
+    Key::new("over", POSITIVE, Default::Value("\"10s\""), "the window in which they are counted")
+        .also(&["window", "interval"]),
+    Key::new(
+        "at_least",
+        Kind::Integer { least: 1, most: 1_000_000 },
+        Default::Value("20"),
+        "attempts in the window before it is judged, of all workers together",
+    )
+    .also(&["min_requests", "minimum", "request_volume_threshold"]),
+    Key::new(
+        "open",
+        POSITIVE,
+        Default::Value("\"5s\""),
+        "how long calls are refused before one is let through to see",
+    )
+    .also(&["for", "timeout", "sleep_window", "break_for"]),
+]);

@@ -67,7 +67,7 @@ static ONE: Shape = Shape::of(&[
     failing::RETRY,
     failing::HEALTH,
     failing::EJECT,
-    Key::later("breaker", "circuit breakers"),
+    failing::BREAKER,
     Key::later("in_flight", "overload protection"),
 ]);
 

@@ -41,6 +41,19 @@ pub struct Eject {
     pub term: Duration,
 }
 
+/// `upstream.NAME.breaker`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breaker {
+    /// Failures in a hundred attempts that open it.
+    pub failures: u8,
+    /// The window in which they are counted.
+    pub over: Duration,
+    /// Attempts in the window before it is judged.
+    pub at_least: u32,
+    /// How long it is open before it is tried.
+    pub open: Duration,
+}
+
 /// `upstream.NAME.health`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-pub use failing::{Eject, Health, Retry, RetryOn};
+pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
-use super::failing::{Eject, Health, Retry};
+use super::failing::{Breaker, Eject, Health, Retry};
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
@@ -37,6 +37,8 @@ pub struct Upstream {
     pub health: Option<Health>,
     /// When an endpoint is taken out; never where there is none.
     pub eject: Option<Eject>,
+    /// When the upstream as a whole is spared; never where there is none.
+    pub breaker: Option<Breaker>,
 }
 
 /// One endpoint of an upstream.

@@ -67,6 +67,7 @@ fn written_defaults_are_the_defaults() {
         ("upstream.NAME.retry", "upstream", "retry"),
         ("upstream.NAME.eject", "upstream", "eject"),
         ("upstream.NAME.health", "upstream", "health"),
+        ("upstream.NAME.breaker", "upstream", "breaker"),
         ("upstream.NAME", "upstream", ""),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
@@ -171,6 +172,7 @@ fn every_value_reaches_the_model() {
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }
         host = "endpoint"
+        breaker = { failures = "75%", over = "1m", at_least = 7, open = "3s" }
         health = { path = "/up?full", every = "2s", timeout = "500ms", down_after = 4, up_after = 1 }
         eject = { failures = 3, over = "1s", for = "2s" }
         errors = [{ when = { status = [402, "5xx"], json = { "/a" = 1, "/b" = { c = true } } }, raise = "OutOfStock", take = { parameter = "/p", message = "/m", retry_after = "/r" } }]
@@ -232,7 +234,6 @@ fn later_features_are_refused_by_name() {
         ("", "fault = []"),
         ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),
-        ("upstream", "breaker = {}"),
         ("upstream", "in_flight = 5"),
         ("upstream", "balance = \"least\""),
         ("upstream", "balance = \"hash:header:x\""),

@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::Request;
 
 use super::{
-    Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames,
+    BreakerState, Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames,
     UpstreamStates, Witness,
 };
 use crate::base::peer::TlsFacts;
@@ -127,5 +127,9 @@ struct FirstDown;
 impl UpstreamStates for FirstDown {
     fn is_up(&self, _upstream: UpstreamId, endpoint: EndpointId) -> bool {
         endpoint.0 > 0
+    }
+
+    fn breaker(&self, _upstream: UpstreamId) -> Option<BreakerState> {
+        Some(BreakerState::HalfOpen)
     }
 }

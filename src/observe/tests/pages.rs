@@ -53,6 +53,7 @@ fn two_workers_add_up() {
         (r#"guichet_connection_failures_total{listener="plain",reason="client_tls_handshake"}"#, 2.0),
         (r#"guichet_upstream_endpoint_up{upstream="users",endpoint="http://127.0.0.1:9000"}"#, 0.0),
         (r#"guichet_upstream_endpoint_up{upstream="users",endpoint="http://127.0.0.1:9001"}"#, 1.0),
+        (r#"guichet_upstream_breaker_state{upstream="users"}"#, 1.0),
         (r#"guichet_tls_certificate_expiry_timestamp_seconds{name="localhost"}"#, 1_800_000_000.0),
         (r#"guichet_config_info{hash="c0ffee"}"#, 1.0),
         ("guichet_log_lines_dropped_total", 0.0),

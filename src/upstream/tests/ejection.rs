@@ -34,9 +34,9 @@ impl Stage {
     }
 
     fn of(model: &model::Upstream) -> Self {
-        let board = std::sync::Arc::new(Board::new(model));
+        let board = std::sync::Arc::new(Board::new(model, 1));
         let names = super::super::Names::scripted().0;
-        let upstream = Upstream::new(model, None, &names, &board).unwrap();
+        let upstream = Upstream::new(model, None, &names, &board, 0).unwrap();
         Self { upstream, now: clock::now() }
     }
 
@@ -46,12 +46,12 @@ impl Stage {
 
     fn fail(&self, place: usize, times: usize) {
         for _ in 0..times {
-            self.roster().note_at(place, Conduct::Badly, self.now);
+            self.roster().note(place, Conduct::Badly, self.now);
         }
     }
 
     fn serve(&self, place: usize) {
-        self.roster().note_at(place, Conduct::Well, self.now);
+        self.roster().note(place, Conduct::Well, self.now);
     }
 
     fn after(&mut self, seconds: u64) {

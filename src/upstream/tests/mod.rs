@@ -2,6 +2,7 @@
 
 mod answers;
 mod bodies;
+mod breaking;
 mod connecting;
 mod ejection;
 mod http2;

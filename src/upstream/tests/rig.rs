@@ -70,6 +70,7 @@ pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         retry: None,
         health: None,
         eject: None,
+        breaker: None,
     }
 }
 
@@ -79,26 +80,26 @@ impl Rig {
     }
 
     pub(super) fn with_names(upstream: Upstream, names: Names) -> Self {
-        let boards = Boards::new(std::slice::from_ref(&upstream));
-        Self::of(&[upstream], &names, &boards)
+        let boards = Boards::new(std::slice::from_ref(&upstream), 2);
+        Self::of(&[upstream], &names, &boards, 0)
     }
 
     /// Two workers of one process.
     pub(super) fn pair(upstream: Upstream) -> [Self; 2] {
-        let boards = Boards::new(std::slice::from_ref(&upstream));
+        let boards = Boards::new(std::slice::from_ref(&upstream), 2);
         let all = [upstream];
-        [(); 2].map(|()| Self::of(&all, &Names::scripted().0, &boards))
+        [0, 1].map(|worker| Self::of(&all, &Names::scripted().0, &boards, worker))
     }
 
     /// A worker, and what a prober needs beside.
     pub(super) fn with_credentials(all: &[Upstream]) -> (Self, Credentials) {
-        let rig = Self::of(all, &Names::scripted().0, &Boards::new(all));
+        let rig = Self::of(all, &Names::scripted().0, &Boards::new(all, 1), 0);
         (rig, Credentials::load(all, &|_| None).unwrap())
     }
 
-    fn of(all: &[Upstream], names: &Names, boards: &Boards) -> Self {
+    fn of(all: &[Upstream], names: &Names, boards: &Boards, worker: usize) -> Self {
         let credentials = Credentials::load(all, &|_| None).unwrap();
-        let upstreams = Upstreams::new(all, &credentials, names, boards).unwrap();
+        let upstreams = Upstreams::new(all, &credentials, names, boards, worker).unwrap();
         Self { upstreams, boards: boards.clone(), deadline: Duration::from_secs(10) }
     }
 

@@ -335,8 +335,9 @@ fn our_own_certificate_is_shown_and_its_absence_is_told() {
         let environment = move |name: &str| (name == "KEY").then(|| key.clone());
         let all = [upstream];
         let credentials = Credentials::load(&all, &environment).unwrap();
-        let boards = Boards::new(&all);
-        let upstreams = Upstreams::new(&all, &credentials, &Names::scripted().0, &boards).unwrap();
+        let boards = Boards::new(&all, 1);
+        let upstreams =
+            Upstreams::new(&all, &credentials, &Names::scripted().0, &boards, 0).unwrap();
         let rig = Rig { upstreams, boards, deadline: Duration::from_secs(5) };
         assert_eq!(rig.get("/").await.unwrap().body, "hello");
     });
@@ -349,7 +350,7 @@ fn refuses(change: impl FnOnce(&mut Upstream, &Authority)) -> String {
     change(&mut upstream, &authority);
     let all = [upstream];
     let made = Credentials::load(&all, &|_| None).and_then(|credentials| {
-        Upstreams::new(&all, &credentials, &Names::scripted().0, &Boards::new(&all))
+        Upstreams::new(&all, &credentials, &Names::scripted().0, &Boards::new(&all, 1), 0)
     });
     let error = made.unwrap_err();
     assert_eq!(error.upstream, "origin");
