@@ -59,6 +59,8 @@ pub const INSPECT: usize = 64 << 10;
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `upstream.NAME.balance`.
 pub const BALANCE: Balance = Balance::P2c;
+/// `upstream.NAME.slow_start`.
+pub const SLOW_START: Duration = Duration::from_secs(5);
 /// `upstream.NAME.endpoints[].weight`.
 pub const WEIGHT: u32 = 1;
 /// `upstream.NAME.timeout`.

@@ -11,7 +11,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::model::{EndpointAddress, HostPolicy};
+use super::model::{Balance, EndpointAddress, HostPolicy};
 use crate::base::parse_duration;
 
 /// A name that the operator chooses for a listener, an upstream or a route. It becomes a label of
@@ -319,6 +319,21 @@ pub(crate) fn percent(text: &str) -> Result<u8, String> {
         .and_then(|digits| digits.parse().ok())
         .filter(|percent| *percent <= 100)
         .ok_or_else(|| "expected a whole percentage from \"0%\" to \"100%\"".into())
+}
+
+/// A way of balancing.
+pub(crate) fn balance(text: &str) -> Result<Balance, String> {
+    const KNOWN: &str = "known: \"p2c\", \"round_robin\", \"least\", \"hash:header:NAME\"";
+    match text {
+        "p2c" => Ok(Balance::P2c),
+        "round_robin" => Ok(Balance::RoundRobin),
+        "least" => Ok(Balance::Least),
+        text => {
+            let name = text.strip_prefix("hash:header:").ok_or(KNOWN)?;
+            let name = name.parse().map_err(|_| "a header name has letters, digits and `-`")?;
+            Ok(Balance::Hash(name))
+        }
+    }
 }
 
 /// A word of `retry.on`.

@@ -17,6 +17,7 @@ use http_body::Body as _;
 use tokio::time::Instant;
 
 use super::acquire::{Hold, Limits, acquire};
+use super::balance::Choice;
 use super::breaker::{Pass, Trial};
 use super::check::Asked;
 use super::connect::Want;
@@ -44,6 +45,8 @@ pub(super) struct Call<'a> {
     pub(super) upload: Option<Rc<Upload>>,
     /// What is kept of the body, where it may be sent again.
     replay: Option<Replay>,
+    /// When the attempt under way began.
+    began: Instant,
     /// Whether an open breaker closes depends on this call.
     trial: Option<Trial<'a>>,
     /// The method is idempotent.
@@ -100,6 +103,7 @@ impl<'a> Call<'a> {
             body,
             upload,
             replay,
+            began: options.started,
             trial: None,
             harmless,
             bodiless,
@@ -118,12 +122,18 @@ impl<'a> Call<'a> {
         {
             self.trial = Some(trial);
         }
-        let place = upstream.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
+        let place = self.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
         match self.attempt(&upstream.endpoints[place]).await {
-            Ok(answer) if !upstream.is_watched() || self.is_served(place, &answer) => Ok(answer),
+            Ok(answer) if !upstream.watched || self.is_served(place, &answer) => Ok(answer),
             // Boxed, so that calls that go well do not carry the room for another attempt.
             outcome => Box::pin(self.persist(place, outcome)).await,
         }
+    }
+
+    /// The place of the next endpoint that is not among those.
+    #[inline]
+    pub(super) fn pick(&self, avoided: &[u16], now: Instant) -> Option<usize> {
+        self.upstream.pick(&Choice { avoided, headers: &self.head.headers, now })
     }
 
     /// Whether an answer is a good one, which is then noted.
@@ -137,6 +147,12 @@ impl<'a> Call<'a> {
 
     /// Notes how an attempt ended.
     fn note(&mut self, place: usize, conduct: Conduct, now: Instant) {
+        let took = now.saturating_duration_since(self.began);
+        match conduct {
+            Conduct::Well => self.upstream.balancer.learn(place, took, now),
+            Conduct::Badly => self.upstream.balancer.learn_failure(place, now),
+            Conduct::Unknown => {}
+        }
         if let Some(roster) = &self.upstream.roster {
             roster.note(place, conduct, now);
         }
@@ -184,6 +200,7 @@ impl<'a> Call<'a> {
                 tokio::time::sleep(next.pause).await;
             }
             place = next.place;
+            self.began = clock::now();
             outcome = self.attempt(&self.upstream.endpoints[place]).await;
         }
     }
@@ -251,7 +268,7 @@ impl<'a> Call<'a> {
     #[cold]
     pub(super) fn rewind(&mut self) {
         if let Some(replay) = &self.replay {
-            (self.body, self.upload) = Outgoing::new(Body::Replayed(replay.read()));
+            (self.body, self.upload) = Outgoing::again(replay);
         }
     }
 

@@ -49,6 +49,8 @@ struct MadeOf {
 struct Place {
     /// Whether its probes say that it is down. Written by the prober alone.
     down: AtomicBool,
+    /// When its probes brought it back.
+    up_since: AtomicU64,
     /// When it is probed next.
     probed_at: AtomicU64,
     /// When its last ejection ends or ended.
@@ -153,13 +155,21 @@ impl Board {
         self.places[place].out_until.load(Ordering::Relaxed)
     }
 
+    /// When an endpoint has come back last, from wherever.
+    pub(super) fn back_since(&self, place: usize) -> u64 {
+        self.places[place].up_since.load(Ordering::Relaxed).max(self.out_until(place))
+    }
+
     /// Whether the probes of an endpoint say that it is down.
     pub(super) fn is_down(&self, place: usize) -> bool {
         self.places[place].down.load(Ordering::Relaxed)
     }
 
     /// Writes what the probes of an endpoint have found. The prober alone.
-    pub(super) fn judge(&self, place: usize, up: bool) {
+    pub(super) fn judge(&self, place: usize, up: bool, now: Instant) {
+        if up {
+            self.places[place].up_since.store(self.millis(now), Ordering::Relaxed);
+        }
         self.places[place].down.store(!up, Ordering::Relaxed);
         self.changes.fetch_add(1, Ordering::Release);
     }
@@ -254,10 +264,10 @@ mod tests {
     #[test]
     fn the_last_one_that_its_probes_find_up_is_not_taken_out() {
         let (board, now) = (board(3), clock::now());
-        board.judge(0, false);
-        board.judge(1, false);
+        board.judge(0, false, now);
+        board.judge(1, false, now);
         assert_eq!(board.eject(2, &RULE, now), None);
-        board.judge(1, true);
+        board.judge(1, true, now);
         assert!(board.eject(2, &RULE, now).is_some());
     }
 
@@ -268,8 +278,8 @@ mod tests {
         for (place, seconds) in [(0, 7), (1, 4), (2, 1)] {
             board.plan_probe(place, now + Duration::from_secs(seconds));
         }
-        board.judge(0, false);
-        board.judge(1, false);
+        board.judge(0, false, now);
+        board.judge(1, false, now);
         assert_eq!(board.wait(now), Some(Duration::from_secs(4)));
         assert_eq!(board.wait(now + Duration::from_secs(9)), Some(Duration::ZERO));
     }

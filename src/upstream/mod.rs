@@ -49,7 +49,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
 
-use self::balance::Balancer;
+use self::balance::{Balancer, Choice};
 use self::breaker::Breaker;
 use self::call::Call;
 use self::endpoint::Endpoint;
@@ -83,6 +83,8 @@ struct Upstream {
     roster: Option<Roster>,
     /// Spares the upstream where it fails as a whole.
     breaker: Option<Breaker>,
+    /// Whether anybody wants to know how calls end.
+    watched: bool,
 }
 
 /// What a call may take, and what it asks for.
@@ -248,15 +250,19 @@ impl Upstream {
                     .map_err(|error| format!("{}: {error}", endpoint.url))
             })
             .collect();
-        let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
-        let balancer = Balancer::new(upstream.balance, weights);
+        let balancer = Balancer::new(upstream);
+        let retry = upstream.retry.clone().map(Retry::new);
+        let roster = Roster::new(upstream, board);
+        let breaker = Breaker::new(board, worker);
+        let watched = retry.is_some() || roster.is_some() || breaker.is_some() || balancer.learns();
         Ok(Self {
             endpoints: endpoints?,
             balancer,
             timeout: upstream.timeout,
-            retry: upstream.retry.clone().map(Retry::new),
-            roster: Roster::new(upstream, board),
-            breaker: Breaker::new(board, worker),
+            retry,
+            roster,
+            breaker,
+            watched,
         })
     }
 }
@@ -264,16 +270,11 @@ impl Upstream {
 impl Upstream {
     /// The place of the next endpoint that is not among those; none if all are.
     #[inline]
-    fn pick(&self, avoided: &[u16], now: Instant) -> Option<usize> {
+    fn pick(&self, choice: &Choice<'_>) -> Option<usize> {
         if let Some(roster) = &self.roster {
-            roster.consult(now, &self.balancer);
+            roster.consult(choice.now, &self.balancer);
         }
-        self.balancer.pick(avoided, |place| self.endpoints[place].busy())
-    }
-
-    /// Whether answers are looked at at all.
-    fn is_watched(&self) -> bool {
-        self.retry.is_some() || self.roster.is_some() || self.breaker.is_some()
+        self.balancer.pick(choice, |place| self.endpoints[place].busy())
     }
 
     /// Whether a request may meet HTTP/2 here.

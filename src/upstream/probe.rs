@@ -67,7 +67,7 @@ impl Probe {
             tokio::time::sleep_until(next).await;
             let answer = self.ask().await;
             if against.changes(!self.board.is_down(place), answer.is_ok(), &self.rule) {
-                self.board.judge(place, answer.is_ok());
+                self.board.judge(place, answer.is_ok(), clock::now());
                 self.tell(place, answer.err());
             }
             // A tenth more or less, so that gateways which started together do not stay together.

@@ -145,12 +145,12 @@ impl Call<'_> {
             return None;
         }
         let now = clock::now();
-        let (place, pause, known) = match upstream.pick(trail.avoided(), now) {
+        let (place, pause, known) = match self.pick(trail.avoided(), now) {
             Some(place) => (place, Duration::ZERO, false),
             None => {
                 upstream.retry.as_ref()?;
                 trail.forgive();
-                (upstream.pick(trail.avoided(), now)?, backoff(trail.visits), true)
+                (self.pick(trail.avoided(), now)?, backoff(trail.visits), true)
             }
         };
         if now + pause >= self.options.deadline {

@@ -26,6 +26,8 @@ use crate::observe::log;
 pub(super) struct Roster {
     board: Arc<Board>,
     eject: Option<Eject>,
+    /// In milliseconds.
+    slow_start: u64,
     streaks: Box<[Streak]>,
     /// The board as it was when the endpoints were weighed last.
     seen: Cell<u64>,
@@ -62,6 +64,7 @@ impl Roster {
         Some(Self {
             board: Arc::clone(board),
             eject: upstream.eject,
+            slow_start: u64::try_from(upstream.slow_start.as_millis()).unwrap_or(u64::MAX >> 8),
             streaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
             seen: Cell::new(u64::MAX),
             until: Cell::new(clock::now()),
@@ -82,10 +85,28 @@ impl Roster {
         // Where the only ones left are out, they are better than nobody: what clients see of them
         // is an opinion, what their probes say is an order.
         let lenient = !places.clone().any(|place| up(place) && served(place));
-        balancer.weigh(|place| if up(place) && (lenient || served(place)) { WHOLE } else { 0 });
-        let next = places.map(|place| self.board.out_until(place));
-        let next = next.filter(|until| *until > millis).min();
+        let warmth = |place| self.warmth(place, millis);
+        balancer.weigh(|place| {
+            let eligible = up(place) && (lenient || served(place));
+            if eligible { warmth(place) } else { 0 }
+        });
+        let back = places.clone().map(|place| self.board.out_until(place));
+        let back = back.filter(|until| *until > millis);
+        let warmer = places.filter(|place| warmth(*place) < WHOLE);
+        let warmer = warmer.map(|_| millis + (self.slow_start / u64::from(WHOLE)).max(1));
+        let next = back.chain(warmer).min();
         self.until.set(next.map_or(now + LONG, |next| self.board.instant(next)));
+    }
+
+    /// The part of its share that an endpoint gets so long after it came back.
+    fn warmth(&self, place: usize, now: u64) -> u32 {
+        let since = self.board.back_since(place);
+        let age = now.saturating_sub(since);
+        if since == 0 || age >= self.slow_start {
+            return WHOLE;
+        }
+        let part = age * u64::from(WHOLE) / self.slow_start.max(1);
+        u32::try_from(part).unwrap_or(WHOLE).max(1)
     }
 
     /// The failure where nobody may be chosen.

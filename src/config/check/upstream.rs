@@ -9,8 +9,7 @@ use crate::base::quantity::format_duration;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    Balance, Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts,
-    UpstreamTls,
+    Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts, UpstreamTls,
 };
 use crate::config::read::{self, Section, Word};
 use crate::config::tree::{Entry, Node};
@@ -49,11 +48,11 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
         tls: tls(section, &endpoints, check),
         endpoints,
         protocol,
-        balance: match section.text("balance").map(|word| word.text) {
-            Some("p2c") => Balance::P2c,
-            Some("round_robin") => Balance::RoundRobin,
-            Some(_) | None => defaults::BALANCE,
-        },
+        balance: section
+            .text("balance")
+            .and_then(|word| value::balance(word.text).ok())
+            .unwrap_or(defaults::BALANCE),
+        slow_start: section.duration("slow_start").unwrap_or(defaults::SLOW_START),
         timeout: timeouts(section.section("timeout"), check),
         pool: Pool {
             idle: pool.integer("idle").unwrap_or(defaults::POOL.idle),

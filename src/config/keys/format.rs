@@ -140,6 +140,13 @@ pub(super) static PROBE: Format = Format {
     check: |text| value::origin_path(text).map(drop),
 };
 
+pub(super) static BALANCE: Format = Format {
+    words: "a way of balancing",
+    example: "p2c",
+    pattern: Some("^(p2c|round_robin|least|hash:header:.+)$"),
+    check: |text| value::balance(text).map(drop),
+};
+
 pub(super) static RETRY_ON: Format = Format {
     words: "a failure that can be tried again",
     example: "connect",

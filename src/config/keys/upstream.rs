@@ -1,5 +1,7 @@
 //! `[upstream.NAME]`.
 
+use std::time::Duration;
+
 use super::errors::RULES;
 use super::failing;
 use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
@@ -38,14 +40,18 @@ static ONE: Shape = Shape::of(&[
     .example("\"http/1.1\""),
     Key::new(
         "balance",
-        Kind::Words {
-            now: &["p2c", "round_robin"],
-            later: &[("least", "more ways of balancing"), ("hash:", "more ways of balancing")],
-        },
+        Kind::Text(&format::BALANCE),
         Default::Value("\"p2c\""),
-        "p2c (the less busy of two random endpoints) or round_robin",
+        "p2c (the better of two at random), round_robin, least or hash:header:NAME",
     )
     .also(&["lb", "strategy", "policy", "load_balancing"]),
+    Key::new(
+        "slow_start",
+        Kind::Duration { least: Duration::ZERO },
+        Default::Value("\"5s\""),
+        "how long an endpoint that was down or ejected takes to its whole share; 0s: none",
+    )
+    .also(&["slowstart", "warmup", "slow_start_window"]),
     Key::new("timeout", Kind::Table(&TIMEOUT), Default::Table, "time limits").also(&["timeouts"]),
     Key::new("pool", Kind::Table(&POOL), Default::Table, "idle connections that are kept")
         .also(&["keepalive", "connections"]),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use super::failing::{Breaker, Eject, Health, Retry};
 use crate::config::secret::Secret;
@@ -37,6 +37,8 @@ pub struct Upstream {
     pub health: Option<Health>,
     /// When an endpoint is taken out; never where there is none.
     pub eject: Option<Eject>,
+    /// How long an endpoint that comes back takes to its whole share.
+    pub slow_start: Duration,
     /// When the upstream as a whole is spared; never where there is none.
     pub breaker: Option<Breaker>,
 }
@@ -81,12 +83,16 @@ pub enum UpstreamProtocol {
 }
 
 /// How an endpoint is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balance {
-    /// The less busy of two random endpoints.
+    /// The better of two random endpoints: fewer requests under way, faster answers.
     P2c,
     /// One after the other, by weight.
     RoundRobin,
+    /// The one with the fewest requests under way.
+    Least,
+    /// The same one for the same value of this header.
+    Hash(HeaderName),
 }
 
 /// `upstream.NAME.timeout`.

@@ -167,7 +167,8 @@ fn every_value_reaches_the_model() {
         OutOfStock = { status = 409, fr = "Épuisé.", en = "Out of stock." }
         [upstream.a]
         endpoints = ["https://[::1]:9", { url = "unix:/run/a.sock", weight = 3 }, "http://a.internal"]
-        balance = "round_robin"
+        balance = "hash:header:X-User"
+        slow_start = "3s"
         timeout = { connect = "1s", first_byte = "2s", idle = "3s", total = "4s" }
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }
@@ -235,8 +236,6 @@ fn later_features_are_refused_by_name() {
         ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),
         ("upstream", "in_flight = 5"),
-        ("upstream", "balance = \"least\""),
-        ("upstream", "balance = \"hash:header:x\""),
         ("route", "auth = \"x\""),
         ("route", "limits = []"),
         ("route", "cors = {}"),

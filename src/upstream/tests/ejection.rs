@@ -4,8 +4,10 @@
 
 use std::time::Duration;
 
+use http::HeaderMap;
 use tokio::time::Instant;
 
+use super::super::balance::Choice;
 use super::super::health::Board;
 use super::super::roster::{Conduct, Roster};
 use super::super::{EndpointId, Upstream};
@@ -22,6 +24,7 @@ const RULE: Eject =
 /// An upstream whose endpoints nobody calls.
 struct Stage {
     upstream: Upstream,
+    headers: HeaderMap,
     now: Instant,
 }
 
@@ -37,7 +40,7 @@ impl Stage {
         let board = std::sync::Arc::new(Board::new(model, 1));
         let names = super::super::Names::scripted().0;
         let upstream = Upstream::new(model, None, &names, &board, 0).unwrap();
-        Self { upstream, now: clock::now() }
+        Self { upstream, headers: HeaderMap::new(), now: clock::now() }
     }
 
     fn roster(&self) -> &Roster {
@@ -58,11 +61,15 @@ impl Stage {
         self.now += Duration::from_secs(seconds);
     }
 
+    fn choice(&self) -> Choice<'_> {
+        Choice { avoided: &[], headers: &self.headers, now: self.now }
+    }
+
     /// Who is chosen in the next turns.
     fn chosen(&self) -> Vec<usize> {
         let count = self.upstream.endpoints.len() * 3;
         let mut chosen: Vec<_> =
-            (0..count).filter_map(|_| self.upstream.pick(&[], self.now)).collect();
+            (0..count).filter_map(|_| self.upstream.pick(&self.choice())).collect();
         chosen.sort_unstable();
         chosen.dedup();
         chosen
@@ -133,6 +140,24 @@ async fn when_all_fail_half_are_asked_still() {
     let stage = Stage::new(1);
     stage.fail(0, 30);
     assert_eq!(stage.chosen(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_comes_back_gets_its_share_little_by_little() {
+    let endpoints = (1..=2).map(|port| plain(([127, 0, 0, 1], port).into()));
+    let mut model = settings(endpoints.collect());
+    (model.eject, model.slow_start) = (Some(RULE), Duration::from_secs(16));
+    let mut stage = Stage::of(&model);
+    stage.fail(0, 3);
+    stage.after(5);
+    let mut share = || {
+        let picks = (0..3400).filter_map(|_| stage.upstream.pick(&stage.choice()));
+        let share = picks.filter(|place| *place == 0).count();
+        stage.after(4);
+        share
+    };
+    // By turns and by weights of 1, 4, 8, 12 and 16 against 16.
+    assert_eq!([share(), share(), share(), share(), share()], [200, 680, 1133, 1457, 1700]);
 }
 
 #[test]

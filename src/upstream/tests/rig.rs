@@ -67,6 +67,7 @@ pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         tls: UpstreamTls::default(),
         host: HostPolicy::Preserve,
         errors: Vec::new(),
+        slow_start: Duration::ZERO,
         retry: None,
         health: None,
         eject: None,
