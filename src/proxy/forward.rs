@@ -48,9 +48,12 @@ impl Gateway {
         let body = self.cap(exchange, body);
         // The gates before took next to no time.
         let started = exchange.record.started;
+        let own = started + route.timeout.unwrap_or(timeouts.total);
+        let client_deadline = exchange.grpc_deadline(&parts.headers);
         let options = CallOptions {
             started,
-            deadline: started + route.timeout.unwrap_or(timeouts.total),
+            deadline: client_deadline.map_or(own, |end| own.min(end)),
+            client_deadline,
             first_byte: None,
             interim: connection.interim(exchange.version),
             upgrade,

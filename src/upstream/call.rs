@@ -164,6 +164,17 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// What a failure says of the endpoint. The end of the whole exchange says something where the
+    /// gateway has set it and the request was there, and nothing where a client was in a hurry.
+    fn conduct_of(&self, error: &UpstreamError) -> Conduct {
+        let options = self.options;
+        let hurried = options.client_deadline.is_some_and(|end| end <= options.deadline);
+        if error.kind == Kind::TotalTimeout && !hurried && error.sent == Sent::All {
+            return Conduct::Badly;
+        }
+        Conduct::of_error(error)
+    }
+
     /// The failure where nobody can be asked at all.
     fn nobody(&self) -> UpstreamError {
         match &self.upstream.roster {
@@ -191,7 +202,8 @@ impl<'a> Call<'a> {
                     next
                 }
                 Err(setback) => {
-                    self.note(place, Conduct::of_error(&setback.error), clock::now());
+                    let conduct = self.conduct_of(&setback.error);
+                    self.note(place, conduct, clock::now());
                     let next = self.after_setback(&mut trail, &setback);
                     next.ok_or_else(|| trail.verdict(setback.error))?
                 }
@@ -208,6 +220,9 @@ impl<'a> Call<'a> {
     /// One endpoint: kept connections first, then a fresh one.
     async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Result<Response<Stream>, Setback> {
         self.tally.endpoint = Some(endpoint.id);
+        if self.options.client_deadline.is_some() || self.upstream.deadline.is_some() {
+            self.tell_deadline();
+        }
         let trust = if self.is_repeatable() && self.harmless { Trust::Known } else { Trust::Asked };
         loop {
             let seat = Seat::take(endpoint);

@@ -16,6 +16,7 @@ mod breaker;
 mod call;
 mod check;
 mod connect;
+mod deadline;
 mod dress;
 mod endpoint;
 mod error;
@@ -52,6 +53,7 @@ use tokio::time::Instant;
 use self::balance::{Balancer, Choice};
 use self::breaker::Breaker;
 use self::call::Call;
+pub use self::deadline::GRPC_TIMEOUT;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
@@ -77,6 +79,8 @@ struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
     balancer: Balancer,
     timeout: UpstreamTimeouts,
+    /// The header that tells how long is left.
+    deadline: Option<HeaderName>,
     /// What is tried again; none where nothing that was sent is.
     retry: Option<Retry>,
     /// Who may be chosen; none where everybody may.
@@ -93,6 +97,8 @@ pub struct CallOptions<'a> {
     pub started: Instant,
     /// The end of the whole exchange up to the head of the answer.
     pub deadline: Instant,
+    /// When a gRPC client stops waiting, for those that say so; `deadline` is no later.
+    pub client_deadline: Option<Instant>,
     /// The time from the sent request to the head of the answer, in place of the upstream's.
     pub first_byte: Option<Duration>,
     /// Is told of interim answers, 100 and 101 excepted. HTTP/2 upstreams' interim answers are
@@ -259,6 +265,7 @@ impl Upstream {
             endpoints: endpoints?,
             balancer,
             timeout: upstream.timeout,
+            deadline: upstream.deadline.clone(),
             retry,
             roster,
             breaker,

@@ -139,3 +139,19 @@ fn an_endpoint_that_its_probes_find_down_gets_no_request() {
     }
     assert!(is_up(&gateway, &good.url()));
 }
+
+#[test]
+fn a_grpc_client_is_waited_for_as_long_as_it_waits_and_no_longer() {
+    let origin = Origin::scripted([Step::Read, Step::Drain]);
+    let gateway = Gateway::before(&origin.url());
+    let reply = client::ask(
+        gateway.plain(),
+        "POST /a HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/grpc\r\n\
+         Grpc-Timeout: 300m\r\nContent-Length: 0\r\n\r\n",
+    );
+    assert_eq!(reply.header("grpc-status"), Some("4"), "DEADLINE_EXCEEDED: {:?}", reply.head);
+    let told = origin.last().header("grpc-timeout").expect("what is left").to_owned();
+    let left: u64 = told.strip_suffix('u').expect("microseconds").parse().unwrap();
+    assert!(left <= 300_000, "{told}");
+    origin.wait_for_closed(1);
+}

@@ -63,6 +63,7 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
             .and_then(|word| value::host_policy(word.text).ok())
             .unwrap_or(defaults::HOST),
         errors: rule::rules(section, codes, check),
+        deadline: section.text("deadline").and_then(|word| value::kept_header(word.text).ok()),
         retry: failing::retry(section, check),
         health: failing::health(section, check),
         eject: failing::eject(section, check),

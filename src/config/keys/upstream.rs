@@ -53,6 +53,14 @@ static ONE: Shape = Shape::of(&[
     )
     .also(&["slowstart", "warmup", "slow_start_window"]),
     Key::new("timeout", Kind::Table(&TIMEOUT), Default::Table, "time limits").also(&["timeouts"]),
+    Key::new(
+        "deadline",
+        Kind::Text(&format::HEADER),
+        Default::None("none is sent; gRPC has grpc-timeout"),
+        "the header that tells the upstream how many milliseconds are left",
+    )
+    .also(&["timeout_header", "deadline_header"])
+    .example("\"x-request-timeout\""),
     Key::new("pool", Kind::Table(&POOL), Default::Table, "idle connections that are kept")
         .also(&["keepalive", "connections"]),
     Key::new(

@@ -31,6 +31,8 @@ pub struct Upstream {
     pub host: HostPolicy,
     /// Rules that turn its errors into problems.
     pub errors: Vec<Rule>,
+    /// The header that tells it how many milliseconds are left.
+    pub deadline: Option<HeaderName>,
     /// What is tried again; nothing that was sent where there is none.
     pub retry: Option<Retry>,
     /// How endpoints are probed; not at all where there is none.

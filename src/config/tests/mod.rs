@@ -169,6 +169,7 @@ fn every_value_reaches_the_model() {
         endpoints = ["https://[::1]:9", { url = "unix:/run/a.sock", weight = 3 }, "http://a.internal"]
         balance = "hash:header:X-User"
         slow_start = "3s"
+        deadline = "X-Request-Timeout"
         timeout = { connect = "1s", first_byte = "2s", idle = "3s", total = "4s" }
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }

@@ -4,6 +4,7 @@ mod answers;
 mod bodies;
 mod breaking;
 mod connecting;
+mod deadlines;
 mod ejection;
 mod http2;
 mod origin;

@@ -68,6 +68,7 @@ pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         host: HostPolicy::Preserve,
         errors: Vec::new(),
         slow_start: Duration::ZERO,
+        deadline: None,
         retry: None,
         health: None,
         eject: None,
@@ -118,6 +119,7 @@ impl Rig {
         CallOptions {
             started: clock::now(),
             deadline: clock::now() + self.deadline,
+            client_deadline: None,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,
