@@ -15,6 +15,8 @@ use hyper::body::Incoming;
 
 use super::pipe::Pipe;
 use super::replay::Reading;
+#[cfg(test)]
+use super::trail::{self, Place};
 
 /// A request body.
 #[derive(Debug, Default)]
@@ -160,7 +162,12 @@ impl Inflow {
             Self::Empty => Poll::Ready(None),
             Self::Http1(pipe) => pipe.poll_frame(cx),
             // Whatever breaks a stream of HTTP/2 is the client's doing.
-            Self::Http2(incoming) => Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left),
+            Self::Http2(incoming) => {
+                let polled = Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left);
+                #[cfg(test)]
+                trail::saw_frame(Place::ClientFrame, &polled);
+                polled
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ pub mod clock;
 pub mod date;
 pub mod extent;
 pub mod field;
+pub mod field_name;
+pub mod file_watch;
 pub mod grpc;
 pub mod hex;
 pub mod inbox;
@@ -22,11 +24,14 @@ pub mod quantity;
 pub mod replay;
 pub mod request_id;
 pub mod trace;
+#[cfg(test)]
+pub(crate) mod trail;
 pub mod unescaped;
 
 pub use alarm::Alarm;
 pub use body::{Body, BodyFault, Inflow};
 pub use extent::Extent;
+pub use file_watch::FileWatch;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 pub use peer::Peer;

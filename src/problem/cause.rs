@@ -57,6 +57,8 @@ pub enum Cause {
     ConnectionLimit,
     /// The gateway is draining.
     Draining,
+    /// The admin listener wants its token to be shown.
+    AdminToken,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -127,6 +129,7 @@ impl Cause {
         Self::Configured,
         Self::ConnectionLimit,
         Self::Draining,
+        Self::AdminToken,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -194,6 +197,7 @@ impl Cause {
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
+            Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

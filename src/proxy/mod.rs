@@ -16,6 +16,7 @@ mod normalise;
 mod panic;
 mod redirect;
 mod rescue;
+mod seam;
 mod service;
 mod stream;
 mod upgrade;
@@ -89,6 +90,16 @@ impl Gateway {
                 rescue::rescue(self, exchange, connection, &problem)
             }
         }
+    }
+
+    /// The configuration that it answers by.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The upstreams, for the gateway of the next configuration.
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
     }
 
     /// The witness of this worker, for events of connections.

@@ -1,5 +1,7 @@
-//! What a worker's gateway is made of: built at start, where a mistake can still be told, and
-//! carried to the worker's thread, where everything that is not `Send` is made.
+//! What a worker's gateway is made of: built at start and at every reload, where a mistake can still
+//! be told, and carried to the worker's thread, where everything that is not `Send` is made.
+//!
+//! State that all workers share is taken over here, from the parts before: [`Parts::next`].
 
 use std::io;
 use std::rc::Rc;
@@ -7,19 +9,20 @@ use std::sync::Arc;
 
 use super::StartOptions;
 use super::error::StartError;
-use crate::config::model::{AccessLog, Config, LogTarget};
+use crate::config::model::{AccessLog, Config};
 use crate::observe::{
-    Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
+    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
 use crate::proxy::{Gateway, OnRequest};
-use crate::upstream::{self, Boards, Credentials, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
 
-/// What all gateways of an instance share.
+/// What all gateways of a generation share.
 pub(super) struct Parts {
     config: Arc<Config>,
     names: Arc<Names>,
     registers: Vec<Arc<Registers>>,
     credentials: Credentials,
+    boards: Boards,
     config_hash: String,
     mark: String,
     on_request: Option<OnRequest>,
@@ -32,9 +35,9 @@ pub(super) struct GatewayParts {
     registers: Arc<Registers>,
     log: Option<(AccessLog, LogHandle)>,
     credentials: Credentials,
-    resolver: upstream::Names,
     boards: Boards,
     worker: usize,
+    resolver: upstream::Names,
     mark: String,
     on_request: Option<OnRequest>,
 }
@@ -49,7 +52,7 @@ impl Parts {
         workers: usize,
         options: &StartOptions<'_>,
     ) -> Result<Self, StartError> {
-        let credentials = Credentials::load(&config.upstreams, options.environment)
+        let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
@@ -58,52 +61,94 @@ impl Parts {
             names,
             registers,
             credentials,
+            boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
     }
 
-    /// The client side of TLS for all upstreams.
-    pub(super) fn credentials(&self) -> &Credentials {
-        &self.credentials
+    /// The parts of another configuration, which follows this one.
+    ///
+    /// # Errors
+    /// An upstream's file that cannot be read.
+    pub(super) fn next(
+        &self,
+        config: &Arc<Config>,
+        config_hash: String,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, StartError> {
+        let before = Some((&*self.config.upstreams, &self.credentials));
+        let credentials = Credentials::load(&config.upstreams, environment, before)
+            .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let names = Arc::new(Names::new(config));
+        let after = |before: &Arc<Registers>| {
+            Arc::new(Registers::after(&names, Some((&self.names, before))))
+        };
+        let registers = self.registers.iter().map(after).collect();
+        Ok(Self {
+            config: Arc::clone(config),
+            names,
+            registers,
+            credentials,
+            boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
+            config_hash,
+            mark: self.mark.clone(),
+            on_request: self.on_request,
+        })
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// For how many workers.
+    pub(super) fn workers(&self) -> usize {
+        self.registers.len()
+    }
+
+    /// Probes the upstreams that are to be probed, until it is dropped.
+    pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
+        let upstreams = &self.config.upstreams;
+        upstream::watch(upstreams, &self.credentials, &resolver, &self.boards).await;
     }
 
     /// What the metrics page is made of.
     pub(super) fn exposition(
         &self,
         certificates: &Arc<Expiries>,
-        log: Option<&LogWriter>,
-        boards: &Boards,
-    ) -> Arc<Exposition> {
-        Arc::new(Exposition {
+        reloads: &Arc<Reloads>,
+        lost: Option<Lost>,
+    ) -> Exposition {
+        Exposition {
             registers: self.registers.clone(),
             names: Arc::clone(&self.names),
             catalogue: Arc::clone(&self.config.errors.catalogue),
             config_hash: self.config_hash.clone(),
-            states: Arc::new(boards.clone()),
+            states: Arc::new(self.boards.clone()),
             certificates: Arc::clone(certificates),
-            lost: log.map(LogWriter::lost),
-        })
+            reloads: Arc::clone(reloads),
+            lost,
+        }
     }
 
     /// The parts of one worker.
     pub(super) fn of_worker(
         &self,
         index: usize,
-        log: Option<&LogWriter>,
+        log: Option<LogHandle>,
         resolver: &upstream::Names,
-        boards: &Boards,
     ) -> GatewayParts {
         GatewayParts {
             config: Arc::clone(&self.config),
             names: Arc::clone(&self.names),
             registers: Arc::clone(&self.registers[index]),
-            log: self.config.observe.access_log.clone().zip(log.map(LogWriter::handle)),
+            log: self.config.observe.access_log.clone().zip(log),
             credentials: self.credentials.clone(),
-            resolver: resolver.clone(),
-            boards: boards.clone(),
+            boards: self.boards.clone(),
             worker: index,
+            resolver: resolver.clone(),
             mark: self.mark.clone(),
             on_request: self.on_request,
         }
@@ -115,34 +160,16 @@ impl GatewayParts {
     ///
     /// # Errors
     /// An upstream whose name no certificate can carry.
-    pub(super) fn build(self) -> io::Result<Gateway> {
+    pub(super) fn build(self, before: Option<Before<'_>>) -> io::Result<Gateway> {
         let names = &self.names;
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
-        let upstreams = Upstreams::new(
-            &self.config.upstreams,
-            &self.credentials,
-            &self.resolver,
-            &self.boards,
-            self.worker,
-        )
-        .map_err(io::Error::other)?;
+        let known = &self.config.upstreams;
+        let (credentials, resolver) = (&self.credentials, &self.resolver);
+        let upstreams =
+            Upstreams::new(known, credentials, resolver, &self.boards, self.worker, before)
+                .map_err(io::Error::other)?;
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
     }
-}
-
-/// Opens the access log, where there is one.
-///
-/// # Errors
-/// The file cannot be opened.
-pub(super) fn open_log(config: &Config) -> Result<Option<LogWriter>, StartError> {
-    let Some(settings) = &config.observe.access_log else { return Ok(None) };
-    let target = match &settings.to {
-        LogTarget::Stdout => "stdout".to_owned(),
-        LogTarget::Stderr => "stderr".to_owned(),
-        LogTarget::File(path) => path.display().to_string(),
-    };
-    let told = |error: io::Error| StartError::Log { target, error };
-    LogWriter::start(&settings.to).map(Some).map_err(told)
 }

@@ -1,28 +1,32 @@
-//! What all threads of one instance share: the configuration, what is known of its upstreams, where
-//! the instance is in its life, and how many connections are open.
+//! What all threads of one instance share: the configuration, where the instance is in its life,
+//! and how many connections are open.
 //!
-//! Nothing here is written by a request that goes well: the phase changes a few times in a life, the number of
+//! Nothing here is touched by a request: the phase changes a few times in a life, the number of
 //! connections once when one opens and once when it closes.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
 use crate::config::model::Config;
 use crate::observe::{Readiness, Stage};
-use crate::upstream::Boards;
 
 /// The process-wide part of one running instance.
 #[derive(Debug)]
 pub struct Shared {
-    config: Arc<Config>,
-    boards: Boards,
+    config: watch::Sender<Arc<Config>>,
+    /// `limits.connections`.
+    most: AtomicUsize,
+    generation: AtomicU64,
+    addresses: Mutex<Vec<(String, SocketAddr)>>,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
     accept_failures: AtomicU64,
     cut_short: AtomicBool,
+    asked_to_end: AtomicBool,
 }
 
 /// Where an instance is in its life; it only ever moves forward.
@@ -54,25 +58,46 @@ pub(super) enum Admission {
 impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
+        let most = AtomicUsize::new(config.server.limits.connections);
         Arc::new(Self {
-            boards: Boards::new(&config.upstreams, config.server.workers.max(1)),
-            config,
+            config: watch::Sender::new(config),
+            most,
+            generation: AtomicU64::new(1),
+            addresses: Mutex::default(),
             phase,
             readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
             accept_failures: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
+            asked_to_end: AtomicBool::new(false),
         })
     }
 
-    /// The configuration that this instance runs.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
+    /// The configuration that this instance runs now.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
     }
 
-    /// What all workers know of the endpoints of the upstreams.
-    pub fn boards(&self) -> &Boards {
-        &self.boards
+    /// Name of the listener and bound address of each `bind`, as they are now.
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which configuration that is, counted from 1.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Another configuration is the one of now.
+    pub(super) fn turn(&self, config: Arc<Config>, generation: u64) {
+        self.generation.store(generation, Ordering::Relaxed);
+        self.most.store(config.server.limits.connections, Ordering::Relaxed);
+        self.config.send_replace(config);
+    }
+
+    /// These addresses are listened on now.
+    pub(super) fn listens_on(&self, addresses: Vec<(String, SocketAddr)>) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
     /// Where the instance is in its life.
@@ -108,6 +133,9 @@ impl Shared {
 
     /// Moves on to `phase`; a phase that lies behind is ignored.
     pub(super) fn advance(&self, phase: Phase) {
+        if phase > Phase::Serving && phase < Phase::Ended {
+            self.asked_to_end.store(true, Ordering::Relaxed);
+        }
         self.readiness.enter(match phase {
             Phase::Starting => Stage::Starting,
             Phase::Serving => Stage::Ready,
@@ -122,9 +150,14 @@ impl Shared {
         });
     }
 
+    /// Whether anybody wanted it to end; else it has ended by itself.
+    pub fn was_asked_to_end(&self) -> bool {
+        self.asked_to_end.load(Ordering::Relaxed)
+    }
+
     /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.
     pub(super) fn admit(&self) -> Option<Admission> {
-        let cap = self.config.server.limits.connections;
+        let cap = self.most.load(Ordering::Relaxed);
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         if before < cap {
             return Some(Admission::Open);

@@ -80,7 +80,11 @@ impl Balancer {
     pub(super) fn weigh(&self, part: impl Fn(usize) -> u32) {
         let mut total = 0_u32;
         for (place, (share, weight)) in self.shares.iter().zip(&self.weights).enumerate() {
-            weight.set(share * part(place).min(WHOLE));
+            let before = weight.replace(share * part(place).min(WHOLE));
+            if let (0, Kind::P2c(paces)) = (before, &self.kind) {
+                // What was known of one that was out is from before.
+                paces[place].at.set(None);
+            }
             total = total.saturating_add(weight.get());
         }
         self.total.set(total);

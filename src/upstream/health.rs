@@ -2,7 +2,7 @@
 //!
 //! One for each upstream, made from its configuration, read by all workers and shared by their
 //! generations: a configuration that leaves the upstream as it was goes on with the same board
-//! ([`Boards::renewed`]). Workers read it when they choose, and write only when an endpoint fails;
+//! ([`Boards::next`]). Workers read it when they choose, and write only when an endpoint fails;
 //! a request that goes well reads one number, which is where it was the last time.
 //!
 //! Times are milliseconds since the board was made, and 0 is never.
@@ -15,7 +15,8 @@ use tokio::time::Instant;
 
 use super::breaker::Switch;
 use crate::base::{EndpointId, UpstreamId, clock};
-use crate::config::model::{self, Eject, Health};
+use crate::config::carry;
+use crate::config::model::{self, Eject};
 use crate::observe::{BreakerState, UpstreamStates};
 
 /// The boards of all upstreams, in the order of their ids.
@@ -25,7 +26,9 @@ pub struct Boards(Arc<[Arc<Board>]>);
 /// What all workers know of the endpoints of one upstream.
 #[derive(Debug)]
 pub struct Board {
-    made_of: MadeOf,
+    /// For the log.
+    name: String,
+    urls: Vec<String>,
     epoch: Instant,
     /// Grows with every change that does not come about by time alone.
     changes: AtomicU64,
@@ -33,16 +36,6 @@ pub struct Board {
     deciding: AtomicBool,
     places: Box<[Place]>,
     switch: Option<Arc<Switch>>,
-}
-
-/// What a board was made of: where it is the same again, so is what is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct MadeOf {
-    name: String,
-    urls: Vec<String>,
-    eject: Option<Eject>,
-    health: Option<Health>,
-    breaker: Option<model::Breaker>,
 }
 
 #[derive(Debug, Default)]
@@ -65,16 +58,19 @@ impl Boards {
         Self(upstreams.iter().map(|upstream| Arc::new(Board::new(upstream, workers))).collect())
     }
 
-    /// Boards for another configuration: an upstream of the same name, endpoints and rules keeps
-    /// its own.
+    /// Boards for the configuration that follows: an upstream that has not changed keeps its own.
     #[must_use]
-    pub fn renewed(&self, upstreams: &[model::Upstream], workers: usize) -> Self {
-        let kept = |upstream: &model::Upstream| {
-            let made_of = MadeOf::of(upstream);
-            let known = self.0.iter().find(|board| board.made_of == made_of);
-            known.map_or_else(|| Arc::new(Board::new(upstream, workers)), Arc::clone)
+    pub fn next(
+        &self,
+        before: &[model::Upstream],
+        upstreams: &[model::Upstream],
+        workers: usize,
+    ) -> Self {
+        let board = |upstream: &model::Upstream| match carry::unchanged(before, upstream) {
+            Some(place) => Arc::clone(&self.0[place]),
+            None => Arc::new(Board::new(upstream, workers)),
         };
-        Self(upstreams.iter().map(kept).collect())
+        Self(upstreams.iter().map(board).collect())
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Board>> {
@@ -94,24 +90,13 @@ impl UpstreamStates for Boards {
     }
 }
 
-impl MadeOf {
-    fn of(upstream: &model::Upstream) -> Self {
-        Self {
-            name: upstream.name.clone(),
-            urls: upstream.endpoints.iter().map(|endpoint| endpoint.url.clone()).collect(),
-            eject: upstream.eject,
-            health: upstream.health.clone(),
-            breaker: upstream.breaker.clone(),
-        }
-    }
-}
-
 impl Board {
     pub(super) fn new(upstream: &model::Upstream, workers: usize) -> Self {
         let switch = |rule| Arc::new(Switch::new(rule, workers));
         Self {
             switch: upstream.breaker.clone().map(switch),
-            made_of: MadeOf::of(upstream),
+            name: upstream.name.clone(),
+            urls: upstream.endpoints.iter().map(|endpoint| endpoint.url.clone()).collect(),
             epoch: clock::now(),
             changes: AtomicU64::new(0),
             deciding: AtomicBool::new(false),
@@ -126,12 +111,12 @@ impl Board {
 
     /// The upstream's name, for the log.
     pub(super) fn name(&self) -> &str {
-        &self.made_of.name
+        &self.name
     }
 
     /// An endpoint's URL, for the log.
     pub(super) fn url(&self, place: usize) -> &str {
-        self.made_of.urls.get(place).map_or("", String::as_str)
+        self.urls.get(place).map_or("", String::as_str)
     }
 
     /// A moment in the board's own time.
@@ -309,21 +294,19 @@ mod tests {
 
     #[test]
     fn an_upstream_that_stays_as_it_was_keeps_its_board() {
-        let address = |port| plain(([127, 0, 0, 1], port).into());
-        let old = [settings(vec![address(1), address(2)]), {
-            let mut other = settings(vec![address(3), address(4)]);
-            other.name = "other".into();
-            other
-        }];
+        let named = |name: &str, eject| {
+            let endpoints = [1, 2].map(|port| plain(([127, 0, 0, 1], port).into()));
+            let mut upstream = settings(endpoints.into());
+            (upstream.name, upstream.eject) = (name.into(), eject);
+            upstream
+        };
+        let old = [named("first", None), named("other", None)];
         let boards = Boards::new(&old, 1);
         boards.0[1].eject(0, &RULE, clock::now()).unwrap();
-        let [first, second] = old;
-        let renewed = boards.renewed(&[second, first], 1);
         let up = |boards: &Boards, id| boards.is_up(UpstreamId(id), EndpointId(0));
-        assert_eq!((up(&renewed, 0), up(&renewed, 1)), (false, true), "found by its name");
-        let mut changed = settings(vec![address(3), address(4)]);
-        changed.name = "other".into();
-        changed.eject = Some(RULE);
-        assert!(up(&boards.renewed(&[changed], 1), 0), "another rule is another board");
+        let next = boards.next(&old, &[named("other", None), named("first", None)], 1);
+        assert_eq!((up(&next, 0), up(&next, 1)), (false, true), "found by its name");
+        let next = boards.next(&old, &[named("other", Some(RULE))], 1);
+        assert!(up(&next, 0), "another rule is another board");
     }
 }

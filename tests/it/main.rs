@@ -17,6 +17,7 @@ mod admin;
 mod causes;
 mod drain;
 mod failing;
+mod generations;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

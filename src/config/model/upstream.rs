@@ -11,7 +11,7 @@ use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
 /// `[upstream.NAME]`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Upstream {
     /// The name in the file.
     pub name: String,
@@ -46,7 +46,7 @@ pub struct Upstream {
 }
 
 /// One endpoint of an upstream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
     /// Where to connect.
     pub address: EndpointAddress,
@@ -98,7 +98,7 @@ pub enum Balance {
 }
 
 /// `upstream.NAME.timeout`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UpstreamTimeouts {
     /// Name, TCP and TLS together.
     pub connect: Duration,
@@ -111,7 +111,7 @@ pub struct UpstreamTimeouts {
 }
 
 /// `upstream.NAME.pool`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pool {
     /// Idle connections kept by each worker for each endpoint.
     pub idle: usize,
@@ -120,7 +120,7 @@ pub struct Pool {
 }
 
 /// `upstream.NAME.tls`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct UpstreamTls {
     /// PEM file of the authorities; none means the system's.
     pub ca: Option<PathBuf>,

@@ -74,6 +74,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Configured
         | Cause::ConnectionLimit
         | Cause::Draining
+        | Cause::AdminToken
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

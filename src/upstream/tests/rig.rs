@@ -96,12 +96,12 @@ impl Rig {
     /// A worker, and what a prober needs beside.
     pub(super) fn with_credentials(all: &[Upstream]) -> (Self, Credentials) {
         let rig = Self::of(all, &Names::scripted().0, &Boards::new(all, 1), 0);
-        (rig, Credentials::load(all, &|_| None).unwrap())
+        (rig, Credentials::load(all, &|_| None, None).unwrap())
     }
 
     fn of(all: &[Upstream], names: &Names, boards: &Boards, worker: usize) -> Self {
-        let credentials = Credentials::load(all, &|_| None).unwrap();
-        let upstreams = Upstreams::new(all, &credentials, names, boards, worker).unwrap();
+        let credentials = Credentials::load(all, &|_| None, None).unwrap();
+        let upstreams = Upstreams::new(all, &credentials, names, boards, worker, None).unwrap();
         Self { upstreams, boards: boards.clone(), deadline: Duration::from_secs(10) }
     }
 
