@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::observe::{Names, Registers};
 use crate::problem::Catalogue;
+use crate::upstream::Boards;
 
 struct Rig {
     address: SocketAddr,
@@ -30,6 +31,7 @@ impl Rig {
             names,
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
+            states: Arc::new(Boards::new(&[], 1)),
             certificates: Arc::default(),
             reloads: Arc::default(),
             lost: None,

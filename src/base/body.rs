@@ -14,6 +14,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pipe::Pipe;
+use super::replay::Reading;
 #[cfg(test)]
 use super::trail::{self, Place};
 
@@ -27,6 +28,8 @@ pub enum Body {
     Full(Option<Bytes>),
     /// A client's body, streamed, counted and bounded.
     Capped(Capped),
+    /// A body that may be sent again.
+    Replayed(Reading),
 }
 
 /// Why a client's body could not be read to its end.
@@ -107,6 +110,7 @@ impl HttpBody for Body {
             Self::Empty => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Capped(capped) => capped.poll_frame(cx),
+            Self::Replayed(reading) => reading.poll_frame(cx),
         }
     }
 
@@ -115,6 +119,7 @@ impl HttpBody for Body {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
             Self::Capped(capped) => capped.incoming.is_end(),
+            Self::Replayed(reading) => reading.is_end_stream(),
         }
     }
 
@@ -125,6 +130,7 @@ impl HttpBody for Body {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
             Self::Capped(capped) => capped.incoming.size_hint(),
+            Self::Replayed(reading) => reading.size_hint(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! gRPC's own vocabulary: status codes, and how a message is written into a header.
 
+use std::time::Duration;
+
 /// The canonical gRPC status codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -94,9 +96,65 @@ pub fn encode_message(message: &str) -> String {
     out
 }
 
+/// Reads `grpc-timeout`: at most eight digits and a unit.
+pub fn parse_timeout(value: &[u8]) -> Option<Duration> {
+    let (unit, digits) = value.split_last()?;
+    if !(1..=8).contains(&digits.len()) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    match unit {
+        b'H' => Some(Duration::from_secs(number * 3600)),
+        b'M' => Some(Duration::from_secs(number * 60)),
+        b'S' => Some(Duration::from_secs(number)),
+        b'm' => Some(Duration::from_millis(number)),
+        b'u' => Some(Duration::from_micros(number)),
+        b'n' => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
+/// Writes `grpc-timeout`, in the finest unit that has room for it and never for longer than it is.
+pub fn format_timeout(left: Duration) -> String {
+    let units = [
+        (left.as_micros(), 'u'),
+        (left.as_millis(), 'm'),
+        (u128::from(left.as_secs()), 'S'),
+        (u128::from(left.as_secs() / 60), 'M'),
+    ];
+    let fits = units.into_iter().find(|(number, _)| *number <= MOST);
+    let (number, unit) = fits.unwrap_or_else(|| (u128::from(left.as_secs() / 3600).min(MOST), 'H'));
+    format!("{number}{unit}")
+}
+
+/// Eight digits.
+const MOST: u128 = 99_999_999;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn timeouts_read_back_and_are_never_longer() {
+        for (text, time) in [
+            ("100m", Duration::from_millis(100)),
+            ("99999999H", Duration::from_secs(99_999_999 * 3600)),
+            ("0n", Duration::ZERO),
+            ("7M", Duration::from_secs(420)),
+        ] {
+            assert_eq!(parse_timeout(text.as_bytes()), Some(time), "{text}");
+        }
+        for text in ["", "m", "1", "123456789m", "-1S", "1s", "1.5S", " 1S"] {
+            assert_eq!(parse_timeout(text.as_bytes()), None, "{text}");
+        }
+        assert_eq!(format_timeout(Duration::from_millis(1500)), "1500000u");
+        for seconds in [0, 1, 99, 101, 99_999, 100_001, 99_999_999, 1 << 40] {
+            let time = Duration::new(seconds, 999_999_999);
+            let written = format_timeout(time);
+            let read = parse_timeout(written.as_bytes());
+            assert!(read.is_some_and(|read| read <= time), "{time:?}: {written}");
+        }
+    }
 
     #[test]
     fn numbers_read_back() {

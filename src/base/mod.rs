@@ -21,6 +21,7 @@ pub mod peer;
 pub mod pipe;
 pub mod prefer;
 pub mod quantity;
+pub mod replay;
 pub mod request_id;
 pub mod trace;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub use inbox::Inbox;
 pub use outbox::Outbox;
 pub use peer::Peer;
 pub use quantity::{parse_duration, parse_size};
+pub use replay::Replay;
 pub use request_id::RequestId;
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use unescaped::unescaped;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::model::{
-    Balance, ClientAuth, HostPolicy, Limits, Normalise, Plain, Pool, Protocols, Shutdown,
-    UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, HostPolicy, Limits, Normalise, Plain, Pool, Protocols,
+    RetryOn, Shutdown, UpstreamTimeouts,
 };
+use crate::outcome::StatusSet;
 use crate::problem::Format;
 
 /// `server.workers = "auto"`: the CPU quota of the process, cgroups included.
@@ -58,6 +59,8 @@ pub const INSPECT: usize = 64 << 10;
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `upstream.NAME.balance`.
 pub const BALANCE: Balance = Balance::P2c;
+/// `upstream.NAME.slow_start`.
+pub const SLOW_START: Duration = Duration::from_secs(5);
 /// `upstream.NAME.endpoints[].weight`.
 pub const WEIGHT: u32 = 1;
 /// `upstream.NAME.timeout`.
@@ -71,6 +74,35 @@ pub const TIMEOUTS: UpstreamTimeouts = UpstreamTimeouts {
 pub const POOL: Pool = Pool { idle: 256, idle_time: Duration::from_secs(4) };
 /// `upstream.NAME.host`.
 pub const HOST: HostPolicy = HostPolicy::Preserve;
+/// `upstream.NAME.retry.attempts`.
+pub const RETRY_ATTEMPTS: u8 = 2;
+/// `upstream.NAME.retry.budget`, in hundredths.
+pub const RETRY_BUDGET: u8 = 20;
+/// `upstream.NAME.retry.on`.
+pub fn retry_on() -> RetryOn {
+    let status = StatusSet { single: vec![503], classes: Vec::new() };
+    RetryOn { connect: true, reset: true, timeout: false, status }
+}
+/// `upstream.NAME.breaker`.
+pub const BREAKER: Breaker = Breaker {
+    failures: 50,
+    over: Duration::from_secs(10),
+    at_least: 20,
+    open: Duration::from_secs(5),
+};
+/// `upstream.NAME.health.path`.
+pub const HEALTH_PATH: &str = "/";
+/// `upstream.NAME.health.every`.
+pub const HEALTH_EVERY: Duration = Duration::from_secs(5);
+/// `upstream.NAME.health.timeout`.
+pub const HEALTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// `upstream.NAME.health.down_after`.
+pub const HEALTH_DOWN_AFTER: u32 = 3;
+/// `upstream.NAME.health.up_after`.
+pub const HEALTH_UP_AFTER: u32 = 2;
+/// `upstream.NAME.eject`.
+pub const EJECT: Eject =
+    Eject { failures: 5, over: Duration::from_secs(10), term: Duration::from_secs(10) };
 /// `route.normalise`.
 pub const NORMALISE: Normalise = Normalise::On;
 /// `route.respond.status`.

@@ -5,6 +5,7 @@
 //! default here is the one of `model` is tested by loading each of them.
 
 mod errors;
+mod failing;
 mod format;
 mod observe;
 mod root;

@@ -15,10 +15,11 @@ use super::names::Names;
 use super::process::Process;
 use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers, Shed};
 use super::reloads::{ReloadResult, Reloads};
+use super::states::UpstreamStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
-use crate::base::UpstreamId;
+use crate::base::{EndpointId, UpstreamId};
 use crate::problem::{Catalogue, Cause};
 
 /// Everything that the metrics page is made of.
@@ -32,6 +33,8 @@ pub struct Exposition {
     pub catalogue: Arc<Catalogue>,
     /// Hash of the running configuration.
     pub config_hash: String,
+    /// Which endpoints may be chosen.
+    pub states: Arc<dyn UpstreamStates>,
     /// Certificates of the listeners.
     pub certificates: Arc<Expiries>,
     /// Reloads so far.
@@ -182,11 +185,18 @@ impl Exposition {
             }
         }
         page.family(&metrics::UPSTREAM_ENDPOINT_UP);
-        for upstream in &self.names.upstreams {
-            for endpoint in &upstream.endpoints {
-                // Nothing judges endpoints yet, so every one may be chosen.
-                let labels = [("upstream", upstream.name.as_str()), ("endpoint", endpoint)];
-                page.number(&metrics::UPSTREAM_ENDPOINT_UP, &labels, 1);
+        for (id, upstream) in (0..).map(UpstreamId).zip(&self.names.upstreams) {
+            for (endpoint, url) in (0..).map(EndpointId).zip(&upstream.endpoints) {
+                let labels = [("upstream", upstream.name.as_str()), ("endpoint", url)];
+                let up = u64::from(self.states.is_up(id, endpoint));
+                page.number(&metrics::UPSTREAM_ENDPOINT_UP, &labels, up);
+            }
+        }
+        page.family(&metrics::UPSTREAM_BREAKER_STATE);
+        for (id, upstream) in self.upstream_names() {
+            if let Some(state) = self.states.breaker(id) {
+                let labels = [("upstream", upstream)];
+                page.number(&metrics::UPSTREAM_BREAKER_STATE, &labels, state.number());
             }
         }
         page.family(&metrics::UPSTREAM_CONNECTIONS);

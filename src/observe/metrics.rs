@@ -56,6 +56,7 @@ impl Family {
         UPSTREAM_DURATION,
         UPSTREAM_RETRIES,
         UPSTREAM_ENDPOINT_UP,
+        UPSTREAM_BREAKER_STATE,
         UPSTREAM_CONNECTIONS,
         CERTIFICATE_EXPIRY,
         LOG_LINES_DROPPED,
@@ -136,6 +137,10 @@ pub(super) const UPSTREAM_RETRIES: Family = counter(
 );
 pub(super) const UPSTREAM_ENDPOINT_UP: Family =
     gauge("guichet_upstream_endpoint_up", "1 while the endpoint may be chosen.");
+pub(super) const UPSTREAM_BREAKER_STATE: Family = gauge(
+    "guichet_upstream_breaker_state",
+    "0 while calls go through, 1 while one at a time does, 2 while all are refused.",
+);
 pub(super) const UPSTREAM_CONNECTIONS: Family =
     gauge("guichet_upstream_connections", "Connections to an upstream, by what they are doing.");
 pub(super) const CERTIFICATE_EXPIRY: Family = gauge(

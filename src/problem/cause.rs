@@ -95,6 +95,8 @@ pub enum Cause {
     TotalTimeout,
     /// No endpoint of the upstream can be used.
     NoneHealthy,
+    /// The upstream fails as a whole, and is not called for a while.
+    BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
     UpstreamStatus,
 }
@@ -146,6 +148,7 @@ impl Cause {
         Self::IdleTimeout,
         Self::TotalTimeout,
         Self::NoneHealthy,
+        Self::BreakerOpen,
         Self::UpstreamStatus,
     ];
 
@@ -213,6 +216,7 @@ impl Cause {
             Self::IdleTimeout           => ("idle_timeout",            Upstream, B::GatewayTimeout),
             Self::TotalTimeout          => ("total_timeout",           Upstream, B::GatewayTimeout),
             Self::NoneHealthy           => ("none_healthy",            Upstream, B::ServiceUnavailable),
+            Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
         }
     }

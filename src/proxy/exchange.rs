@@ -13,11 +13,12 @@ use super::stream::{Late, Watched};
 use super::wire::Open;
 use crate::base::body::Meter;
 use crate::base::trace::TraceContext;
-use crate::base::{RequestId, clock};
+use crate::base::{RequestId, clock, grpc};
 use crate::config::model::Security;
 use crate::gate::Fields;
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
+use crate::upstream::GRPC_TIMEOUT;
 
 /// What is known of a request while it is answered.
 #[derive(Debug)]
@@ -138,10 +139,22 @@ impl Exchange {
         response
     }
 
+    /// When a gRPC client stops waiting, if it says so.
+    pub(super) fn grpc_deadline(&self, headers: &HeaderMap) -> Option<clock::Instant> {
+        self.is_grpc().then_some(())?;
+        let time = grpc::parse_timeout(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
+        // What lies beyond the end of the clock is no limit.
+        self.record.started.checked_add(time)
+    }
+
+    fn is_grpc(&self) -> bool {
+        let content_type = self.fields.content_type.as_ref();
+        content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+    }
+
     /// How a failure after the head can still be told: gRPC has trailers for it.
     fn late(&self, gateway: &Gateway) -> Option<Late> {
-        let content_type = self.fields.content_type.as_ref()?;
-        if !content_type.as_bytes().starts_with(b"application/grpc") {
+        if !self.is_grpc() {
             return None;
         }
         let catalogue = &gateway.config.errors.catalogue;

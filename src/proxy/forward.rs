@@ -48,9 +48,12 @@ impl Gateway {
         let body = self.cap(exchange, body);
         // The gates before took next to no time.
         let started = exchange.record.started;
+        let own = started + route.timeout.unwrap_or(timeouts.total);
+        let client_deadline = exchange.grpc_deadline(&parts.headers);
         let options = CallOptions {
             started,
-            deadline: started + route.timeout.unwrap_or(timeouts.total),
+            deadline: client_deadline.map_or(own, |end| own.min(end)),
+            client_deadline,
             first_byte: None,
             interim: connection.interim(exchange.version),
             upgrade,
@@ -79,7 +82,7 @@ impl Gateway {
         }
     }
 
-    /// Counts the call: once as answered or not, and each attempt before the last as a retry.
+    /// Counts the call: once as answered or not, and each attempt that was followed by another.
     fn witness_call(
         &self,
         upstream: UpstreamId,
@@ -89,9 +92,10 @@ impl Gateway {
     ) {
         let status = answer.as_ref().ok().map(|response| response.status().as_u16());
         self.witness.upstream_answered(upstream, status, took);
-        for _ in 1..tally.attempts {
-            let cause = answer.as_ref().err().map_or(Cause::Reset, |error| error.kind.cause());
-            self.witness.upstream_retried(upstream, cause);
+        if tally.retried[0].is_some() {
+            for cause in tally.retried.iter().flatten() {
+                self.witness.upstream_retried(upstream, *cause);
+            }
         }
     }
 

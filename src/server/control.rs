@@ -1,5 +1,6 @@
-//! The control thread: it leads an instance through its life, answers on the admin listener, reads
-//! certificates anew when their files change, and brings new configurations to the workers.
+//! The control thread: it leads an instance through its life, answers on the admin listener, probes
+//! upstreams, reads certificates anew when their files change, and brings new configurations to the
+//! workers.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
@@ -94,6 +95,7 @@ impl Control {
             None => None,
         };
         let admin = Admin { lent, service, file };
+        let probes = runtime.spawn_local(Arc::clone(&seat.parts).probe(resolver.clone()));
         let succession = Succession {
             shared: Arc::clone(&shared),
             parts: seat.parts,
@@ -103,6 +105,7 @@ impl Control {
             ledger,
             token,
             resolver,
+            probes,
             workers: seat.orders,
             generation: 1,
         };

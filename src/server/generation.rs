@@ -13,6 +13,7 @@
 //! | sockets that listen | an address is listened on |
 //! | certificates, ticket keys | the listener's `tls` says the same (`tls::Renewal`) |
 //! | endpoints of an upstream, their connections | its table says the same ([`carry`](crate::config::carry)) |
+//! | what is known of the endpoints of an upstream | its table says the same (`upstream::Boards`) |
 //! | counters | the name is there (`observe::Ledger`) |
 //!
 //! State that only this worker sees is taken over in [`Generation::build`], from the generation

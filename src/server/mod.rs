@@ -31,15 +31,9 @@ mod presence;
 mod proxy_protocol;
 mod reserve;
 mod shared;
-<<<<<<< HEAD
-#[doc(hidden)]
-pub mod stage;
-mod sockets;
-=======
 mod sockets;
 #[doc(hidden)]
 pub mod stage;
->>>>>>> reload
 mod succession;
 mod tenant;
 mod timer;

@@ -14,7 +14,7 @@ use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
 use crate::proxy::{Gateway, OnRequest};
-use crate::upstream::{self, Before, Credentials, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -22,6 +22,7 @@ pub(super) struct Parts {
     names: Arc<Names>,
     registers: Vec<Arc<Registers>>,
     credentials: Credentials,
+    boards: Boards,
     config_hash: String,
     mark: String,
     on_request: Option<OnRequest>,
@@ -34,6 +35,8 @@ pub(super) struct GatewayParts {
     registers: Arc<Registers>,
     log: Option<(AccessLog, LogHandle)>,
     credentials: Credentials,
+    boards: Boards,
+    worker: usize,
     resolver: upstream::Names,
     mark: String,
     on_request: Option<OnRequest>,
@@ -58,6 +61,7 @@ impl Parts {
             names,
             registers,
             credentials,
+            boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
@@ -87,6 +91,7 @@ impl Parts {
             names,
             registers,
             credentials,
+            boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
             mark: self.mark.clone(),
             on_request: self.on_request,
@@ -103,6 +108,12 @@ impl Parts {
         self.registers.len()
     }
 
+    /// Probes the upstreams that are to be probed, until it is dropped.
+    pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
+        let upstreams = &self.config.upstreams;
+        upstream::watch(upstreams, &self.credentials, &resolver, &self.boards).await;
+    }
+
     /// What the metrics page is made of.
     pub(super) fn exposition(
         &self,
@@ -115,6 +126,7 @@ impl Parts {
             names: Arc::clone(&self.names),
             catalogue: Arc::clone(&self.config.errors.catalogue),
             config_hash: self.config_hash.clone(),
+            states: Arc::new(self.boards.clone()),
             certificates: Arc::clone(certificates),
             reloads: Arc::clone(reloads),
             lost,
@@ -134,6 +146,8 @@ impl Parts {
             registers: Arc::clone(&self.registers[index]),
             log: self.config.observe.access_log.clone().zip(log),
             credentials: self.credentials.clone(),
+            boards: self.boards.clone(),
+            worker: index,
             resolver: resolver.clone(),
             mark: self.mark.clone(),
             on_request: self.on_request,
@@ -152,8 +166,10 @@ impl GatewayParts {
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
         let known = &self.config.upstreams;
-        let upstreams = Upstreams::new(known, &self.credentials, &self.resolver, before)
-            .map_err(io::Error::other)?;
+        let (credentials, resolver) = (&self.credentials, &self.resolver);
+        let upstreams =
+            Upstreams::new(known, credentials, resolver, &self.boards, self.worker, before)
+                .map_err(io::Error::other)?;
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
     }
 }

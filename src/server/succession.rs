@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::addresses::{Addresses, Binding};
@@ -66,6 +67,8 @@ pub(super) struct Succession {
     pub(super) ledger: Arc<Ledger>,
     pub(super) token: Token,
     pub(super) resolver: Names,
+    /// Probes the upstreams of now.
+    pub(super) probes: JoinHandle<()>,
     pub(super) workers: Vec<mpsc::Sender<Order>>,
     pub(super) generation: u64,
 }
@@ -125,6 +128,8 @@ impl Succession {
         let reloads = self.ledger.reloads();
         self.ledger.turn(parts.exposition(&certificates, reloads, self.logs.lost()));
         self.parts = Arc::new(parts);
+        self.probes.abort();
+        self.probes = spawn_local(Arc::clone(&self.parts).probe(self.resolver.clone()));
         self.generation = number;
         let addresses = self.addresses.list();
         self.shared.turn(next.config, number);

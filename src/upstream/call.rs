@@ -3,29 +3,35 @@
 //! What may be sent twice, and why:
 //! - whatever hyper gives back unsent: an HTTP/2 connection was found closed, nobody saw a byte;
 //! - whatever HTTP/2 says was not processed: a refused stream, one above the last id of a GOAWAY;
-//! - a request without a body and with an idempotent method that met the end of a *kept* connection
+//! - a request with an idempotent method and nothing lost of its body that met the end of a *kept* connection
 //!   before any byte of an answer: the upstream closed it as we wrote (RFC 9112, section 9.3.1).
 //!
-//! The last two happen at most once for a call. A failure to connect goes on to another endpoint.
-//! All else is reported.
+//! The last two happen at most once for a call, and cost nothing. What else is tried again, and
+//! where, is the business of `retry`. All else is reported.
 
 use std::rc::Rc;
 
 use http::request::Parts;
 use http::{Method, Response};
 use http_body::Body as _;
+use tokio::time::Instant;
 
 use super::acquire::{Hold, Limits, acquire};
+use super::balance::Choice;
+use super::breaker::{Pass, Trial};
 use super::check::Asked;
 use super::connect::Want;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::pool::Trust;
+use super::retry::Trail;
+use super::roster::Conduct;
 use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
-use crate::base::{Body, clock};
+use crate::base::{Body, Replay, clock};
+use crate::problem::Cause;
 
 /// A call under way.
 pub(super) struct Call<'a> {
@@ -37,6 +43,12 @@ pub(super) struct Call<'a> {
     /// Given to the connection that carries it.
     pub(super) body: Outgoing,
     pub(super) upload: Option<Rc<Upload>>,
+    /// What is kept of the body, where it may be sent again.
+    replay: Option<Replay>,
+    /// When the attempt under way began.
+    began: Instant,
+    /// Whether an open breaker closes depends on this call.
+    trial: Option<Trial<'a>>,
     /// The method is idempotent.
     pub(super) harmless: bool,
     /// There is no body.
@@ -67,7 +79,7 @@ impl<'a> Call<'a> {
     pub(super) fn new(
         upstream: &'a Upstream,
         head: &'a mut Parts,
-        body: Body,
+        mut body: Body,
         options: &'a CallOptions<'a>,
         tally: &'a mut Tally,
     ) -> Self {
@@ -77,45 +89,140 @@ impl<'a> Call<'a> {
         };
         let harmless = is_idempotent(&head.method);
         let bodiless = body.is_end_stream();
+        let mut replay = None;
+        if upstream.retry.is_some() && !bodiless && (harmless || upstream.may_speak_http2()) {
+            replay = keep(&mut body);
+        }
         let (body, upload) = Outgoing::new(body);
-        let repeated = false;
-        Self { upstream, options, tally, asked, head, body, upload, harmless, bodiless, repeated }
+        Self {
+            upstream,
+            options,
+            tally,
+            asked,
+            head,
+            body,
+            upload,
+            replay,
+            began: options.started,
+            trial: None,
+            harmless,
+            bodiless,
+            repeated: false,
+        }
     }
 
-    /// Calls the upstream: one endpoint after the other, while nothing was sent.
+    /// Calls the upstream, and again where that is safe and allowed (`retry`).
     pub(super) async fn run(&mut self) -> Result<Response<Stream>, UpstreamError> {
         let upstream = self.upstream;
-        let mut tried = [0; ENDPOINTS];
-        let mut count = 0;
-        let mut nameless = true;
-        let mut last = None;
-        while count < ENDPOINTS {
-            let busy = |place: usize| upstream.endpoints[place].busy();
-            let Some(place) = upstream.balancer.pick(&tried[..count], busy) else { break };
-            tried[count] = place;
-            count += 1;
-            let Setback { error, again } = match self.attempt(&upstream.endpoints[place]).await {
-                Ok(response) => return Ok(response),
-                Err(setback) => setback,
-            };
-            nameless &= error.kind == Kind::Dns;
-            if again == Again::No || clock::now() >= self.options.deadline {
-                return Err(error);
-            }
-            last = Some(error);
+        if let Some(retry) = &upstream.retry {
+            retry.request_began();
         }
-        match last {
-            Some(error) if nameless && count > 1 => {
-                Err(UpstreamError { kind: Kind::NoneHealthy, ..error })
+        if let Some(breaker) = &upstream.breaker
+            && let Pass::Trial(trial) = breaker.enter(self.options.started)?
+        {
+            self.trial = Some(trial);
+        }
+        let place = self.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
+        match self.attempt(&upstream.endpoints[place]).await {
+            Ok(answer) if !upstream.watched || self.is_served(place, &answer) => Ok(answer),
+            // Boxed, so that calls that go well do not carry the room for another attempt.
+            outcome => Box::pin(self.persist(place, outcome)).await,
+        }
+    }
+
+    /// The place of the next endpoint that is not among those.
+    #[inline]
+    pub(super) fn pick(&self, avoided: &[u16], now: Instant) -> Option<usize> {
+        self.upstream.pick(&Choice { avoided, headers: &self.head.headers, now })
+    }
+
+    /// Whether an answer is a good one, which is then noted.
+    fn is_served(&mut self, place: usize, answer: &Response<Stream>) -> bool {
+        let good = answer.status().as_u16() < 400;
+        if good {
+            self.note(place, Conduct::Well, answer.body().arrived());
+        }
+        good
+    }
+
+    /// Notes how an attempt ended.
+    fn note(&mut self, place: usize, conduct: Conduct, now: Instant) {
+        let took = now.saturating_duration_since(self.began);
+        match conduct {
+            Conduct::Well => self.upstream.balancer.learn(place, took, now),
+            Conduct::Badly => self.upstream.balancer.learn_failure(place, now),
+            Conduct::Unknown => {}
+        }
+        if let Some(roster) = &self.upstream.roster {
+            roster.note(place, conduct, now);
+        }
+        if let Some(breaker) = &self.upstream.breaker {
+            match self.trial.take() {
+                Some(trial) => trial.end(conduct, now),
+                None => breaker.note(conduct, now),
             }
-            Some(error) => Err(error),
-            None => Err(UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)),
+        }
+    }
+
+    /// What a failure says of the endpoint. The end of the whole exchange says something where the
+    /// gateway has set it and the request was there, and nothing where a client was in a hurry.
+    fn conduct_of(&self, error: &UpstreamError) -> Conduct {
+        let options = self.options;
+        let hurried = options.client_deadline.is_some_and(|end| end <= options.deadline);
+        if error.kind == Kind::TotalTimeout && !hurried && error.sent == Sent::All {
+            return Conduct::Badly;
+        }
+        Conduct::of_error(error)
+    }
+
+    /// The failure where nobody can be asked at all.
+    fn nobody(&self) -> UpstreamError {
+        match &self.upstream.roster {
+            Some(roster) => roster.nobody(self.options.started),
+            None => UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy),
+        }
+    }
+
+    /// What follows on an attempt that did not go well, to the end of the call.
+    async fn persist(
+        &mut self,
+        mut place: usize,
+        mut outcome: Result<Response<Stream>, Setback>,
+    ) -> Result<Response<Stream>, UpstreamError> {
+        let mut trail = Trail::default();
+        loop {
+            trail.visit(place);
+            let next = match outcome {
+                Ok(answer) => {
+                    let conduct = Conduct::of_answer(answer.status());
+                    self.note(place, conduct, answer.body().arrived());
+                    let next = self.after_answer(&mut trail, answer.status(), answer.headers());
+                    let Some(next) = next else { return Ok(answer) };
+                    answer.into_body().discard();
+                    next
+                }
+                Err(setback) => {
+                    let conduct = self.conduct_of(&setback.error);
+                    self.note(place, conduct, clock::now());
+                    let next = self.after_setback(&mut trail, &setback);
+                    next.ok_or_else(|| trail.verdict(setback.error))?
+                }
+            };
+            if !next.pause.is_zero() {
+                tokio::time::sleep(next.pause).await;
+            }
+            place = next.place;
+            self.began = clock::now();
+            outcome = self.attempt(&self.upstream.endpoints[place]).await;
         }
     }
 
     /// One endpoint: kept connections first, then a fresh one.
     async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Result<Response<Stream>, Setback> {
         self.tally.endpoint = Some(endpoint.id);
+        if self.options.client_deadline.is_some() || self.upstream.deadline.is_some() {
+            self.tell_deadline();
+        }
         let trust = if self.is_repeatable() && self.harmless { Trust::Known } else { Trust::Asked };
         loop {
             let seat = Seat::take(endpoint);
@@ -157,9 +264,34 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Whether the request could be sent once more without asking anybody for its body.
+    /// Whether the request could be sent once more over another connection, for nothing.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.bodiless && !self.repeated
+        !self.repeated && self.is_replayable()
+    }
+
+    /// Whether the request could be sent once more without asking anybody for its body.
+    pub(super) fn is_replayable(&self) -> bool {
+        self.bodiless || self.replay.as_ref().is_some_and(Replay::is_whole)
+    }
+
+    /// Whether the head of the request may be needed after this attempt.
+    pub(super) fn may_come_back(&self) -> bool {
+        self.is_replayable() && (!self.repeated || self.upstream.retry.is_some())
+    }
+
+    /// The body from its beginning, for another attempt.
+    #[cold]
+    pub(super) fn rewind(&mut self) {
+        if let Some(replay) = &self.replay {
+            (self.body, self.upload) = Outgoing::again(replay);
+        }
+    }
+
+    /// Notes that an attempt failed and another one follows.
+    pub(super) fn retried(&mut self, cause: Cause) {
+        if let Some(slot) = self.tally.retried.iter_mut().find(|slot| slot.is_none()) {
+            *slot = Some(cause);
+        }
     }
 
     /// A 101: what was asked must be confirmed, and the connection becomes a tunnel.
@@ -198,6 +330,7 @@ impl<'a> Call<'a> {
             reused,
             endpoint: None,
             retryable: retryable(kind, sent, self.harmless),
+            wait: None,
             detail: None,
         }
     }
@@ -221,5 +354,16 @@ fn is_idempotent(method: &Method) -> bool {
     )
 }
 
-/// Endpoints that one call tries at most.
-const ENDPOINTS: usize = 3;
+/// Makes a body one that may be sent again, unless it is too long for that.
+fn keep(body: &mut Body) -> Option<Replay> {
+    match Replay::new(std::mem::take(body)) {
+        Ok(replay) => {
+            *body = Body::Replayed(replay.read());
+            Some(replay)
+        }
+        Err(long) => {
+            *body = long;
+            None
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! Where a call failed, what was sent by then, and the one place that turns it into a [`Problem`].
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::base::{BodyFault, EndpointId};
 use crate::problem::{Cause, Problem};
@@ -21,6 +22,8 @@ pub struct UpstreamError {
     pub endpoint: Option<EndpointId>,
     /// Whether the same request may be sent again, where that is known.
     pub retryable: Option<bool>,
+    /// How long until it may be better, where that is known.
+    pub wait: Option<Duration>,
     /// The private cause in words, for the log.
     pub detail: Option<Box<str>>,
 }
@@ -92,6 +95,8 @@ pub enum Kind {
     TotalTimeout,
     /// No endpoint can be used.
     NoneHealthy,
+    /// The breaker refuses calls for now.
+    BreakerOpen,
     /// The client's body broke on its way up: not the upstream's fault.
     Upload(BodyFault),
 }
@@ -106,6 +111,7 @@ impl UpstreamError {
             reused: false,
             endpoint: None,
             retryable: Some(true),
+            wait: None,
             detail: None,
         }
     }
@@ -152,6 +158,7 @@ impl Kind {
             Self::IdleTimeout => Cause::IdleTimeout,
             Self::TotalTimeout => Cause::TotalTimeout,
             Self::NoneHealthy => Cause::NoneHealthy,
+            Self::BreakerOpen => Cause::BreakerOpen,
             Self::Upload(BodyFault::TooLarge) => Cause::BodyLimit,
             Self::Upload(BodyFault::Syntax) => Cause::BadChunk,
             Self::Upload(BodyFault::Timeout) => Cause::BodyTimeout,
@@ -173,7 +180,8 @@ impl Kind {
             | Self::FirstByteTimeout
             | Self::IdleTimeout
             | Self::TotalTimeout
-            | Self::NoneHealthy => true,
+            | Self::NoneHealthy
+            | Self::BreakerOpen => true,
             Self::TlsExpired
             | Self::TlsUntrusted
             | Self::TlsName
@@ -192,6 +200,9 @@ impl From<UpstreamError> for Problem {
         let mut problem = Self::new(error.kind.cause());
         if let Some(retryable) = error.retryable {
             problem = problem.with_retryable(retryable);
+        }
+        if let Some(wait) = error.wait {
+            problem = problem.with_retry_after(wait);
         }
         match error.detail {
             Some(detail) => problem.with_detail(detail),

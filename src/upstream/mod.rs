@@ -12,12 +12,15 @@
 mod acquire;
 mod balance;
 mod blame;
+mod breaker;
 mod call;
 mod check;
 mod connect;
+mod deadline;
 mod dress;
 mod endpoint;
 mod error;
+mod health;
 mod http1;
 mod line;
 mod names;
@@ -26,6 +29,9 @@ mod over_http1;
 mod over_http2;
 mod patience;
 mod pool;
+mod probe;
+mod retry;
+mod roster;
 mod stream;
 mod target;
 #[cfg(test)]
@@ -44,17 +50,24 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use tokio::time::Instant;
 
-use self::balance::Balancer;
+use self::balance::{Balancer, Choice};
+use self::breaker::Breaker;
 use self::call::Call;
+pub use self::deadline::GRPC_TIMEOUT;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
+pub use self::health::{Board, Boards};
 pub use self::names::Names;
+pub use self::probe::watch;
+use self::retry::Retry;
+use self::roster::Roster;
 pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::carry;
 use crate::config::model::{self, UpstreamTimeouts};
+use crate::problem::Cause;
 
 /// All upstreams, as one worker lives with them.
 pub struct Upstreams(Box<[Rc<Upstream>]>);
@@ -67,6 +80,16 @@ struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
     balancer: Balancer,
     timeout: UpstreamTimeouts,
+    /// The header that tells how long is left.
+    deadline: Option<HeaderName>,
+    /// What is tried again; none where nothing that was sent is.
+    retry: Option<Retry>,
+    /// Who may be chosen; none where everybody may.
+    roster: Option<Roster>,
+    /// Spares the upstream where it fails as a whole.
+    breaker: Option<Breaker>,
+    /// Whether anybody wants to know how calls end.
+    watched: bool,
     tls: Option<Arc<Tls>>,
 }
 
@@ -85,6 +108,8 @@ pub struct CallOptions<'a> {
     pub started: Instant,
     /// The end of the whole exchange up to the head of the answer.
     pub deadline: Instant,
+    /// When a gRPC client stops waiting, for those that say so; `deadline` is no later.
+    pub client_deadline: Option<Instant>,
     /// The time from the sent request to the head of the answer, in place of the upstream's.
     pub first_byte: Option<Duration>,
     /// Is told of interim answers, 100 and 101 excepted. HTTP/2 upstreams' interim answers are
@@ -135,6 +160,8 @@ pub struct Tally {
     pub connect: Duration,
     /// Whether the last connection had been used before.
     pub reused: bool,
+    /// Why attempts failed that were followed by another one, in their order.
+    pub retried: [Option<Cause>; RETRIES],
 }
 
 /// Connections of one worker to one upstream.
@@ -165,15 +192,17 @@ impl Upstreams {
         upstreams: &[model::Upstream],
         credentials: &Credentials,
         names: &Names,
+        boards: &Boards,
+        worker: usize,
         before: Option<Before<'_>>,
     ) -> Result<Self, SetupError> {
-        let with = upstreams.iter().zip(credentials.0.iter());
+        let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
         let all: Result<_, SetupError> = with
-            .map(|(upstream, tls)| {
+            .map(|((upstream, tls), board)| {
                 if let Some(known) = before.and_then(|before| before.same(upstream, tls.as_ref())) {
                     return Ok(known);
                 }
-                Upstream::new(upstream, tls.as_ref(), names)
+                Upstream::new(upstream, tls.as_ref(), names, board, worker)
                     .map(Rc::new)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
@@ -246,6 +275,8 @@ impl Upstream {
         upstream: &model::Upstream,
         tls: Option<&Arc<Tls>>,
         names: &Names,
+        board: &Arc<Board>,
+        worker: usize,
     ) -> Result<Self, String> {
         let endpoints: Result<Box<[_]>, String> = (0..)
             .zip(&upstream.endpoints)
@@ -255,10 +286,38 @@ impl Upstream {
                     .map_err(|error| format!("{}: {error}", endpoint.url))
             })
             .collect();
-        let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
-        let balancer = Balancer::new(upstream.balance, weights);
-        let tls = tls.cloned();
-        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout, tls })
+        let balancer = Balancer::new(upstream);
+        let retry = upstream.retry.clone().map(Retry::new);
+        let roster = Roster::new(upstream, board);
+        let breaker = Breaker::new(board, worker);
+        let watched = retry.is_some() || roster.is_some() || breaker.is_some() || balancer.learns();
+        Ok(Self {
+            endpoints: endpoints?,
+            balancer,
+            timeout: upstream.timeout,
+            deadline: upstream.deadline.clone(),
+            retry,
+            roster,
+            breaker,
+            watched,
+            tls: tls.cloned(),
+        })
+    }
+}
+
+impl Upstream {
+    /// The place of the next endpoint that is not among those; none if all are.
+    #[inline]
+    fn pick(&self, choice: &Choice<'_>) -> Option<usize> {
+        if let Some(roster) = &self.roster {
+            roster.consult(choice.now, &self.balancer);
+        }
+        self.balancer.pick(choice, |place| self.endpoints[place].busy())
+    }
+
+    /// Whether a request may meet HTTP/2 here.
+    fn may_speak_http2(&self) -> bool {
+        self.endpoints.iter().any(|endpoint| endpoint.target.may_speak_http2())
     }
 }
 
@@ -315,3 +374,6 @@ impl fmt::Display for SetupError {
 }
 
 impl std::error::Error for SetupError {}
+
+/// As often one request is tried again at most: nine times by rule, and once on a kept connection.
+const RETRIES: usize = 10;

@@ -80,6 +80,8 @@ impl Call<'_> {
             return Setback { error, again: Again::No };
         }
         self.repeated = true;
+        self.retried(verdict.kind.cause());
+        self.rewind();
         Setback { error, again: Again::Here }
     }
 }

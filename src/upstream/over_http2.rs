@@ -78,7 +78,7 @@ impl Call<'_> {
 
     /// The request in HTTP/2's clothes; a copy of its head stays where a repeat may need it.
     fn dressed(&mut self, seat: &Seat) -> Request<Outgoing> {
-        let kept = if self.is_repeatable() {
+        let kept = if self.may_come_back() {
             dress::copy(self.head)
         } else {
             Request::new(()).into_parts().0
@@ -134,6 +134,8 @@ impl Call<'_> {
             return Setback { error, again: Again::No };
         }
         self.repeated = true;
+        self.retried(verdict.kind.cause());
+        self.rewind();
         Setback { error, again: Again::Here }
     }
 

@@ -5,7 +5,7 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -86,6 +86,15 @@ impl Stream {
         }
     }
 
+    /// Lets go of an answer that nobody wants. What is there already is read, so that its
+    /// connection may be kept; nothing is waited for.
+    pub(super) fn discard(mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..DISCARDED {
+            let Poll::Ready(Some(Ok(_))) = Pin::new(&mut self).poll_frame(&mut cx) else { return };
+        }
+    }
+
     fn source_has_ended(&self) -> bool {
         match &self.source {
             Source::Http1(_, connection) => connection.has_ended(),
@@ -126,6 +135,7 @@ impl Stream {
             reused: self.facts.reused,
             endpoint,
             retryable: retryable(kind, Sent::All, self.facts.harmless),
+            wait: None,
             detail: Some(detail.into_boxed_str()),
         }
     }
@@ -224,3 +234,6 @@ impl Drop for Stream {
         }
     }
 }
+
+/// Frames of an unwanted answer that are read at most.
+const DISCARDED: usize = 16;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
 
-use crate::base::{Body, BodyFault, clock};
+use crate::base::{Body, BodyFault, Replay, clock};
 
 /// A body as it is given to a connection.
 #[derive(Default)]
@@ -42,19 +42,22 @@ pub(super) enum State {
 
 impl Outgoing {
     /// Wraps `body`; the second value is there when there is anything to watch.
+    #[inline]
     pub(super) fn new(body: Body) -> (Self, Option<Rc<Upload>>) {
         let upload = match body {
             Body::Empty => None,
-            Body::Full(_) | Body::Capped(_) if body.is_end_stream() => None,
-            Body::Full(_) | Body::Capped(_) => Some(Rc::new(Upload {
-                state: Cell::new(State::Upstream),
-                last: Cell::new(clock::now()),
-                fault: Cell::new(None),
-                stopped: Cell::new(false),
-                waker: RefCell::new(None),
-            })),
+            Body::Full(_) | Body::Capped(_) | Body::Replayed(_) if body.is_end_stream() => None,
+            Body::Full(_) | Body::Capped(_) | Body::Replayed(_) => Some(Upload::begin()),
         };
         (Self { body, upload: upload.clone() }, upload)
+    }
+
+    /// The same body once more. Apart from [`Self::new`], so that the compiler puts that one where
+    /// the only request passes that most requests are.
+    #[cold]
+    pub(super) fn again(replay: &Replay) -> (Self, Option<Rc<Upload>>) {
+        let upload = Some(Upload::begin());
+        (Self { body: Body::Replayed(replay.read()), upload: upload.clone() }, upload)
     }
 
     /// Everything was taken that its length had promised; nobody will ask for its end.
@@ -73,6 +76,16 @@ impl Outgoing {
 }
 
 impl Upload {
+    fn begin() -> Rc<Self> {
+        Rc::new(Self {
+            state: Cell::new(State::Upstream),
+            last: Cell::new(clock::now()),
+            fault: Cell::new(None),
+            stopped: Cell::new(false),
+            waker: RefCell::new(None),
+        })
+    }
+
     /// Whose turn it is.
     pub(super) fn state(&self) -> State {
         self.state.get()

@@ -234,6 +234,13 @@ fn provoke(cause: Cause) -> Proof {
             to_origin([Step::Read, Step::Drain], "timeout = { total = \"200ms\" }")
         }
         Cause::NoneHealthy => none_healthy(),
+        Cause::BreakerOpen => {
+            let rule = "breaker = { failures = \"100%\", at_least = 1, open = \"1m\" }";
+            let gateway = Setup::before(&nobody()).upstream(rule).start();
+            client::get(gateway.plain(), "/first").is_problem(502, "BadGateway");
+            let reply = client::get(gateway.plain(), "/second");
+            proof(&gateway, reply)
+        }
         Cause::UpstreamStatus => {
             to_origin([Step::Read, send("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno")], "")
         }

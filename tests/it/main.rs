@@ -16,6 +16,7 @@
 mod admin;
 mod causes;
 mod drain;
+mod failing;
 mod generations;
 mod headers;
 mod hostile_fields;

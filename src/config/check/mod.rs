@@ -5,6 +5,7 @@
 //! whether a key *is set* is therefore asked of its presence, never of its value.
 
 mod errors;
+mod failing;
 mod listen;
 mod observe;
 mod respond;

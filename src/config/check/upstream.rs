@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::errors::Codes;
-use super::{Check, number, rule};
+use super::{Check, failing, number, rule};
 use crate::base::UpstreamId;
 use crate::base::quantity::format_duration;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    Balance, Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts,
-    UpstreamTls,
+    Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts, UpstreamTls,
 };
 use crate::config::read::{self, Section, Word};
 use crate::config::source::Place;
@@ -51,11 +50,11 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
         tls: tls(section, &endpoints, check),
         endpoints,
         protocol,
-        balance: match section.text("balance").map(|word| word.text) {
-            Some("p2c") => Balance::P2c,
-            Some("round_robin") => Balance::RoundRobin,
-            Some(_) | None => defaults::BALANCE,
-        },
+        balance: section
+            .text("balance")
+            .and_then(|word| value::balance(word.text).ok())
+            .unwrap_or(defaults::BALANCE),
+        slow_start: section.duration("slow_start").unwrap_or(defaults::SLOW_START),
         timeout: timeouts(section.section("timeout"), check),
         pool: Pool {
             idle: pool.integer("idle").unwrap_or(defaults::POOL.idle),
@@ -66,6 +65,11 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
             .and_then(|word| value::host_policy(word.text).ok())
             .unwrap_or(defaults::HOST),
         errors: rule::rules(section, codes, check),
+        deadline: section.text("deadline").and_then(|word| value::kept_header(word.text).ok()),
+        retry: failing::retry(section, check),
+        health: failing::health(section, check),
+        eject: failing::eject(section, check),
+        breaker: failing::breaker(section),
     }
 }
 

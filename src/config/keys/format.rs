@@ -126,6 +126,34 @@ pub(super) static ALWAYS: Format = Format {
     check: |text| value::always(text).map(drop),
 };
 
+pub(super) static PERCENT: Format = Format {
+    words: "a percentage",
+    example: "20%",
+    pattern: Some("^(100|[0-9]{1,2})%$"),
+    check: |text| value::percent(text).map(drop),
+};
+
+pub(super) static PROBE: Format = Format {
+    words: "a path",
+    example: "/health",
+    pattern: Some("^/"),
+    check: |text| value::origin_path(text).map(drop),
+};
+
+pub(super) static BALANCE: Format = Format {
+    words: "a way of balancing",
+    example: "p2c",
+    pattern: Some("^(p2c|round_robin|least|hash:header:.+)$"),
+    check: |text| value::balance(text).map(drop),
+};
+
+pub(super) static RETRY_ON: Format = Format {
+    words: "a failure that can be tried again",
+    example: "connect",
+    pattern: Some("^(connect|reset|timeout|4xx|5xx|[45][0-9]{2})$"),
+    check: |text| value::retry_on(text).map(drop),
+};
+
 /// `match`, `hosts` and `rewrite` are judged with the route table, where more can be said.
 pub(super) static MATCH: Format = Format {
     words: "methods and a path",

@@ -1,6 +1,9 @@
 //! `[upstream.NAME]`.
 
+use std::time::Duration;
+
 use super::errors::RULES;
+use super::failing;
 use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
 
 pub(super) static UPSTREAM: Shape = Shape {
@@ -37,15 +40,27 @@ static ONE: Shape = Shape::of(&[
     .example("\"http/1.1\""),
     Key::new(
         "balance",
-        Kind::Words {
-            now: &["p2c", "round_robin"],
-            later: &[("least", "more ways of balancing"), ("hash:", "more ways of balancing")],
-        },
+        Kind::Text(&format::BALANCE),
         Default::Value("\"p2c\""),
-        "p2c (the less busy of two random endpoints) or round_robin",
+        "p2c (the better of two at random), round_robin, least or hash:header:NAME",
     )
     .also(&["lb", "strategy", "policy", "load_balancing"]),
+    Key::new(
+        "slow_start",
+        Kind::Duration { least: Duration::ZERO },
+        Default::Value("\"5s\""),
+        "how long an endpoint that was down or ejected takes to its whole share; 0s: none",
+    )
+    .also(&["slowstart", "warmup", "slow_start_window"]),
     Key::new("timeout", Kind::Table(&TIMEOUT), Default::Table, "time limits").also(&["timeouts"]),
+    Key::new(
+        "deadline",
+        Kind::Text(&format::HEADER),
+        Default::None("none is sent; gRPC has grpc-timeout"),
+        "the header that tells the upstream how many milliseconds are left",
+    )
+    .also(&["timeout_header", "deadline_header"])
+    .example("\"x-request-timeout\""),
     Key::new("pool", Kind::Table(&POOL), Default::Table, "idle connections that are kept")
         .also(&["keepalive", "connections"]),
     Key::new(
@@ -63,10 +78,10 @@ static ONE: Shape = Shape::of(&[
     )
     .also(&["host_header"]),
     RULES,
-    Key::later("health", "health checks"),
-    Key::later("eject", "ejection of failing endpoints"),
-    Key::later("retry", "retries by rule"),
-    Key::later("breaker", "circuit breakers"),
+    failing::RETRY,
+    failing::HEALTH,
+    failing::EJECT,
+    failing::BREAKER,
     Key::later("in_flight", "overload protection"),
 ]);
 

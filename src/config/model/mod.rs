@@ -3,6 +3,7 @@
 //!
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
+mod failing;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,

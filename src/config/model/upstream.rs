@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
+use super::failing::{Breaker, Eject, Health, Retry};
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
@@ -30,6 +31,18 @@ pub struct Upstream {
     pub host: HostPolicy,
     /// Rules that turn its errors into problems.
     pub errors: Vec<Rule>,
+    /// The header that tells it how many milliseconds are left.
+    pub deadline: Option<HeaderName>,
+    /// What is tried again; nothing that was sent where there is none.
+    pub retry: Option<Retry>,
+    /// How endpoints are probed; not at all where there is none.
+    pub health: Option<Health>,
+    /// When an endpoint is taken out; never where there is none.
+    pub eject: Option<Eject>,
+    /// How long an endpoint that comes back takes to its whole share.
+    pub slow_start: Duration,
+    /// When the upstream as a whole is spared; never where there is none.
+    pub breaker: Option<Breaker>,
 }
 
 /// One endpoint of an upstream.
@@ -72,12 +85,16 @@ pub enum UpstreamProtocol {
 }
 
 /// How an endpoint is chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Balance {
-    /// The less busy of two random endpoints.
+    /// The better of two random endpoints: fewer requests under way, faster answers.
     P2c,
     /// One after the other, by weight.
     RoundRobin,
+    /// The one with the fewest requests under way.
+    Least,
+    /// The same one for the same value of this header.
+    Hash(HeaderName),
 }
 
 /// `upstream.NAME.timeout`.

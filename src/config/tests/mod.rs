@@ -64,6 +64,10 @@ fn written_defaults_are_the_defaults() {
         ("errors", "errors", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
+        ("upstream.NAME.retry", "upstream", "retry"),
+        ("upstream.NAME.eject", "upstream", "eject"),
+        ("upstream.NAME.health", "upstream", "health"),
+        ("upstream.NAME.breaker", "upstream", "breaker"),
         ("upstream.NAME", "upstream", ""),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
@@ -85,6 +89,12 @@ fn written_defaults_are_the_defaults() {
             (
                 with(place, &format!("tls = {{ {} }}", with_it.trim_end_matches(", "))),
                 with(place, &format!("tls = {{ {with_it}{inner} = {default} }}")),
+            )
+        } else if !with_it.is_empty() {
+            // A table that switches something on by standing there.
+            (
+                with(place, &format!("{with_it} = {{}}")),
+                with(place, &format!("{with_it}.{inner} = {default}")),
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
@@ -159,16 +169,22 @@ fn every_value_reaches_the_model() {
         OutOfStock = { status = 409, fr = "Épuisé.", en = "Out of stock." }
         [upstream.a]
         endpoints = ["https://[::1]:9", { url = "unix:/run/a.sock", weight = 3 }, "http://a.internal"]
-        balance = "round_robin"
+        balance = "hash:header:X-User"
+        slow_start = "3s"
+        deadline = "X-Request-Timeout"
         timeout = { connect = "1s", first_byte = "2s", idle = "3s", total = "4s" }
         pool = { idle = 1, idle_time = "1s" }
         tls = { ca = "Cargo.toml", server_name = "a.internal", cert = "Cargo.toml", key = { file = "Cargo.toml" } }
         host = "endpoint"
+        breaker = { failures = "75%", over = "1m", at_least = 7, open = "3s" }
+        health = { path = "/up?full", every = "2s", timeout = "500ms", down_after = 4, up_after = 1 }
+        eject = { failures = 3, over = "1s", for = "2s" }
         errors = [{ when = { status = [402, "5xx"], json = { "/a" = 1, "/b" = { c = true } } }, raise = "OutOfStock", take = { parameter = "/p", message = "/m", retry_after = "/r" } }]
         [upstream.b]
         endpoints = ["https://b.internal"]
         protocol = "h2"
         host = "b.exemple.fr"
+        retry = { attempts = 3, on = ["connect", "reset", "timeout", "502", "5xx"], budget = "5%" }
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -221,13 +237,7 @@ fn later_features_are_refused_by_name() {
         ("", "maintenance = []"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("upstream", "health = {}"),
-        ("upstream", "eject = {}"),
-        ("upstream", "retry = {}"),
-        ("upstream", "breaker = {}"),
         ("upstream", "in_flight = 5"),
-        ("upstream", "balance = \"least\""),
-        ("upstream", "balance = \"hash:header:x\""),
         ("route", "auth = \"x\""),
         ("route", "limits = []"),
         ("route", "cors = {}"),
@@ -251,6 +261,9 @@ fn warnings_do_not_refuse() {
         (with("", "include = [\"no-such-folder/*.toml\"]"), "G0902"),
         (with("upstream", "tls.ca = \"Cargo.toml\""), "G0903"),
         (with("upstream", "timeout = { connect = \"2m\" }"), "G0906"),
+        (with("upstream", "health = { timeout = \"6s\" }"), "G0906"),
+        (with("upstream", "retry.attempts = 1"), "G0903"),
+        (with("upstream", "eject = {}"), "G0903"),
         (with("", "admin.bind = \"0.0.0.0:0\""), "G0904"),
         (with("", "admin = { socket = \"/run/x\", token = { env = \"K\" } }"), "G0903"),
         (with("listen", "plain = \"redirect\""), "G0905"),

@@ -12,10 +12,11 @@ use std::time::Duration;
 use http::Request;
 
 use super::{
-    Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames, Witness,
+    BreakerState, Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames,
+    UpstreamStates, Witness,
 };
 use crate::base::peer::TlsFacts;
-use crate::base::{ListenerId, Peer, RequestId};
+use crate::base::{EndpointId, ListenerId, Peer, RequestId, UpstreamId};
 use crate::config::model::{AccessLog, LogTarget};
 use crate::problem::Catalogue;
 
@@ -111,9 +112,24 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
         names: names(),
         catalogue: catalogue(),
         config_hash: "c0ffee".into(),
+        states: Arc::new(FirstDown),
         certificates: expiries(),
         reloads: Arc::default(),
         lost: None,
     };
     exposition.render()
+}
+
+/// The first endpoint of every upstream is out.
+#[derive(Debug)]
+struct FirstDown;
+
+impl UpstreamStates for FirstDown {
+    fn is_up(&self, _upstream: UpstreamId, endpoint: EndpointId) -> bool {
+        endpoint.0 > 0
+    }
+
+    fn breaker(&self, _upstream: UpstreamId) -> Option<BreakerState> {
+        Some(BreakerState::HalfOpen)
+    }
 }

@@ -84,7 +84,8 @@ fn progress(cause: Cause) -> Progress {
         | Cause::TlsName
         | Cause::TlsHandshake
         | Cause::ProtocolMismatch
-        | Cause::NoneHealthy => Progress::NothingSent,
+        | Cause::NoneHealthy
+        | Cause::BreakerOpen => Progress::NothingSent,
         // A body that breaks off, or grows too large, may have been on its way already; so may
         // anything when a panic strikes.
         Cause::BadChunk

@@ -2,11 +2,16 @@
 
 mod answers;
 mod bodies;
+mod breaking;
 mod connecting;
+mod deadlines;
+mod ejection;
 mod http2;
 mod origin;
+mod probing;
+mod retries;
 mod reuse;
-mod rig;
+pub(super) mod rig;
 mod secure;
 mod silence;
 mod tunnels;

@@ -11,18 +11,20 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 
 use super::super::{
-    CallOptions, Credentials, Names, Stream, Tally, Upgrade, UpstreamError, Upstreams,
+    Boards, CallOptions, Credentials, Names, Stream, Tally, Upgrade, UpstreamError, Upstreams,
 };
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, Inflow, UpstreamId, clock};
+use crate::base::{Body, EndpointId, Inflow, UpstreamId, clock};
 use crate::config::model::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
 };
+use crate::observe::UpstreamStates as _;
 
 /// One upstream, ready to be called.
 pub(super) struct Rig {
     pub(super) upstreams: Upstreams,
+    pub(super) boards: Boards,
     pub(super) deadline: Duration,
 }
 
@@ -38,7 +40,7 @@ pub(super) struct Answer {
 }
 
 /// An endpoint in plain HTTP.
-pub(super) fn plain(address: SocketAddr) -> Endpoint {
+pub(in crate::upstream) fn plain(address: SocketAddr) -> Endpoint {
     Endpoint {
         address: EndpointAddress::Socket(address),
         tls: false,
@@ -49,7 +51,7 @@ pub(super) fn plain(address: SocketAddr) -> Endpoint {
 }
 
 /// Settings with limits that no healthy test comes near, and failing ones do not wait long for.
-pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
+pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
     Upstream {
         name: "origin".into(),
         endpoints,
@@ -65,6 +67,12 @@ pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
         tls: UpstreamTls::default(),
         host: HostPolicy::Preserve,
         errors: Vec::new(),
+        slow_start: Duration::ZERO,
+        deadline: None,
+        retry: None,
+        health: None,
+        eject: None,
+        breaker: None,
     }
 }
 
@@ -74,12 +82,32 @@ impl Rig {
     }
 
     pub(super) fn with_names(upstream: Upstream, names: Names) -> Self {
-        let upstreams = {
-            let all = [upstream];
-            let credentials = Credentials::load(&all, &|_| None, None).unwrap();
-            Upstreams::new(&all, &credentials, &names, None).unwrap()
-        };
-        Self { upstreams, deadline: Duration::from_secs(10) }
+        let boards = Boards::new(std::slice::from_ref(&upstream), 2);
+        Self::of(&[upstream], &names, &boards, 0)
+    }
+
+    /// Two workers of one process.
+    pub(super) fn pair(upstream: Upstream) -> [Self; 2] {
+        let boards = Boards::new(std::slice::from_ref(&upstream), 2);
+        let all = [upstream];
+        [0, 1].map(|worker| Self::of(&all, &Names::scripted().0, &boards, worker))
+    }
+
+    /// A worker, and what a prober needs beside.
+    pub(super) fn with_credentials(all: &[Upstream]) -> (Self, Credentials) {
+        let rig = Self::of(all, &Names::scripted().0, &Boards::new(all, 1), 0);
+        (rig, Credentials::load(all, &|_| None, None).unwrap())
+    }
+
+    fn of(all: &[Upstream], names: &Names, boards: &Boards, worker: usize) -> Self {
+        let credentials = Credentials::load(all, &|_| None, None).unwrap();
+        let upstreams = Upstreams::new(all, &credentials, names, boards, worker, None).unwrap();
+        Self { upstreams, boards: boards.clone(), deadline: Duration::from_secs(10) }
+    }
+
+    /// What the metrics would say of an endpoint.
+    pub(super) fn board_says_up(&self, endpoint: EndpointId) -> bool {
+        self.boards.is_up(UpstreamId(0), endpoint)
     }
 
     /// To one plain endpoint.
@@ -91,6 +119,7 @@ impl Rig {
         CallOptions {
             started: clock::now(),
             deadline: clock::now() + self.deadline,
+            client_deadline: None,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,

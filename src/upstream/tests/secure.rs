@@ -17,7 +17,9 @@ use tokio::net::TcpListener;
 use tokio::task::spawn_local;
 use tokio_rustls::TlsAcceptor;
 
-use super::super::{CallOptions, Credentials, Kind, Names, Sent, Stage, Upgrade, Upstreams};
+use super::super::{
+    Boards, CallOptions, Credentials, Kind, Names, Sent, Stage, Upgrade, Upstreams,
+};
 use super::origin::Step::{Hang, Read};
 use super::origin::{Origin, Step, play_alone, send};
 use super::rig::{Rig, plain, request, settings};
@@ -333,8 +335,10 @@ fn our_own_certificate_is_shown_and_its_absence_is_told() {
         let environment = move |name: &str| (name == "KEY").then(|| key.clone());
         let all = [upstream];
         let credentials = Credentials::load(&all, &environment, None).unwrap();
-        let upstreams = Upstreams::new(&all, &credentials, &Names::scripted().0, None).unwrap();
-        let rig = Rig { upstreams, deadline: Duration::from_secs(5) };
+        let boards = Boards::new(&all, 1);
+        let upstreams =
+            Upstreams::new(&all, &credentials, &Names::scripted().0, &boards, 0, None).unwrap();
+        let rig = Rig { upstreams, boards, deadline: Duration::from_secs(5) };
         assert_eq!(rig.get("/").await.unwrap().body, "hello");
     });
 }
@@ -345,8 +349,9 @@ fn refuses(change: impl FnOnce(&mut Upstream, &Authority)) -> String {
     let mut upstream = authority.upstream(([127, 0, 0, 1], 1).into());
     change(&mut upstream, &authority);
     let all = [upstream];
-    let made = Credentials::load(&all, &|_| None, None)
-        .and_then(|credentials| Upstreams::new(&all, &credentials, &Names::scripted().0, None));
+    let made = Credentials::load(&all, &|_| None, None).and_then(|credentials| {
+        Upstreams::new(&all, &credentials, &Names::scripted().0, &Boards::new(&all, 1), 0, None)
+    });
     let error = made.unwrap_err();
     assert_eq!(error.upstream, "origin");
     error.to_string()

@@ -8,6 +8,7 @@ pub mod gateway;
 pub mod golden;
 pub mod h2;
 pub mod http;
+pub mod mortal;
 pub mod origin;
 pub mod tls;
 

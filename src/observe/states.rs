@@ -1,0 +1,36 @@
+//! What is known of upstreams beside the counters, asked when the metrics page is written.
+
+use std::fmt::Debug;
+
+use crate::base::{EndpointId, UpstreamId};
+
+/// Knows in which state upstreams are. Whoever calls them does; this floor only tells of it.
+pub trait UpstreamStates: Debug + Send + Sync {
+    /// Whether an endpoint may be chosen.
+    fn is_up(&self, upstream: UpstreamId, endpoint: EndpointId) -> bool;
+
+    /// The state of its breaker, where it has one.
+    fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState>;
+}
+
+/// What a breaker does with calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// They go through.
+    Closed,
+    /// One at a time goes through, to see.
+    HalfOpen,
+    /// They are refused.
+    Open,
+}
+
+impl BreakerState {
+    /// The number of the metrics.
+    pub(super) const fn number(self) -> u64 {
+        match self {
+            Self::Closed => 0,
+            Self::HalfOpen => 1,
+            Self::Open => 2,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Asks endpoints whether they are well (`health`), on the control thread, and writes on the board
+//! what they say. One writer for each endpoint, so the board needs no more than plain stores.
+//!
+//! A probe is a GET on a connection of its own, over the way that requests take: name, TLS, protocol
+//! and Host are theirs, so that a probe which goes well means that a request would. It is well
+//! answered by a status from 200 to 399.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::time::Duration;
+
+use http::header::{CONNECTION, HeaderValue, USER_AGENT};
+use http::request::Parts;
+use http::{Method, Request, StatusCode, Uri};
+use tokio::task::JoinSet;
+use tokio::time::timeout_at;
+
+use super::connect::{Connection, Http2, Want, connect};
+use super::dress;
+use super::endpoint::Endpoint;
+use super::health::{Board, Boards};
+use super::http1::Http1;
+use super::upload::Outgoing;
+use super::{Credentials, Names, blame};
+use crate::base::{EndpointId, clock};
+use crate::config::model::{self, Health};
+use crate::observe::log;
+
+/// Probes all endpoints that are to be probed, until it is dropped. Needs a local runtime.
+pub async fn watch(
+    upstreams: &[model::Upstream],
+    credentials: &Credentials,
+    names: &Names,
+    boards: &Boards,
+) {
+    let mut probes = JoinSet::new();
+    let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
+    for ((upstream, tls), board) in with {
+        let Some(rule) = &upstream.health else { continue };
+        for (id, endpoint) in (0..).zip(&upstream.endpoints) {
+            let tls = tls.as_ref().filter(|_| endpoint.tls);
+            // What cannot be set up here cannot be anywhere, and the start has said so.
+            if let Ok(endpoint) = Endpoint::new(EndpointId(id), endpoint, upstream, tls, names) {
+                let (board, rule) = (std::sync::Arc::clone(board), rule.clone());
+                probes.spawn_local(Probe { endpoint, rule, board }.run());
+            }
+        }
+    }
+    while probes.join_next().await.is_some() {}
+}
+
+struct Probe {
+    endpoint: Rc<Endpoint>,
+    rule: Health,
+    board: std::sync::Arc<Board>,
+}
+
+impl Probe {
+    async fn run(self) {
+        let place = usize::from(self.endpoint.id.0);
+        let mut against = Against::default();
+        // Not all endpoints at once, and the first time soon.
+        let mut pause = self.rule.every.min(SOON).mul_f64(fastrand::f64());
+        loop {
+            let next = clock::now() + pause;
+            self.board.plan_probe(place, next);
+            tokio::time::sleep_until(next).await;
+            let answer = self.ask().await;
+            if against.changes(!self.board.is_down(place), answer.is_ok(), &self.rule) {
+                self.board.judge(place, answer.is_ok(), clock::now());
+                self.tell(place, answer.err());
+            }
+            // A tenth more or less, so that gateways which started together do not stay together.
+            pause = self.rule.every.mul_f64(0.9 + 0.2 * fastrand::f64());
+        }
+    }
+
+    fn tell(&self, place: usize, why: Option<String>) {
+        let (upstream, url) = (self.board.name(), self.board.url(place));
+        match why {
+            Some(why) => {
+                log::warn("health", format_args!("upstream {upstream}: {url} is down: {why}"));
+            }
+            None => log::info("health", format_args!("upstream {upstream}: {url} is up again")),
+        }
+    }
+
+    async fn ask(&self) -> Result<(), String> {
+        let limit = clock::now() + self.rule.timeout;
+        let status = timeout_at(limit, async {
+            match connect(&self.endpoint.target, Want::Usual, limit).await {
+                Ok(Connection::Http1(connection)) => self.over_http1(connection).await,
+                Ok(Connection::Http2(connection)) => self.over_http2(&connection).await,
+                Err(error) => Err(error.to_string()),
+            }
+        });
+        let status = status.await.unwrap_or_else(|_| Err("no answer in time".to_owned()))?;
+        if (200..400).contains(&status.as_u16()) {
+            return Ok(());
+        }
+        Err(format!("it answered {}", status.as_u16()))
+    }
+
+    async fn over_http1(&self, mut connection: Box<Http1>) -> Result<StatusCode, String> {
+        let mut head = self.head();
+        head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        let host = dress::host(&head.headers, &self.endpoint);
+        connection.begin(&head, host, None, Outgoing::default());
+        let answer = poll_fn(|cx| connection.poll_answer(cx, None)).await;
+        let status = answer.map_err(|failure| failure.describe())?.status();
+        // To its end, where that is near: a server should not see its answers cut.
+        for _ in 0..FRAMES {
+            let frame = poll_fn(|cx| connection.poll_frame(cx)).await;
+            if !matches!(frame, Some(Ok(_))) {
+                break;
+            }
+        }
+        Ok(status)
+    }
+
+    async fn over_http2(&self, connection: &Http2) -> Result<StatusCode, String> {
+        let mut request = Request::from_parts(self.head(), Outgoing::default());
+        dress::http2(&mut request, &self.endpoint);
+        let answer = connection.sender.clone().try_send_request(request).await;
+        answer.map(|answer| answer.status()).map_err(|failed| blame::describe(failed.error()))
+    }
+
+    fn head(&self) -> Parts {
+        let mut request = Request::new(());
+        *request.method_mut() = Method::GET;
+        *request.uri_mut() = Uri::from(self.rule.path.clone());
+        request.headers_mut().insert(USER_AGENT, HeaderValue::from_static(NAME));
+        request.into_parts().0
+    }
+}
+
+/// Probes in a row that contradict what the board says.
+#[derive(Default)]
+struct Against(u32);
+
+impl Against {
+    /// Whether one more probe, `well` or not, is enough to change what the board says.
+    fn changes(&mut self, up: bool, well: bool, rule: &Health) -> bool {
+        self.0 = if up == well { 0 } else { self.0 + 1 };
+        let enough = self.0 >= if up { rule.down_after } else { rule.up_after };
+        if enough {
+            self.0 = 0;
+        }
+        enough
+    }
+}
+
+/// How a probe calls itself.
+const NAME: &str = concat!("guichet-health/", env!("CARGO_PKG_VERSION"));
+/// The first probe comes within this time at most.
+const SOON: Duration = Duration::from_secs(1);
+/// Frames of an answer that are read at most.
+const FRAMES: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_probes_in_a_row_change_the_verdict() {
+        let rule = Health {
+            path: "/".parse().unwrap(),
+            every: Duration::from_secs(5),
+            timeout: Duration::from_secs(1),
+            down_after: 3,
+            up_after: 2,
+        };
+        let mut against = Against::default();
+        let mut up = true;
+        let mut seen = Vec::new();
+        for well in "++--+---------+-++-".chars().map(|probe| probe == '+') {
+            up ^= against.changes(up, well, &rule);
+            seen.push(if up { 'u' } else { 'd' });
+        }
+        assert_eq!(seen.into_iter().collect::<String>(), "uuuuuuuddddddddddu".to_owned() + "u");
+    }
+}
