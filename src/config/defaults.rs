@@ -56,6 +56,8 @@ pub const FORMAT: Format = Format::Json;
 pub const INSPECT: usize = 64 << 10;
 /// `errors.retry_after`.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// `limit.NAME.keys`.
+pub const LIMIT_KEYS: usize = 65_536;
 /// `upstream.NAME.balance`.
 pub const BALANCE: Balance = Balance::P2c;
 /// `upstream.NAME.endpoints[].weight`.

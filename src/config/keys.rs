@@ -6,6 +6,7 @@
 
 mod errors;
 mod format;
+mod limit;
 mod observe;
 mod root;
 mod route;

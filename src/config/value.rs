@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::model::{EndpointAddress, HostPolicy};
+use super::model::{EndpointAddress, HostPolicy, LimitKey};
 use crate::base::parse_duration;
 
 /// A name that the operator chooses for a listener, an upstream or a route. It becomes a label of
@@ -281,6 +281,37 @@ pub(crate) fn pointer(text: &str) -> Result<(), String> {
         rest = after;
     }
     Ok(())
+}
+
+/// `limit.NAME.key`.
+pub(crate) fn limit_key(text: &str) -> Result<LimitKey, String> {
+    match text {
+        "ip" => return Ok(LimitKey::Ip),
+        "route" => return Ok(LimitKey::Route),
+        "gateway" => return Ok(LimitKey::Gateway),
+        "api_key" => return Ok(LimitKey::ApiKey),
+        _ => {}
+    }
+    match text.split_once(':') {
+        Some(("header", name)) => name.parse().map(LimitKey::Header).map_err(|_| {
+            "after `header:` stands the name of a header, as in \"header:x-tenant\"".into()
+        }),
+        Some(("jwt", claim)) if !claim.is_empty() => Ok(LimitKey::Claim(claim.to_owned())),
+        Some(("jwt", _)) => {
+            Err("after `jwt:` stands the name of a claim, as in \"jwt:sub\"".into())
+        }
+        Some(_) | None => {
+            let known = ["ip", "header:NAME", "route", "gateway", "api_key", "jwt:CLAIM"];
+            let likely = super::suggest::nearest(text, known);
+            Err(match likely {
+                Some(likely) => format!("did you mean \"{likely}\"?"),
+                None => format!(
+                    "write {}",
+                    super::suggest::one_of(known.into_iter()).replace('`', "\"")
+                ),
+            })
+        }
+    }
 }
 
 /// A word of `access_log.always`.

@@ -13,7 +13,7 @@ use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
-use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers, Shed};
+use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
@@ -49,6 +49,8 @@ impl Exposition {
         self.routes(&mut page);
         self.errors(&mut page);
         self.connections(&mut page);
+        self.limits(&mut page);
+        self.shed(&mut page);
         self.upstreams(&mut page);
         self.certificates(&mut page);
         self.losses(&mut page);
@@ -143,6 +145,26 @@ impl Exposition {
                 number_if_any(page, &metrics::CONNECTION_FAILURES, &labels, sum);
             }
         }
+    }
+
+    fn limits(&self, page: &mut Page) {
+        page.family(&metrics::LIMIT_DECISIONS);
+        for (place, limit) in self.names.limits.iter().enumerate() {
+            for decision in Decision::ALL {
+                let at = *decision as usize;
+                let sum = self.sum(|it| Some(it.limits.get(place)?.decisions[at].value()));
+                let labels = [("limit", limit.as_str()), ("decision", decision.as_str())];
+                page.number(&metrics::LIMIT_DECISIONS, &labels, sum);
+            }
+        }
+        page.family(&metrics::LIMIT_KEYS_FORGOTTEN);
+        for (place, limit) in self.names.limits.iter().enumerate() {
+            let sum = self.sum(|it| Some(it.limits.get(place)?.forgotten.value()));
+            page.number(&metrics::LIMIT_KEYS_FORGOTTEN, &[("limit", limit)], sum);
+        }
+    }
+
+    fn shed(&self, page: &mut Page) {
         page.family(&metrics::SHED);
         for (at, what) in Shed::ALL.iter().enumerate() {
             let sum = self.sum(|registers| Some(registers.shed[at].value()));

@@ -50,6 +50,8 @@ impl Family {
         WOULD_CHANGE,
         CONNECTIONS,
         CONNECTION_FAILURES,
+        LIMIT_DECISIONS,
+        LIMIT_KEYS_FORGOTTEN,
         SHED,
         UPSTREAM_REQUESTS,
         UPSTREAM_DURATION,
@@ -112,6 +114,14 @@ pub(super) const CONNECTIONS: Family =
 pub(super) const CONNECTION_FAILURES: Family = counter(
     "guichet_connection_failures_total",
     "Client connections that failed before a request could be read.",
+);
+pub(super) const LIMIT_DECISIONS: Family = counter(
+    "guichet_limit_decisions_total",
+    "Requests that a rate limit let pass, or refused; a refusal counts where the wait is longest.",
+);
+pub(super) const LIMIT_KEYS_FORGOTTEN: Family = counter(
+    "guichet_limit_keys_forgotten_total",
+    "Callers that a rate limit forgot too early because it remembers no more than its keys.",
 );
 pub(super) const SHED: Family = counter(
     "guichet_shed_total",

@@ -37,6 +37,6 @@ pub use metrics::{Family, FamilyKind};
 pub use names::{Names, UpstreamNames};
 pub use readiness::{Readiness, Stage};
 pub use record::Record;
-pub use registers::{ConnectionFailure, Protocol, Registers, Shed};
+pub use registers::{ConnectionFailure, Decision, Protocol, Registers, Shed};
 pub use witness::{OpenConnection, Witness};
 pub use writer::{LogHandle, LogWriter, Lost};

@@ -24,6 +24,7 @@ pub struct Registers {
     pub(super) routes: Box<[RouteCells]>,
     pub(super) listeners: Box<[ListenerCells]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
+    pub(super) limits: Box<[LimitCells]>,
     pub(super) shed: [Counter; Shed::ALL.len()],
     pub(super) lines_dropped: Counter,
 }
@@ -47,6 +48,21 @@ pub(super) struct UpstreamCells {
     pub(super) duration: Histogram,
     pub(super) connections: [Gauge; ConnectionState::ALL.len()],
     pub(super) retries: Box<[Counter]>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LimitCells {
+    pub(super) decisions: [Counter; Decision::ALL.len()],
+    pub(super) forgotten: Counter,
+}
+
+/// What a rate limit says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may pass.
+    Allow,
+    /// It may not.
+    Refuse,
 }
 
 /// What a client connection speaks.
@@ -123,6 +139,7 @@ impl Registers {
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: std::iter::repeat_with(listener).take(listeners).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
+            limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
             shed: Default::default(),
             lines_dropped: Counter::default(),
         }
@@ -210,6 +227,19 @@ impl Protocol {
     }
 }
 
+impl Decision {
+    /// Every decision, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Allow, Self::Refuse];
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 impl Shed {
     /// Everything, in the order of their numbers.
     pub const ALL: &'static [Self] = &[Self::IdleClient, Self::IdleUpstream, Self::NoDescriptor];
@@ -288,6 +318,7 @@ mod tests {
     fn numbers_of_closed_sets_are_their_places() {
         assert!(Protocol::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionState::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(Decision::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Shed::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Outcome::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionFailure::all().enumerate().all(|(at, it)| it.number() == at));

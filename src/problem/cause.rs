@@ -53,6 +53,10 @@ pub enum Cause {
     Panic,
     /// The configuration answers with an error here (`respond` with a code).
     Configured,
+    /// The caller has used up its quota: a limit that counts by caller.
+    RateLimit,
+    /// All callers together have used up what a limit of a route or of the gateway allows.
+    CapacityLimit,
     /// Too many connections are open.
     ConnectionLimit,
     /// The gateway is draining.
@@ -123,6 +127,8 @@ impl Cause {
         Self::Loop,
         Self::Panic,
         Self::Configured,
+        Self::RateLimit,
+        Self::CapacityLimit,
         Self::ConnectionLimit,
         Self::Draining,
         Self::Dns,
@@ -189,6 +195,8 @@ impl Cause {
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
+            Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
+            Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),

@@ -59,6 +59,9 @@ impl Gateway {
         exchange.record.routed(found.route);
         exchange.dialect = route.dialect;
         gate::check_length(body.size_hint().exact(), limits)?;
+        if !route.limits.is_empty() {
+            self.limit(exchange, found.route, route, &parts.headers)?;
+        }
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri)?;

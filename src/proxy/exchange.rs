@@ -15,7 +15,7 @@ use crate::base::body::Meter;
 use crate::base::trace::TraceContext;
 use crate::base::{RequestId, clock};
 use crate::config::model::Security;
-use crate::gate::Fields;
+use crate::gate::{Fields, Standing};
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 
@@ -40,6 +40,8 @@ pub(super) struct Exchange {
     pub(super) meter: Option<Rc<Meter>>,
     /// Value of `Strict-Transport-Security`, where the listener has one.
     pub(super) hsts: Option<http::HeaderValue>,
+    /// How the caller stands with the rate limits of its route.
+    pub(super) standing: Option<Box<Standing>>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -99,6 +101,7 @@ impl Exchange {
             dialect: Dialect::Http,
             meter: None,
             hsts,
+            standing: None,
             open,
             refusal,
         }
@@ -125,6 +128,9 @@ impl Exchange {
         headers.insert(RequestId::FIELD, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
+        }
+        if let Some(standing) = self.standing.take() {
+            standing.write(headers);
         }
         if self.version == Version::HTTP_2 {
             headers::strip_connection(headers);

@@ -12,6 +12,7 @@ mod connection;
 mod exchange;
 mod forward;
 mod headers;
+mod limit;
 mod normalise;
 mod panic;
 mod redirect;
@@ -37,6 +38,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
+use crate::gate::Rates;
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -48,7 +50,15 @@ pub struct Gateway {
     upstreams: Upstreams,
     witness: Rc<Witness>,
     identity: headers::Identity,
+    shared: Shared,
     on_request: Option<OnRequest>,
+}
+
+/// What all workers decide by together.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Rate limits.
+    pub rates: Arc<Rates>,
 }
 
 /// Called with every request's head before it is looked at. A panic in it is answered like any
@@ -62,9 +72,11 @@ impl Gateway {
         upstreams: Upstreams,
         witness: Rc<Witness>,
         mark: &str,
+        shared: Shared,
         on_request: Option<OnRequest>,
     ) -> Self {
-        Self { config, upstreams, witness, identity: headers::Identity::new(mark), on_request }
+        let identity = headers::Identity::new(mark);
+        Self { config, upstreams, witness, identity, shared, on_request }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

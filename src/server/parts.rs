@@ -8,10 +8,11 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config, LogTarget};
+use crate::gate::Rates;
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
 };
-use crate::proxy::{Gateway, OnRequest};
+use crate::proxy::{self, Gateway, OnRequest};
 use crate::upstream::{self, Credentials, Upstreams};
 
 /// What all gateways of an instance share.
@@ -22,6 +23,7 @@ pub(super) struct Parts {
     credentials: Credentials,
     config_hash: String,
     mark: String,
+    shared: proxy::Shared,
     on_request: Option<OnRequest>,
 }
 
@@ -34,6 +36,7 @@ pub(super) struct GatewayParts {
     credentials: Credentials,
     resolver: upstream::Names,
     mark: String,
+    shared: proxy::Shared,
     on_request: Option<OnRequest>,
 }
 
@@ -57,6 +60,7 @@ impl Parts {
             registers,
             credentials,
             config_hash: options.config_hash.clone(),
+            shared: proxy::Shared { rates: Arc::new(Rates::new(config, None)) },
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -93,6 +97,7 @@ impl Parts {
             credentials: self.credentials.clone(),
             resolver: resolver.clone(),
             mark: self.mark.clone(),
+            shared: self.shared.clone(),
             on_request: self.on_request,
         }
     }
@@ -110,7 +115,7 @@ impl GatewayParts {
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
         let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)
             .map_err(io::Error::other)?;
-        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
+        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
     }
 }
 

@@ -55,6 +55,7 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
             keep_headers: Vec::new(),
         },
         upstreams: Vec::new(),
+        limits: Vec::new(),
         routes: Vec::new(),
         table: Default::default(),
     }

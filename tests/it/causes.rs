@@ -152,6 +152,8 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/off");
             proof(&gateway, reply)
         }
+        Cause::RateLimit => over("key = \"ip\""),
+        Cause::CapacityLimit => over("key = \"gateway\""),
         Cause::ConnectionLimit => {
             let gateway = Setup::before(&nobody()).server("limits = { connections = 1 }").start();
             let mut first = Client::plain(gateway.plain());
@@ -250,6 +252,18 @@ fn none_healthy() -> Proof {
         .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
         .start();
     let reply = client::get(gateway.plain(), "/a");
+    proof(&gateway, reply)
+}
+
+/// The second request of a day that has one.
+fn over(key: &str) -> Proof {
+    let gateway = Setup::new()
+        .with(&format!("[limit.one]\n{key}\nrate = \"1/d\""))
+        .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
+        .start();
+    assert_eq!(client::get(gateway.plain(), "/a").status(), 204);
+    let reply = client::get(gateway.plain(), "/a");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
     proof(&gateway, reply)
 }
 

@@ -29,6 +29,7 @@ mod negotiation;
 mod parse_errors;
 mod plain;
 mod proxy_protocol;
+mod rate_limits;
 mod rig;
 mod silence;
 mod streaming;

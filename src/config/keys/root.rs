@@ -1,6 +1,6 @@
 //! The top of the file, and the features that later versions bring there.
 
-use super::{Default, Key, Kind, Shape, errors, format, observe, route, server, upstream};
+use super::{Default, Key, Kind, Shape, errors, format, limit, observe, route, server, upstream};
 
 pub(crate) static ROOT: Shape = Shape::of(&[
     Key::new(
@@ -66,8 +66,14 @@ pub(crate) static ROOT: Shape = Shape::of(&[
     )
     .also(&["routes", "location", "rule", "rules"])
     .active(),
+    Key::new(
+        "limit",
+        Kind::Table(&limit::LIMIT),
+        Default::None("no rate is limited"),
+        "rate limits, one table for each; a route names those that hold there",
+    )
+    .also(&["limits", "rate_limit", "rate_limits", "ratelimit", "limit_req"]),
     Key::later("store", "limits shared by replicas"),
-    Key::later("limit", "rate limits"),
     Key::later("overload", "overload protection"),
     Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),

@@ -3,6 +3,7 @@
 //!
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
+mod limit;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -13,13 +14,14 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub use limit::{Limit, LimitKey};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
 };
 
 use super::secret::Secret;
-use crate::base::{RouteId, UpstreamId};
+use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::outcome::Rule;
 use crate::problem::{Catalogue, Code, Dialect, Format};
 use crate::route::Table;
@@ -39,6 +41,8 @@ pub struct Config {
     pub errors: Errors,
     /// `[upstream.*]`, in file order; an `UpstreamId` indexes it.
     pub upstreams: Vec<Upstream>,
+    /// `[limit.*]`, in file order; a `LimitId` indexes it.
+    pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
     pub routes: Vec<Route>,
     /// Host, path and method → `RouteId`.
@@ -271,6 +275,8 @@ pub struct Route {
     pub identifier: Option<String>,
     /// How errors are dressed.
     pub dialect: Dialect,
+    /// The rate limits that hold here, each once; empty nearly always.
+    pub limits: Box<[LimitId]>,
 }
 
 /// What answers a route.

@@ -45,6 +45,9 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
         (Kind::Text(_) | Kind::Words { .. }, Value::Array(items)) if items.len() == 1 => {
             Some("write the value alone, without brackets".to_owned())
         }
+        (Kind::Text(format), Value::Integer(_)) if short && (format.check)(written).is_err() => {
+            Some(format!("write it as in `{key} = \"{}\"`", format.example))
+        }
         (
             Kind::Text(_),
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_),

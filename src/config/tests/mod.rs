@@ -30,7 +30,8 @@ fn with(path: &str, line: &str) -> String {
     let at = |path: &str| extra.get(path).cloned().unwrap_or_default();
     format!(
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
-         [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n[[route]]\n\
+         [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
+         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
         at(""),
         at("server"),
@@ -38,16 +39,19 @@ fn with(path: &str, line: &str) -> String {
         at("errors"),
         at("observe"),
         at("upstream"),
+        at("limit"),
         at("route"),
     )
 }
 
 /// The model, without the texts of the catalogue and the inside of the route table.
 fn shown(config: &model::Config) -> String {
-    let model::Config { server, listeners, admin, observe, errors, upstreams, routes, .. } = config;
+    let model::Config {
+        server, listeners, admin, observe, errors, upstreams, limits, routes, ..
+    } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {routes:#?}\n",
+         {limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -62,6 +66,7 @@ fn written_defaults_are_the_defaults() {
         ("listen.NAME", "listen", ""),
         ("observe", "observe", ""),
         ("errors", "errors", ""),
+        ("limit.NAME", "limit", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
         ("upstream.NAME", "upstream", ""),
@@ -167,6 +172,15 @@ fn every_value_reaches_the_model() {
         endpoints = ["https://b.internal"]
         protocol = "h2"
         host = "b.exemple.fr"
+        [limit.per-tenant]
+        key = "header:X-Tenant"
+        rate = "30/m"
+        burst = 90
+        status = 503
+        keys = 1000
+        [limit.all]
+        key = "gateway"
+        rate = "9/s"
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -176,6 +190,7 @@ fn every_value_reaches_the_model() {
         timeout = "7s"
         normalise = "observe"
         errors = [{ raise = "fr.exempleGone" }]
+        limits = ["all", "per-tenant"]
         params = { id = { in = "path", type = "string", identifier = true } }
         [route.graphql]
         [[route]]
@@ -210,7 +225,6 @@ fn every_value_reaches_the_model() {
 fn later_features_are_refused_by_name() {
     for (path, line) in [
         ("", "store.shared = {}"),
-        ("", "limit = {}"),
         ("", "overload = {}"),
         ("", "auth = {}"),
         ("", "openapi = []"),
@@ -228,7 +242,6 @@ fn later_features_are_refused_by_name() {
         ("upstream", "balance = \"least\""),
         ("upstream", "balance = \"hash:header:x\""),
         ("route", "auth = \"x\""),
-        ("route", "limits = []"),
         ("route", "cors = {}"),
         ("route", "compress = true"),
         ("route", "body = {}"),

@@ -68,6 +68,7 @@ fn names() -> Arc<Names> {
         listeners: vec!["public".into(), "plain".into()],
         routes: vec!["users.get".into(), "users.create".into()],
         upstreams: vec![users],
+        limits: vec!["per-client".into()],
     })
 }
 

@@ -72,6 +72,8 @@ fn progress(cause: Cause) -> Progress {
         | Cause::NoMethod
         | Cause::Loop
         | Cause::Configured
+        | Cause::RateLimit
+        | Cause::CapacityLimit
         | Cause::ConnectionLimit
         | Cause::Draining
         | Cause::Dns
