@@ -29,7 +29,7 @@ pub use extent::Extent;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 pub use peer::Peer;
-pub use quantity::{Rate, parse_duration, parse_rate, parse_size};
+pub use quantity::{Rate, parse_duration, parse_percent, parse_rate, parse_size};
 pub use request_id::RequestId;
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use unescaped::unescaped;

@@ -71,6 +71,19 @@ pub fn parse_rate(text: &str) -> Result<Rate, String> {
     }
 }
 
+/// Parses a share: a whole number of percent, 0 to 100, and `%`. From 0 to 1.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn parse_percent(text: &str) -> Result<f64, String> {
+    const EXPECTED: &str = "expected a whole number of percent, such as \"5%\"";
+    match split(text).ok_or(EXPECTED)? {
+        (number @ 0..=100, "%") => Ok(number as f64 / 100.0),
+        (_, "%") => Err("a share is 100% at most".into()),
+        _ => Err(EXPECTED.into()),
+    }
+}
+
 /// Writes a duration in the largest unit that divides it, so that `config show` round-trips.
 pub fn format_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -132,10 +145,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn shares_are_whole_percents() {
+        assert_eq!(parse_percent("5%"), Ok(0.05));
+        for text in ["5", "%", "101%", "-1%", "0.5%", "5 %"] {
+            assert!(parse_percent(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_panics(text in ".*") {
             let _ = parse_rate(&text);
+            let _ = parse_percent(&text);
             let _ = parse_duration(&text);
             let _ = parse_size(&text);
         }

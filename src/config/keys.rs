@@ -8,6 +8,7 @@ mod errors;
 mod format;
 mod limit;
 mod observe;
+mod overload;
 mod root;
 mod route;
 mod server;

@@ -283,6 +283,15 @@ pub(crate) fn pointer(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// Names of routes: one, or how several begin.
+pub(crate) fn routes(text: &str) -> Result<(), String> {
+    match text.strip_suffix('*') {
+        Some("") => Ok(()),
+        Some(begin) => name(begin),
+        None => name(text),
+    }
+}
+
 /// `limit.NAME.key`.
 pub(crate) fn limit_key(text: &str) -> Result<LimitKey, String> {
     match text {

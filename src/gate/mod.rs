@@ -7,18 +7,21 @@
 //! 4. `target`: host, path and route; per-route gates need to know it;
 //! 5. the size of the body, where the head tells it;
 //! 6. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
-//!    anyway takes nothing from a quota.
+//!    anyway takes nothing from a quota;
+//! 7. `overload`: whether there is room for it now. The only one that may wait, for a moment.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
 mod entry;
 mod fields;
 mod message;
+mod overload;
 mod rate;
 mod target;
 
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use message::check_head;
+pub use overload::{Admitted, Overload};
 pub use rate::{Caller, Rates, Standing};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::concurrency::ConcurrencyLimits;
 use super::counter::{Bounds, Histogram, Spread};
 use super::expiries::Expiries;
 use super::facts::Outcome;
@@ -33,6 +35,8 @@ pub struct Exposition {
     pub config_hash: String,
     /// Certificates of the listeners.
     pub certificates: Arc<Expiries>,
+    /// What may be under way at once.
+    pub concurrency: ConcurrencyLimits,
     /// Lines that the writer lost; none while there is no access log.
     pub lost: Option<Lost>,
 }
@@ -166,10 +170,18 @@ impl Exposition {
 
     fn shed(&self, page: &mut Page) {
         page.family(&metrics::SHED);
-        for (at, what) in Shed::ALL.iter().enumerate() {
-            let sum = self.sum(|registers| Some(registers.shed[at].value()));
-            let labels = [("route", self.names.route(None)), ("reason", what.as_str())];
-            number_if_any(page, &metrics::SHED, &labels, sum);
+        for (place, route) in self.route_names() {
+            for what in Shed::ALL {
+                let at = *what as usize;
+                let sum = self.sum(|it| Some(it.routes.get(place)?.shed[at].value()));
+                let labels = [("route", route), ("reason", what.as_str())];
+                number_if_any(page, &metrics::SHED, &labels, sum);
+            }
+        }
+        page.family(&metrics::CONCURRENCY_LIMIT);
+        for (scope, limit) in &self.concurrency.0 {
+            let limit = limit.load(Ordering::Relaxed) as u64;
+            page.number(&metrics::CONCURRENCY_LIMIT, &[("scope", scope)], limit);
         }
     }
 

@@ -53,6 +53,7 @@ impl Family {
         LIMIT_DECISIONS,
         LIMIT_KEYS_FORGOTTEN,
         SHED,
+        CONCURRENCY_LIMIT,
         UPSTREAM_REQUESTS,
         UPSTREAM_DURATION,
         UPSTREAM_RETRIES,
@@ -126,6 +127,10 @@ pub(super) const LIMIT_KEYS_FORGOTTEN: Family = counter(
 pub(super) const SHED: Family = counter(
     "guichet_shed_total",
     "What was given up for want of room; no route where a connection carried no request.",
+);
+pub(super) const CONCURRENCY_LIMIT: Family = gauge(
+    "guichet_concurrency_limit",
+    "Exchanges that the gateway, a route or an upstream may carry at once, fixed or adaptive.",
 );
 pub(super) const UPSTREAM_REQUESTS: Family = counter(
     "guichet_upstream_requests_total",

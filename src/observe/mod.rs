@@ -6,6 +6,7 @@
 //! appended to a buffer: no lock, no allocation, no waiting.
 
 mod access_log;
+mod concurrency;
 mod counter;
 mod expiries;
 mod exposition;
@@ -30,6 +31,7 @@ mod writer;
 mod tests;
 
 pub use access_log::Lines;
+pub use concurrency::ConcurrencyLimits;
 pub use expiries::Expiries;
 pub use exposition::Exposition;
 pub use facts::{Facts, Head, Kind, Outcome};

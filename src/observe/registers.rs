@@ -25,7 +25,6 @@ pub struct Registers {
     pub(super) listeners: Box<[ListenerCells]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
     pub(super) limits: Box<[LimitCells]>,
-    pub(super) shed: [Counter; Shed::ALL.len()],
     pub(super) lines_dropped: Counter,
 }
 
@@ -35,6 +34,7 @@ pub(super) struct RouteCells {
     pub(super) duration: Histogram,
     pub(super) overhead: Histogram,
     pub(super) outcomes: [Counter; Outcome::ALL.len()],
+    pub(super) shed: [Counter; Shed::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -96,6 +96,14 @@ pub enum Shed {
     IdleUpstream,
     /// A client that could only be told so: no file descriptor was left for it.
     NoDescriptor,
+    /// A request for which there was no room, and none in the queue.
+    QueueFull,
+    /// A request that would have waited too long.
+    WaitTooLong,
+    /// A request that has waited as long as it may.
+    Waited,
+    /// A request that made room in the queue for a newer one.
+    Displaced,
 }
 
 /// Why a client connection came to nothing.
@@ -140,7 +148,6 @@ impl Registers {
             listeners: std::iter::repeat_with(listener).take(listeners).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
             limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
-            shed: Default::default(),
             lines_dropped: Counter::default(),
         }
     }
@@ -242,7 +249,15 @@ impl Decision {
 
 impl Shed {
     /// Everything, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::IdleClient, Self::IdleUpstream, Self::NoDescriptor];
+    pub const ALL: &'static [Self] = &[
+        Self::IdleClient,
+        Self::IdleUpstream,
+        Self::NoDescriptor,
+        Self::QueueFull,
+        Self::WaitTooLong,
+        Self::Waited,
+        Self::Displaced,
+    ];
 
     /// The word of the metrics.
     pub const fn as_str(self) -> &'static str {
@@ -250,6 +265,10 @@ impl Shed {
             Self::IdleClient => "idle_client",
             Self::IdleUpstream => "idle_upstream",
             Self::NoDescriptor => "no_descriptor",
+            Self::QueueFull => "queue_full",
+            Self::WaitTooLong => "wait_too_long",
+            Self::Waited => "waited",
+            Self::Displaced => "displaced",
         }
     }
 }

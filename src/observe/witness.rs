@@ -97,7 +97,12 @@ impl Witness {
 
     /// So many were given up for want of room.
     pub fn shed(&self, what: Shed, count: usize) {
-        self.registers.shed[what as usize].bump(count as u64);
+        self.registers.route(None).shed[what as usize].bump(count as u64);
+    }
+
+    /// A request of this route was refused for want of room.
+    pub fn shed_request(&self, route: RouteId, why: Shed) {
+        self.registers.route(Some(route)).shed[why as usize].bump(1);
     }
 
     /// A rate limit has decided.

@@ -57,6 +57,8 @@ pub enum Cause {
     RateLimit,
     /// All callers together have used up what a limit of a route or of the gateway allows.
     CapacityLimit,
+    /// The gateway, the route or its upstream carries as much as it may, and waiting is in vain.
+    Overload,
     /// Too many connections are open.
     ConnectionLimit,
     /// The gateway is draining.
@@ -129,6 +131,7 @@ impl Cause {
         Self::Configured,
         Self::RateLimit,
         Self::CapacityLimit,
+        Self::Overload,
         Self::ConnectionLimit,
         Self::Draining,
         Self::Dns,
@@ -197,6 +200,7 @@ impl Cause {
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
             Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
             Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
+            Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),

@@ -62,6 +62,10 @@ impl Gateway {
         if !route.limits.is_empty() {
             self.limit(exchange, found.route, route, &parts.headers)?;
         }
+        if let Some(overload) = &self.shared.overload {
+            // Boxed, so that exchanges without such limits do not carry the room for it.
+            Box::pin(self.admit(overload, exchange, found.route, route)).await?;
+        }
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri)?;

@@ -11,11 +11,12 @@ use super::connection::Connection;
 use super::headers;
 use super::stream::{Late, Watched};
 use super::wire::Open;
+use crate::base::RequestId;
 use crate::base::body::Meter;
+use crate::base::clock::{self, Instant};
 use crate::base::trace::TraceContext;
-use crate::base::{RequestId, clock};
 use crate::config::model::Security;
-use crate::gate::{Fields, Standing};
+use crate::gate::{Admitted, Fields, Standing};
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 
@@ -42,6 +43,8 @@ pub(super) struct Exchange {
     pub(super) hsts: Option<http::HeaderValue>,
     /// How the caller stands with the rate limits of its route.
     pub(super) standing: Option<Box<Standing>>,
+    /// The room that it holds where that is limited.
+    pub(super) admitted: Option<Box<Admitted>>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -102,6 +105,7 @@ impl Exchange {
             meter: None,
             hsts,
             standing: None,
+            admitted: None,
             open,
             refusal,
         }
@@ -115,6 +119,12 @@ impl Exchange {
     /// Whether the client's body was read to its end, or there is none.
     pub(super) fn body_is_over(&self) -> bool {
         self.meter.as_ref().is_none_or(|meter| meter.complete.get())
+    }
+
+    /// When its call begins: with the request, unless it had to wait for room.
+    pub(super) fn ready(&self) -> Instant {
+        let room = self.admitted.as_ref().and_then(|admitted| admitted.since());
+        room.unwrap_or(self.record.started)
     }
 
     /// The last touch that every reply gets, and the end of the exchange's own life: from here
@@ -138,6 +148,9 @@ impl Exchange {
         self.record.status = response.status().as_u16();
         if let Some(late) = self.late(gateway) {
             response.body_mut().rescue_late(late);
+        }
+        if let Some(admitted) = self.admitted.take() {
+            response.body_mut().hold(admitted);
         }
         let bodiless = self.method == Method::HEAD;
         response.body_mut().attend(self.record, self.open, self.meter, bodiless);

@@ -46,11 +46,11 @@ impl Gateway {
         upgrade::keep(&upgrade, &mut parts.headers);
         parts.version = Version::HTTP_11;
         let body = self.cap(exchange, body);
-        // The gates before took next to no time.
-        let started = exchange.record.started;
+        // The gates before took next to no time, or have told when they let it go.
+        let started = exchange.ready();
         let options = CallOptions {
             started,
-            deadline: started + route.timeout.unwrap_or(timeouts.total),
+            deadline: exchange.record.started + route.timeout.unwrap_or(timeouts.total),
             first_byte: None,
             interim: connection.interim(exchange.version),
             upgrade,
@@ -66,6 +66,11 @@ impl Gateway {
         let ended = answer.as_ref().map_or_else(|_| clock::now(), |answer| answer.body().arrived());
         let took = ended - started;
         note(exchange, upstream, &tally, took);
+        if let Some(admitted) = &exchange.admitted
+            && is_telling(&answer)
+        {
+            admitted.answered(took, ended);
+        }
         self.witness_call(upstream, &tally, took, &answer);
         match answer {
             Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,
@@ -103,6 +108,15 @@ impl Gateway {
         let meter = Rc::new(Meter::default());
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))
+    }
+}
+
+/// Whether the time that a call took says how busy its upstream is. A failure that comes fast does
+/// not; one that comes from waiting in vain does.
+fn is_telling(answer: &Result<Response<Stream>, UpstreamError>) -> bool {
+    match answer {
+        Ok(response) => !response.status().is_server_error(),
+        Err(error) => matches!(error.kind.cause(), Cause::FirstByteTimeout | Cause::TotalTimeout),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rate limits on the request's way. What they decide, and why in that order, stands in `gate`.
+//! Limits on the request's way: rates, and what is carried at once. What they decide, and why in that order, stands in `gate`.
 
 use http::HeaderMap;
 
@@ -6,7 +6,7 @@ use super::Gateway;
 use super::exchange::Exchange;
 use crate::base::RouteId;
 use crate::config::model::Route;
-use crate::gate::Caller;
+use crate::gate::{Caller, Overload};
 use crate::problem::Problem;
 
 impl Gateway {
@@ -32,5 +32,26 @@ impl Gateway {
             record.limit = Some(limit);
             refused
         })
+    }
+
+    /// Finds room for the exchange, for as long as its reply takes.
+    ///
+    /// # Errors
+    /// There is none, and waiting is in vain.
+    pub(super) async fn admit(
+        &self,
+        overload: &Overload,
+        exchange: &mut Exchange,
+        id: RouteId,
+        route: &Route,
+    ) -> Result<(), Problem> {
+        let now = exchange.record.started;
+        let admitted =
+            overload.admit(id, &route.target, now).await.map_err(|(shed, refused)| {
+                self.witness.shed_request(id, shed);
+                refused
+            })?;
+        exchange.admitted = admitted.map(Box::new);
+        Ok(())
     }
 }

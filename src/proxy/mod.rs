@@ -38,7 +38,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::Rates;
+use crate::gate::{Overload, Rates};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -59,6 +59,8 @@ pub struct Gateway {
 pub struct Shared {
     /// Rate limits.
     pub rates: Arc<Rates>,
+    /// What is carried at once; none where nothing bounds it.
+    pub overload: Option<Arc<Overload>>,
 }
 
 /// Called with every request's head before it is looked at. A panic in it is answered like any

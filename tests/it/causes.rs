@@ -154,6 +154,16 @@ fn provoke(cause: Cause) -> Proof {
         }
         Cause::RateLimit => over("key = \"ip\""),
         Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::Overload => {
+            let origin = Origin::scripted([Step::Read, Step::Drain]);
+            let full = "in_flight = 1\n[overload.queue]\ndepth = 0";
+            let gateway = Setup::before(&origin.url()).upstream(full).start();
+            let mut first = Client::plain(gateway.plain());
+            first.send("GET /first HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            origin.wait_for_requests(1);
+            let reply = client::get(gateway.plain(), "/second");
+            proof(&gateway, reply)
+        }
         Cause::ConnectionLimit => {
             let gateway = Setup::before(&nobody()).server("limits = { connections = 1 }").start();
             let mut first = Client::plain(gateway.plain());

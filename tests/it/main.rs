@@ -26,6 +26,7 @@ mod limits;
 mod local_errors;
 mod matrix;
 mod negotiation;
+mod overload;
 mod parse_errors;
 mod plain;
 mod proxy_protocol;

@@ -8,6 +8,7 @@ mod errors;
 mod limit;
 mod listen;
 mod observe;
+mod overload;
 mod respond;
 mod rewrite;
 mod route;
@@ -47,13 +48,24 @@ pub(crate) fn model(
     let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
     let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
     let (routes, table) = route::routes(root, names, &mut check);
+    let overload = overload::overload(root.section("overload"), &routes, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &ids, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
-    let errors = errors?;
-    Some(Config { server, listeners, admin, observe, errors, upstreams, limits, routes, table })
+    Some(Config {
+        server,
+        listeners,
+        admin,
+        observe,
+        errors: errors?,
+        upstreams,
+        overload,
+        limits,
+        routes,
+        table,
+    })
 }
 
 /// What every check needs: the texts, the environment, and where mistakes go.

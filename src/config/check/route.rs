@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, limit, number, rule};
+use super::{Check, limit, number, overload, rule};
 use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -90,6 +90,7 @@ fn route(
         identifier: identifier(section.section("params"), pattern, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(section, known.limits, check),
+        in_flight: overload::in_flight(section),
     }
 }
 

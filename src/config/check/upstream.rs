@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::errors::Codes;
-use super::{Check, number, rule};
+use super::{Check, number, overload, rule};
 use crate::base::UpstreamId;
 use crate::base::quantity::format_duration;
 use crate::config::defaults;
@@ -64,6 +64,7 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
             .and_then(|word| value::host_policy(word.text).ok())
             .unwrap_or(defaults::HOST),
         errors: rule::rules(section, codes, check),
+        in_flight: overload::in_flight(section),
     }
 }
 

@@ -155,6 +155,20 @@ pub(super) static RATE: Format = Format {
     check: |text| crate::base::parse_rate(text).map(drop),
 };
 
+pub(super) static PERCENT: Format = Format {
+    words: "a share",
+    example: "5%",
+    pattern: Some("^[0-9]{1,3}%$"),
+    check: |text| crate::base::parse_percent(text).map(drop),
+};
+
+pub(super) static ROUTES: Format = Format {
+    words: "the name of a route, or how several begin and `*`",
+    example: "users.*",
+    pattern: Some("^([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?\\*?$"),
+    check: value::routes,
+};
+
 pub(super) static LIMIT_KEY: Format = Format {
     words: "what a limit counts by",
     example: "header:x-tenant",
@@ -197,6 +211,8 @@ mod tests {
             &HOST,
             &REWRITE,
             &RATE,
+            &PERCENT,
+            &ROUTES,
             &LIMIT_KEY,
             &CAPTURE,
         ] {

@@ -1,6 +1,8 @@
 //! The top of the file, and the features that later versions bring there.
 
-use super::{Default, Key, Kind, Shape, errors, format, limit, observe, route, server, upstream};
+use super::{
+    Default, Key, Kind, Shape, errors, format, limit, observe, overload, route, server, upstream,
+};
 
 pub(crate) static ROOT: Shape = Shape::of(&[
     Key::new(
@@ -73,8 +75,14 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "rate limits, one table for each; a route names those that hold there",
     )
     .also(&["limits", "rate_limit", "rate_limits", "ratelimit", "limit_req"]),
+    Key::new(
+        "overload",
+        Kind::Table(&overload::OVERLOAD),
+        Default::Table,
+        "how much is carried at once, and what becomes of the rest",
+    )
+    .also(&["concurrency", "load_shedding", "max_in_flight", "limit_conn"]),
     Key::later("store", "limits shared by replicas"),
-    Key::later("overload", "overload protection"),
     Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),

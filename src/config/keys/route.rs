@@ -1,7 +1,7 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, format, overload};
 
 const CHECKED: &str = "checked parameters";
 
@@ -79,6 +79,9 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     )
     .also(&["limit", "rate_limit", "rate_limits", "limit_req"])
     .example("[\"per-client\"]"),
+    overload::in_flight(
+        "exchanges on this route at once, over all workers: a number, or \"adaptive\"",
+    ),
     Key::new(
         "params",
         Kind::Table(&PARAMS),

@@ -1,7 +1,7 @@
 //! `[upstream.NAME]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, format, overload};
 
 pub(super) static UPSTREAM: Shape = Shape {
     keys: &[],
@@ -67,7 +67,7 @@ static ONE: Shape = Shape::of(&[
     Key::later("eject", "ejection of failing endpoints"),
     Key::later("retry", "retries by rule"),
     Key::later("breaker", "circuit breakers"),
-    Key::later("in_flight", "overload protection"),
+    overload::in_flight("exchanges with it at once, over all workers: a number, or \"adaptive\""),
 ]);
 
 static ENDPOINT: Shape = Shape::of(&[

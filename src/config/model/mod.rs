@@ -4,6 +4,7 @@
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
 mod limit;
+mod overload;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 pub use limit::{Limit, LimitKey};
+pub use overload::{InFlight, Overload};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -41,6 +43,8 @@ pub struct Config {
     pub errors: Errors,
     /// `[upstream.*]`, in file order; an `UpstreamId` indexes it.
     pub upstreams: Vec<Upstream>,
+    /// `[overload]`.
+    pub overload: Overload,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
@@ -277,6 +281,8 @@ pub struct Route {
     pub dialect: Dialect,
     /// The rate limits that hold here, each once; empty nearly always.
     pub limits: Box<[LimitId]>,
+    /// Exchanges at once on this route.
+    pub in_flight: Option<InFlight>,
 }
 
 /// What answers a route.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::InFlight;
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
@@ -30,6 +31,8 @@ pub struct Upstream {
     pub host: HostPolicy,
     /// Rules that turn its errors into problems.
     pub errors: Vec<Rule>,
+    /// Exchanges with it at once.
+    pub in_flight: Option<InFlight>,
 }
 
 /// One endpoint of an upstream.

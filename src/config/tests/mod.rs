@@ -31,7 +31,7 @@ fn with(path: &str, line: &str) -> String {
     format!(
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
          [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
-         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[[route]]\n\
+         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
         at(""),
         at("server"),
@@ -40,6 +40,7 @@ fn with(path: &str, line: &str) -> String {
         at("observe"),
         at("upstream"),
         at("limit"),
+        at("overload"),
         at("route"),
     )
 }
@@ -47,11 +48,20 @@ fn with(path: &str, line: &str) -> String {
 /// The model, without the texts of the catalogue and the inside of the route table.
 fn shown(config: &model::Config) -> String {
     let model::Config {
-        server, listeners, admin, observe, errors, upstreams, limits, routes, ..
+        server,
+        listeners,
+        admin,
+        observe,
+        errors,
+        upstreams,
+        overload,
+        limits,
+        routes,
+        ..
     } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {limits:#?}\n{routes:#?}\n",
+         {overload:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -67,6 +77,8 @@ fn written_defaults_are_the_defaults() {
         ("observe", "observe", ""),
         ("errors", "errors", ""),
         ("limit.NAME", "limit", ""),
+        ("overload.reserve", "", "-"),
+        ("overload.queue", "overload", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
         ("upstream.NAME", "upstream", ""),
@@ -171,7 +183,12 @@ fn every_value_reaches_the_model() {
         [upstream.b]
         endpoints = ["https://b.internal"]
         protocol = "h2"
+        in_flight = "adaptive"
         host = "b.exemple.fr"
+        [overload]
+        in_flight = 900
+        queue = { depth = 9, wait = "90ms" }
+        reserve = { routes = ["one", "route-*"], share = "9%" }
         [limit.per-tenant]
         key = "header:X-Tenant"
         rate = "30/m"
@@ -190,6 +207,7 @@ fn every_value_reaches_the_model() {
         timeout = "7s"
         normalise = "observe"
         errors = [{ raise = "fr.exempleGone" }]
+        in_flight = 3
         limits = ["all", "per-tenant"]
         params = { id = { in = "path", type = "string", identifier = true } }
         [route.graphql]
@@ -225,7 +243,6 @@ fn every_value_reaches_the_model() {
 fn later_features_are_refused_by_name() {
     for (path, line) in [
         ("", "store.shared = {}"),
-        ("", "overload = {}"),
         ("", "auth = {}"),
         ("", "openapi = []"),
         ("", "flow = {}"),
@@ -238,7 +255,6 @@ fn later_features_are_refused_by_name() {
         ("upstream", "eject = {}"),
         ("upstream", "retry = {}"),
         ("upstream", "breaker = {}"),
-        ("upstream", "in_flight = 5"),
         ("upstream", "balance = \"least\""),
         ("upstream", "balance = \"hash:header:x\""),
         ("route", "auth = \"x\""),

@@ -74,6 +74,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Configured
         | Cause::RateLimit
         | Cause::CapacityLimit
+        | Cause::Overload
         | Cause::ConnectionLimit
         | Cause::Draining
         | Cause::Dns

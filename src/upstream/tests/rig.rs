@@ -51,6 +51,7 @@ pub(super) fn plain(address: SocketAddr) -> Endpoint {
 /// Settings with limits that no healthy test comes near, and failing ones do not wait long for.
 pub(super) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
     Upstream {
+        in_flight: None,
         name: "origin".into(),
         endpoints,
         protocol: UpstreamProtocol::Negotiate,
