@@ -14,6 +14,8 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use super::pipe::Pipe;
+#[cfg(test)]
+use super::trail::{self, Place};
 
 /// A request body.
 #[derive(Debug, Default)]
@@ -154,7 +156,12 @@ impl Inflow {
             Self::Empty => Poll::Ready(None),
             Self::Http1(pipe) => pipe.poll_frame(cx),
             // Whatever breaks a stream of HTTP/2 is the client's doing.
-            Self::Http2(incoming) => Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left),
+            Self::Http2(incoming) => {
+                let polled = Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left);
+                #[cfg(test)]
+                trail::saw_frame(Place::ClientFrame, &polled);
+                polled
+            }
         }
     }
 }

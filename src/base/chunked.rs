@@ -4,9 +4,9 @@
 //! extensions and trailers, all bounded. The scanner looks at bytes and says what they are; whoever
 //! holds them skips or takes them, so that no data is ever copied here.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
-use super::{BodyFault, field};
+use super::{BodyFault, field, field_name};
 
 /// Where the reading stands within one chunked body.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ enum State {
     DataReturn,
     DataFeed,
     Trailer,
+    /// After the CR of an empty line, which ends the body.
+    LastFeed,
 }
 
 /// What the next bytes are.
@@ -160,6 +162,8 @@ impl ChunkScanner {
                 self.digits = 0;
                 State::Size
             }
+            (State::Trailer, b'\r') if self.trailer.is_empty() => State::LastFeed,
+            (State::LastFeed, b'\n') => return Ok(true),
             (State::Trailer, _) => return self.trailer_byte(byte),
             (
                 State::Size
@@ -172,7 +176,8 @@ impl ChunkScanner {
                 | State::SizeFeed
                 | State::Data
                 | State::DataReturn
-                | State::DataFeed,
+                | State::DataFeed
+                | State::LastFeed,
                 _,
             ) => return Err(BodyFault::Syntax),
         };
@@ -211,11 +216,8 @@ impl ChunkScanner {
         let Some(line) = self.trailer.strip_suffix(b"\r") else {
             return Err(BodyFault::Syntax);
         };
-        if line.is_empty() {
-            return Ok(true);
-        }
         let (name, value) = field::split(line).map_err(|_| BodyFault::Syntax)?;
-        let name = HeaderName::from_bytes(name).map_err(|_| BodyFault::Syntax)?;
+        let name = field_name::read(name).map_err(|_| BodyFault::Syntax)?;
         let value = HeaderValue::from_bytes(value).map_err(|_| BodyFault::Syntax)?;
         if self.trailers.len() >= self.limits.fields {
             return Err(BodyFault::TrailerLimit);

@@ -114,6 +114,7 @@ mod tests {
     use tokio::io::AsyncWriteExt as _;
 
     use super::*;
+    use crate::base::trail::{self, Place};
 
     #[tokio::test]
     async fn whoever_waits_holds_no_room() {
@@ -132,6 +133,44 @@ mod tests {
         assert_eq!(inbox.capacity(), 0);
         drop(far);
         assert_eq!(poll_fn(|cx| inbox.poll_fill(cx, &mut near)).await.unwrap(), 0);
+    }
+
+    /// `server/proofs/copies.rs` shows that no other byte is copied.
+    #[tokio::test]
+    async fn the_first_read_alone_is_copied_and_bounded() {
+        let mut inbox = Inbox::new(8 * 1024, 64 * 1024);
+        let mut much = &[0; 256 * 1024][..];
+        for _ in 0..2 {
+            let mut reads = Vec::new();
+            for _ in 0..3 {
+                trail::follow();
+                let read = poll_fn(|cx| {
+                    let mut followed = Followed(&mut much);
+                    inbox.poll_fill(cx, &mut followed)
+                });
+                let read = read.await.unwrap();
+                let stays = inbox.as_ptr().addr() == trail::seen(Place::ClientRead)[0].1;
+                reads.push((stays, read > FIRST));
+                inbox.clear();
+            }
+            assert_eq!(reads, [(false, false), (true, true), (true, true)]);
+            inbox.rest();
+        }
+    }
+
+    /// A stream that tells where it has put its bytes.
+    struct Followed<'s, 'b>(&'s mut &'b [u8]);
+
+    impl AsyncRead for Followed<'_, '_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            let read = Pin::new(&mut *self.0).poll_read(cx, buf);
+            trail::saw(Place::ClientRead, buf.filled());
+            read
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ pub mod clock;
 pub mod date;
 pub mod extent;
 pub mod field;
+pub mod field_name;
 pub mod grpc;
 pub mod hex;
 pub mod inbox;
@@ -21,6 +22,8 @@ pub mod prefer;
 pub mod quantity;
 pub mod request_id;
 pub mod trace;
+#[cfg(test)]
+pub(crate) mod trail;
 pub mod unescaped;
 
 pub use alarm::Alarm;

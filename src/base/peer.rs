@@ -9,8 +9,6 @@ use super::ListenerId;
 pub struct Peer {
     /// The client's address: of the socket, or what a trusted PROXY header said.
     pub address: SocketAddr,
-    /// The address that the client reached, likewise.
-    pub local: SocketAddr,
     /// The listener that accepted the connection.
     pub listener: ListenerId,
     /// Facts of the TLS handshake; none on a plain connection.

@@ -17,6 +17,7 @@ mod normalise;
 mod panic;
 mod redirect;
 mod rescue;
+mod seam;
 mod service;
 mod stream;
 mod upgrade;

@@ -1,18 +1,36 @@
 //! Closes a connection so that the last reply arrives.
 //!
 //! Closing a socket with unread bytes makes the kernel send a reset, and a reset can overtake the
-//! reply (RFC 9112, section 9.6). So the sending side is closed first, and what the client still
-//! sends is read and dropped, within bounds.
+//! reply (RFC 9112, section 9.6). So where the client may still be sending, the sending side is
+//! closed first, and what comes is read and dropped, within bounds. Where it has nothing left to
+//! say, the close itself ends both sides in order, and a shutdown before it would be a system call
+//! and a packet's work for nothing.
 
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::timeout;
+use tokio_rustls::server::TlsStream;
 
-/// Ends a connection whose client has nothing left to say.
-pub(super) async fn close(mut socket: impl AsyncWrite + Unpin) {
-    // Where it does not go in time, or at all, the socket is dropped all the same.
-    let _ = timeout(PATIENCE, socket.shutdown()).await;
+use super::prefixed::Prefixed;
+
+/// A socket whose protocol may have a last word of its own.
+pub(super) trait Farewell {
+    /// Says it; the socket is dropped next.
+    fn say_farewell(&mut self) -> impl Future<Output = ()>;
+}
+
+impl Farewell for Prefixed {
+    async fn say_farewell(&mut self) {}
+}
+
+impl Farewell for TlsStream<Prefixed> {
+    /// An alert, without which the end could be a stranger's cut (RFC 8446, section 6.1).
+    async fn say_farewell(&mut self) {
+        self.get_mut().1.send_close_notify();
+        // Where it does not go in time, or at all, the socket is dropped all the same.
+        let _ = timeout(PATIENCE, self.flush()).await;
+    }
 }
 
 /// Ends a connection whose client may still be sending, or speaks what nobody here does: it sees

@@ -12,7 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
-use super::closing::{close, close_unread};
+use super::closing::{Farewell, close_unread};
 use super::drain::{Asked, Rest};
 use super::http1::{Ended, Http1};
 use super::http2;
@@ -37,12 +37,11 @@ pub(super) async fn serve(
     remote: SocketAddr,
     admission: Admission,
 ) {
-    let Ok(local) = socket.local_addr() else { return };
     let witness = Rc::clone(worker.gateway().witness());
     let failed = |failure| witness.connection_failed(listener, failure);
     let counted = witness.connection_opened(listener);
     let trusted = worker.config().server.trusts(remote.ip());
-    let mut peer = Peer { address: remote, local, listener, tls: None, trusted };
+    let mut peer = Peer { address: remote, listener, tls: None, trusted };
     let mut socket = Prefixed::new(socket);
     let limits = &worker.config().server.limits;
     if worker.listener(listener).proxy_protocol {
@@ -52,10 +51,7 @@ pub(super) async fn serve(
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
-            Ok(Ok(Some((source, destination)))) => {
-                peer.address = source;
-                peer.local = destination;
-            }
+            Ok(Ok(Some((source, _)))) => peer.address = source,
             Ok(Ok(None)) => {}
             Ok(Err(_)) => return failed(ConnectionFailure::ProxyHeader),
             Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
@@ -219,7 +215,7 @@ impl Session {
         serves: Option<Serves>,
     ) -> impl Future<Output = ()>
     where
-        S: AsyncRead + AsyncWrite + Presence + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin + 'static,
     {
         let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
@@ -237,7 +233,7 @@ impl Session {
                     Box::pin(tunnel::join(socket, early, upstream)).await;
                 }
                 Ended::Unread => Box::pin(close_unread(connection.into_parts().0)).await,
-                Ended::Over => close(connection.into_parts().0).await,
+                Ended::Over => connection.into_parts().0.say_farewell().await,
             }
         }
     }

@@ -24,6 +24,8 @@ mod presence;
 mod proxy_protocol;
 mod reserve;
 mod shared;
+#[doc(hidden)]
+pub mod stage;
 mod timer;
 mod tls;
 mod tunnel;
@@ -32,6 +34,8 @@ mod worker;
 #[cfg(test)]
 #[path = "../../tests/fuzz/corpus.rs"]
 mod corpus;
+#[cfg(test)]
+mod proofs;
 #[cfg(test)]
 pub(crate) mod tests;
 

@@ -20,6 +20,8 @@ use super::http1::Http1;
 use super::pool::Share;
 use super::tunnel::Tunnel;
 use super::upload::Upload;
+#[cfg(test)]
+use crate::base::trail::{self, Place};
 use crate::base::{Alarm, clock};
 
 /// The body of an upstream's answer.
@@ -133,14 +135,19 @@ impl Stream {
             Source::Http1(_, connection) => connection
                 .poll_frame(cx)
                 .map_err(|failure| Break(blame::http1_body(&failure), failure.describe())),
-            Source::Http2 { body, share, .. } => Pin::new(body).poll_frame(cx).map_err(|error| {
-                let fault = self.upload.as_ref().and_then(|upload| upload.fault());
-                let kind = blame::body(&error, fault);
-                if kind == Kind::Truncated && share.line.is_given_up() {
-                    return Break(Kind::IdleTimeout, "the upstream answered no PING".into());
-                }
-                Break(kind, blame::describe(&error))
-            }),
+            Source::Http2 { body, share, .. } => {
+                let polled = Pin::new(body).poll_frame(cx);
+                #[cfg(test)]
+                trail::saw_frame(Place::UpstreamFrame, &polled);
+                polled.map_err(|error| {
+                    let fault = self.upload.as_ref().and_then(|upload| upload.fault());
+                    let kind = blame::body(&error, fault);
+                    if kind == Kind::Truncated && share.line.is_given_up() {
+                        return Break(Kind::IdleTimeout, "the upstream answered no PING".into());
+                    }
+                    Break(kind, blame::describe(&error))
+                })
+            }
             Source::Tunnel(_) | Source::Over => Poll::Ready(None),
         }
     }

@@ -16,6 +16,8 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::client::TlsStream;
 
 use super::line::Line;
+#[cfg(test)]
+use crate::base::trail::{self, Place};
 
 /// One upstream connection's bytes, in the clear.
 pub(super) struct Wire {
@@ -78,6 +80,8 @@ impl Wire {
             Io::Plain(socket) => ready!(Pin::new(socket).poll_write(cx, bytes)),
             Io::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, bytes)),
         };
+        #[cfg(test)]
+        trail::wrote(Place::UpstreamWrite, &[IoSlice::new(bytes)], *result.as_ref().unwrap_or(&0));
         Poll::Ready(result.unwrap_or_else(|_| self.fail(bytes.len())))
     }
 
@@ -95,6 +99,8 @@ impl Wire {
             Io::Plain(socket) => ready!(Pin::new(socket).poll_write_vectored(cx, slices)),
             Io::Tls(stream) => ready!(Pin::new(stream).poll_write_vectored(cx, slices)),
         };
+        #[cfg(test)]
+        trail::wrote(Place::UpstreamWrite, slices, *result.as_ref().unwrap_or(&0));
         Poll::Ready(result.unwrap_or_else(|_| self.fail(total)))
     }
 
@@ -140,6 +146,8 @@ impl AsyncRead for Wire {
             Io::Plain(socket) => ready!(Pin::new(socket).poll_read(cx, buf)),
             Io::Tls(stream) => ready!(Pin::new(stream).poll_read(cx, buf)),
         };
+        #[cfg(test)]
+        trail::saw(Place::UpstreamRead, &buf.filled()[before..]);
         if let Some(line) = &wire.line {
             let bytes = &buf.filled()[before..];
             if bytes.is_empty() || read.is_err() {

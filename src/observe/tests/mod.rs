@@ -85,7 +85,6 @@ fn witness(lines: Option<Lines>) -> Rc<Witness> {
 fn peer() -> Rc<Peer> {
     Rc::new(Peer {
         address: "192.0.2.7:40000".parse().unwrap(),
-        local: "127.0.0.1:8443".parse().unwrap(),
         listener: ListenerId(0),
         tls: Some(TlsFacts { version: "TLSv1.3", server_name: None, client_certificate: false }),
         trusted: false,

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request, Uri};
 use memchr::memchr;
@@ -18,6 +18,7 @@ use super::target::{self, Version};
 use super::{Fault, Framing};
 use crate::base::authority::is_authority;
 use crate::base::field::{is_token, split, trim};
+use crate::base::field_name;
 use crate::problem::Cause;
 
 /// Bounds on a head.
@@ -140,7 +141,7 @@ impl HeadScanner {
         };
         let mut headers = HeaderMap::with_capacity(self.spans.len() + SPARE);
         for span in &self.spans {
-            let name = HeaderName::from_bytes(&head[span.name.clone()])
+            let name = field_name::read(&head[span.name.clone()])
                 .map_err(|_| bad("a field name is unreadable"))?;
             let value = HeaderValue::from_maybe_shared(head.slice(span.value.clone()))
                 .map_err(|_| bad("a field value is unreadable"))?;

@@ -14,8 +14,8 @@ use http::{Response, StatusCode, Version};
 use memchr::memchr;
 
 use super::Failure;
-use crate::base::Extent;
 use crate::base::chunked::{ChunkLimits, Padding};
+use crate::base::{Extent, field_name};
 use crate::upstream::check::{self, Reuse};
 
 /// What was read.
@@ -109,7 +109,7 @@ fn parse(head: &Bytes) -> Result<(StatusCode, Version, HeaderMap, Facts), Failur
     let mut headers = HeaderMap::with_capacity(response.headers.len() + SPARE);
     let mut facts = Facts::default();
     for field in &*response.headers {
-        let name = HeaderName::from_bytes(field.name.as_bytes())
+        let name = field_name::read(field.name.as_bytes())
             .map_err(|_| Failure::Garbage("a field name is no token"))?;
         let at = field.value.as_ptr().addr() - head.as_ptr().addr();
         // A slice of what was read: values are never copied.
