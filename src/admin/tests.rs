@@ -26,6 +26,7 @@ impl Rig {
         let names = Arc::new(Names { listeners: vec!["public".into()], ..Names::default() });
         let exposition = Exposition {
             concurrency: Default::default(),
+            maintenance: Default::default(),
             registers: vec![Arc::new(Registers::new(&names))],
             names,
             catalogue: Arc::clone(&catalogue),

@@ -283,6 +283,19 @@ pub(crate) fn pointer(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// A moment on the wall clock, with the offset that it was written in.
+pub(crate) fn moment(text: &str) -> Result<jiff::Zoned, String> {
+    const EXPECTED: &str = "an offset belongs to it, as in 2026-12-01T02:00:00+01:00 or …Z";
+    let text = text.replacen(' ', "T", 1);
+    let pieces = jiff::fmt::temporal::Pieces::parse(&text).map_err(|_| EXPECTED)?;
+    let (Some(time), Some(offset)) = (pieces.time(), pieces.to_numeric_offset()) else {
+        return Err(EXPECTED.into());
+    };
+    let offset = jiff::tz::TimeZone::fixed(offset);
+    let zoned = pieces.date().to_datetime(time).to_zoned(offset);
+    zoned.map_err(|_| "there is no such moment".into())
+}
+
 /// Names of routes: one, or how several begin.
 pub(crate) fn routes(text: &str) -> Result<(), String> {
     match text.strip_suffix('*') {

@@ -16,6 +16,7 @@ use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
 use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
+use super::scope_states::ScopeStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
@@ -37,6 +38,8 @@ pub struct Exposition {
     pub certificates: Arc<Expiries>,
     /// What may be under way at once.
     pub concurrency: ConcurrencyLimits,
+    /// What is under maintenance.
+    pub maintenance: ScopeStates,
     /// Lines that the writer lost; none while there is no access log.
     pub lost: Option<Lost>,
 }
@@ -182,6 +185,15 @@ impl Exposition {
         for (scope, limit) in &self.concurrency.0 {
             let limit = limit.load(Ordering::Relaxed) as u64;
             page.number(&metrics::CONCURRENCY_LIMIT, &[("scope", scope)], limit);
+        }
+        page.family(&metrics::MAINTENANCE_ACTIVE);
+        // Two windows of the same routes are one scope.
+        let mut scopes = BTreeMap::new();
+        for (scope, holds) in self.maintenance.now() {
+            *scopes.entry(scope).or_insert(false) |= holds;
+        }
+        for (scope, holds) in scopes {
+            page.number(&metrics::MAINTENANCE_ACTIVE, &[("scope", &scope)], holds.into());
         }
     }
 

@@ -54,6 +54,7 @@ impl Family {
         LIMIT_KEYS_FORGOTTEN,
         SHED,
         CONCURRENCY_LIMIT,
+        MAINTENANCE_ACTIVE,
         UPSTREAM_REQUESTS,
         UPSTREAM_DURATION,
         UPSTREAM_RETRIES,
@@ -131,6 +132,10 @@ pub(super) const SHED: Family = counter(
 pub(super) const CONCURRENCY_LIMIT: Family = gauge(
     "guichet_concurrency_limit",
     "Exchanges that the gateway, a route or an upstream may carry at once, fixed or adaptive.",
+);
+pub(super) const MAINTENANCE_ACTIVE: Family = gauge(
+    "guichet_maintenance_active",
+    "1 while these routes are under maintenance, planned or switched on.",
 );
 pub(super) const UPSTREAM_REQUESTS: Family = counter(
     "guichet_upstream_requests_total",

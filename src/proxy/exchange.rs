@@ -9,6 +9,7 @@ use http::{HeaderMap, Method, Response, Version};
 use super::Gateway;
 use super::connection::Connection;
 use super::headers;
+use super::limit::Limited;
 use super::stream::{Late, Watched};
 use super::wire::Open;
 use crate::base::RequestId;
@@ -16,7 +17,7 @@ use crate::base::body::Meter;
 use crate::base::clock::{self, Instant};
 use crate::base::trace::TraceContext;
 use crate::config::model::Security;
-use crate::gate::{Admitted, Fields, Standing};
+use crate::gate::Fields;
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 
@@ -41,10 +42,8 @@ pub(super) struct Exchange {
     pub(super) meter: Option<Rc<Meter>>,
     /// Value of `Strict-Transport-Security`, where the listener has one.
     pub(super) hsts: Option<http::HeaderValue>,
-    /// How the caller stands with the rate limits of its route.
-    pub(super) standing: Option<Box<Standing>>,
-    /// The room that it holds where that is limited.
-    pub(super) admitted: Option<Box<Admitted>>,
+    /// What limits have to do with it; none on routes without any.
+    pub(super) limited: Option<Box<Limited>>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -104,8 +103,7 @@ impl Exchange {
             dialect: Dialect::Http,
             meter: None,
             hsts,
-            standing: None,
-            admitted: None,
+            limited: None,
             open,
             refusal,
         }
@@ -123,7 +121,7 @@ impl Exchange {
 
     /// When its call begins: with the request, unless it had to wait for room.
     pub(super) fn ready(&self) -> Instant {
-        let room = self.admitted.as_ref().and_then(|admitted| admitted.since());
+        let room = self.limited.as_ref().and_then(|limited| limited.since());
         room.unwrap_or(self.record.started)
     }
 
@@ -139,9 +137,7 @@ impl Exchange {
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
         }
-        if let Some(standing) = self.standing.take() {
-            standing.write(headers);
-        }
+        let held = self.limited.take().and_then(|limited| limited.tell(headers));
         if self.version == Version::HTTP_2 {
             headers::strip_connection(headers);
         }
@@ -149,8 +145,8 @@ impl Exchange {
         if let Some(late) = self.late(gateway) {
             response.body_mut().rescue_late(late);
         }
-        if let Some(admitted) = self.admitted.take() {
-            response.body_mut().hold(admitted);
+        if held.is_some() {
+            response.body_mut().hold(held);
         }
         let bodiless = self.method == Method::HEAD;
         response.body_mut().attend(self.record, self.open, self.meter, bodiless);

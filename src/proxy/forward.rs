@@ -66,10 +66,10 @@ impl Gateway {
         let ended = answer.as_ref().map_or_else(|_| clock::now(), |answer| answer.body().arrived());
         let took = ended - started;
         note(exchange, upstream, &tally, took);
-        if let Some(admitted) = &exchange.admitted
+        if let Some(limited) = &exchange.limited
             && is_telling(&answer)
         {
-            admitted.answered(took, ended);
+            limited.answered(took, ended);
         }
         self.witness_call(upstream, &tally, took, &answer);
         match answer {

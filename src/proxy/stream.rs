@@ -115,8 +115,8 @@ impl Watched {
     }
 
     /// Keeps the room that the exchange was given until the reply is over.
-    pub(super) fn hold(&mut self, admitted: Box<Admitted>) {
-        self.admitted = Some(admitted);
+    pub(super) fn hold(&mut self, admitted: Option<Box<Admitted>>) {
+        self.admitted = admitted;
     }
 
     fn complete(&mut self) {

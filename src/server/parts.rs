@@ -8,7 +8,6 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config, LogTarget};
-use crate::gate::{Overload, Rates};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
 };
@@ -60,10 +59,7 @@ impl Parts {
             registers,
             credentials,
             config_hash: options.config_hash.clone(),
-            shared: proxy::Shared {
-                rates: Arc::new(Rates::new(config, None)),
-                overload: Overload::new(config, None).map(Arc::new),
-            },
+            shared: proxy::Shared::new(config, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -82,6 +78,7 @@ impl Parts {
             config_hash: self.config_hash.clone(),
             certificates: Arc::clone(certificates),
             concurrency: self.shared.overload.as_ref().map(|it| it.limits()).unwrap_or_default(),
+            maintenance: self.shared.maintenance.states(),
             lost: log.map(LogWriter::lost),
         })
     }

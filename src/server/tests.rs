@@ -55,6 +55,7 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
             keep_headers: Vec::new(),
         },
         upstreams: Vec::new(),
+        maintenance: Vec::new(),
         overload: model::Overload {
             in_flight: None,
             depth: 0,

@@ -154,6 +154,11 @@ fn provoke(cause: Cause) -> Proof {
         }
         Cause::RateLimit => over("key = \"ip\""),
         Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::Maintenance => {
+            let gateway = Setup::before(&nobody()).with("[[maintenance]]").start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
         Cause::Overload => {
             let origin = Origin::scripted([Step::Read, Step::Drain]);
             let full = "in_flight = 1\n[overload.queue]\ndepth = 0";

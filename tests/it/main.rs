@@ -24,6 +24,7 @@ mod late_failure;
 mod leftovers;
 mod limits;
 mod local_errors;
+mod maintenance;
 mod matrix;
 mod negotiation;
 mod overload;

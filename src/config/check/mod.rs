@@ -7,6 +7,7 @@
 mod errors;
 mod limit;
 mod listen;
+mod maintenance;
 mod observe;
 mod overload;
 mod respond;
@@ -49,6 +50,7 @@ pub(crate) fn model(
     let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
     let (routes, table) = route::routes(root, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
+    let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &ids, &mut check);
@@ -61,6 +63,7 @@ pub(crate) fn model(
         observe,
         errors: errors?,
         upstreams,
+        maintenance,
         overload,
         limits,
         routes,

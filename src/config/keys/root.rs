@@ -1,7 +1,8 @@
 //! The top of the file, and the features that later versions bring there.
 
 use super::{
-    Default, Key, Kind, Shape, errors, format, limit, observe, overload, route, server, upstream,
+    Default, Key, Kind, Shape, errors, format, limit, maintenance, observe, overload, route,
+    server, upstream,
 };
 
 pub(crate) static ROOT: Shape = Shape::of(&[
@@ -82,11 +83,17 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "how much is carried at once, and what becomes of the rest",
     )
     .also(&["concurrency", "load_shedding", "max_in_flight", "limit_conn"]),
+    Key::new(
+        "maintenance",
+        Kind::Tables(&maintenance::MAINTENANCE),
+        Default::None("no window is planned"),
+        "planned maintenance, one [[maintenance]] for each window",
+    )
+    .also(&["downtime", "window", "windows"]),
     Key::later("store", "limits shared by replicas"),
     Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),
     Key::later("object", "typed objects of flows"),
-    Key::later("maintenance", "planned maintenance"),
     Key::later("fault", "fault injection"),
 ]);

@@ -4,6 +4,7 @@
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
 mod limit;
+mod maintenance;
 mod overload;
 mod upstream;
 
@@ -16,6 +17,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 pub use limit::{Limit, LimitKey};
+pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
@@ -43,6 +45,8 @@ pub struct Config {
     pub errors: Errors,
     /// `[upstream.*]`, in file order; an `UpstreamId` indexes it.
     pub upstreams: Vec<Upstream>,
+    /// `[[maintenance]]`, in file order.
+    pub maintenance: Vec<Maintenance>,
     /// `[overload]`.
     pub overload: Overload,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.

@@ -54,6 +54,7 @@ fn shown(config: &model::Config) -> String {
         observe,
         errors,
         upstreams,
+        maintenance,
         overload,
         limits,
         routes,
@@ -61,7 +62,7 @@ fn shown(config: &model::Config) -> String {
     } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {overload:#?}\n{limits:#?}\n{routes:#?}\n",
+         {maintenance:#?}\n{overload:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -78,6 +79,7 @@ fn written_defaults_are_the_defaults() {
         ("errors", "errors", ""),
         ("limit.NAME", "limit", ""),
         ("overload.reserve", "", "-"),
+        ("maintenance", "", "-"),
         ("overload.queue", "overload", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
@@ -189,6 +191,12 @@ fn every_value_reaches_the_model() {
         in_flight = 900
         queue = { depth = 9, wait = "90ms" }
         reserve = { routes = ["one", "route-*"], share = "9%" }
+        [[maintenance]]
+        routes = ["one"]
+        from = 2026-12-01T02:00:00+01:00
+        until = 2026-12-01T04:00:00Z
+        allow = ["127.0.0.1"]
+        text = { en = "Back at {until}.", fr = "Retour à {until}." }
         [limit.per-tenant]
         key = "header:X-Tenant"
         rate = "30/m"
@@ -247,7 +255,6 @@ fn later_features_are_refused_by_name() {
         ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),
-        ("", "maintenance = []"),
         ("", "fault = []"),
         ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),

@@ -109,6 +109,7 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
     let registers = witnesses.iter().map(|witness| Arc::clone(witness.registers())).collect();
     let exposition = Exposition {
         concurrency: Default::default(),
+        maintenance: Default::default(),
         registers,
         names: names(),
         catalogue: catalogue(),

@@ -74,6 +74,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Configured
         | Cause::RateLimit
         | Cause::CapacityLimit
+        | Cause::Maintenance
         | Cause::Overload
         | Cause::ConnectionLimit
         | Cause::Draining
