@@ -9,7 +9,7 @@
 //!
 //! | Floor | Modules | What it is for |
 //! |---|---|---|
-//! | F9 | [`cli`], [`admin`] | control: verbs of the command line, the admin listener |
+//! | F9 | [`cli`], [`admin`], [`reload`] | control: verbs of the command line, the admin listener, new configurations |
 //! | F8 | [`server`] | threads and sockets |
 //! | F7 | [`proxy`] | the spine: the order of the rooms that a request crosses |
 //! | F6 | (none yet) | kept for flows |
@@ -62,6 +62,7 @@ pub mod observe;
 pub mod outcome;
 pub mod problem;
 pub mod proxy;
+pub mod reload;
 pub mod route;
 pub mod server;
 pub mod upstream;

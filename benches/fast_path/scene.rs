@@ -38,7 +38,7 @@ impl Scene {
 
     pub(crate) fn on(runtime: LocalRuntime, config: &str) -> Self {
         let inside = runtime.enter();
-        let stage = Stage::new(load(config)).unwrap();
+        let stage = Stage::new(&load(config)).unwrap();
         drop(inside);
         Self { runtime, stage }
     }

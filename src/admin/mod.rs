@@ -1,13 +1,18 @@
-//! F9: the admin listener. `/livez`, `/readyz` and `/metrics` over plain HTTP/1 on loopback, served
-//! by the control thread.
+//! F9: the admin listeners: plain HTTP/1, served by the control thread.
 //!
-//! It reads and never changes anything. Its errors are those of the vocabulary. Two things keep a
-//! browser on the same machine out (DNS rebinding): the Host must be an address or `localhost`,
-//! and a page from another origin is refused. Every connection carries one exchange and has a
-//! time limit, so that 64 of them are bound enough.
+//! On TCP: `/livez`, `/readyz`, `/metrics`, and what may be read of `/v1`; changes too for who shows
+//! the token. On the unix socket, which is the owner's alone: everything. Files are the only source
+//! of truth: what can be asked for here changes how the process stands, never what is configured.
+//!
+//! Errors are those of the vocabulary. Two things keep a browser on the same machine out (DNS
+//! rebinding): the Host must be an address or `localhost`, and a page from another origin is refused.
+//! Every connection carries one exchange and has a time limit, so that 64 of them are bound enough.
 
+mod access;
 mod origin;
 mod reply;
+mod resource;
+mod v1;
 
 #[cfg(test)]
 mod tests;
@@ -20,49 +25,95 @@ use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Method, Request};
+use http::Request;
 use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 
-use crate::observe::{Exposition, Readiness, Stage, log};
-use crate::problem::{Catalogue, Cause, Format, Problem};
-use crate::server::AdminService;
+use self::access::Door;
+use self::reply::Reply;
+use self::resource::{Answer, Resource};
+use crate::base::clock;
+use crate::config::model::Config;
+use crate::observe::{Exposition, Ledger, Readiness, Stage, log};
+use crate::problem::{Cause, Problem};
+use crate::reload::Desk;
+use crate::server::{AdminService, Handle};
 
-use reply::Reply;
-
-/// What the admin listener can tell.
-#[derive(Debug, Clone)]
+/// What the admin listeners can tell, and act on.
+#[derive(Clone)]
 pub struct AdminState {
     /// What `/readyz` tells.
     pub readiness: Arc<Readiness>,
     /// What `/metrics` tells.
-    pub exposition: Arc<Exposition>,
-    /// Codes and texts of its errors.
-    pub catalogue: Arc<Catalogue>,
-    /// `errors.format`.
-    pub format: Format,
-    /// `errors.retry_after`.
-    pub retry_after: Duration,
+    pub ledger: Arc<Ledger>,
+    /// The configuration of now: codes and texts of errors.
+    pub config: Arc<dyn Fn() -> Arc<Config> + Send + Sync>,
+    /// What `/v1` is about; without it there is no `/v1`.
+    pub control: Option<Control>,
 }
 
-/// The admin listener as [`crate::server`] is given it.
-pub fn service() -> AdminService {
-    AdminService(|seat| {
-        let errors = &seat.shared.config().errors;
+/// A running instance, and where its reloads are asked for.
+#[derive(Clone, Debug)]
+pub struct Control {
+    /// The instance.
+    pub handle: Handle,
+    /// None where the configuration cannot be read again.
+    pub desk: Option<Desk>,
+    /// When it came up, in milliseconds since 1970.
+    pub since: u64,
+}
+
+/// The admin listeners as [`crate::server`] is given them. With a desk, reloads can be asked for.
+pub fn service(desk: Option<Desk>) -> AdminService {
+    AdminService(Arc::new(move |seat| {
+        let handle = seat.handle;
+        let shared = Arc::clone(handle.shared());
         let state = AdminState {
-            readiness: Arc::clone(seat.shared.readiness()),
-            exposition: seat.exposition,
-            catalogue: Arc::clone(&errors.catalogue),
-            format: errors.format,
-            retry_after: errors.retry_after,
+            readiness: Arc::clone(shared.readiness()),
+            ledger: Arc::clone(handle.ledger()),
+            config: Arc::new(move || shared.config()),
+            control: Some(Control { handle, desk: desk.clone(), since: clock::unix_millis() }),
         };
-        Box::pin(serve(seat.listener, state))
-    })
+        let (listener, control) = (seat.listener, seat.control);
+        Box::pin(async move {
+            tokio::join!(
+                async {
+                    if let Some(listener) = listener {
+                        serve(listener, state.clone()).await;
+                    }
+                },
+                async {
+                    if let Some(control) = control {
+                        serve_control(control, state.clone()).await;
+                    }
+                },
+            );
+        })
+    }))
+}
+
+/// Serves the unix socket until it is dropped, which also ends its connections.
+async fn serve_control(listener: UnixListener, state: AdminState) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    connections.spawn(connection(stream, state.clone(), Door::Socket));
+                }
+                Err(error) => {
+                    log::warn("admin", format_args!("cannot accept on the socket: {error}"));
+                    tokio::time::sleep(PAUSE).await;
+                }
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    }
 }
 
 /// Serves the admin listener until it is dropped, which also ends its connections.
@@ -72,8 +123,8 @@ pub async fn serve(listener: TcpListener, state: AdminState) {
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, state.clone()));
+                Ok((stream, remote)) => {
+                    connections.spawn(connection(stream, state.clone(), Door::of(remote)));
                 }
                 Err(error) => {
                     // Out of descriptors, most likely, and then above all somebody asks whether this
@@ -99,8 +150,8 @@ fn keep_back() -> Option<File> {
 /// somebody else has taken it.
 async fn serve_one(listener: &TcpListener, state: &AdminState) -> bool {
     match poll_fn(|cx| Poll::Ready(listener.poll_accept(cx))).await {
-        Poll::Ready(Ok((stream, _))) => {
-            connection(stream, state.clone()).await;
+        Poll::Ready(Ok((stream, remote))) => {
+            connection(stream, state.clone(), Door::of(remote)).await;
             true
         }
         Poll::Ready(Err(_)) => false,
@@ -109,8 +160,11 @@ async fn serve_one(listener: &TcpListener, state: &AdminState) -> bool {
 }
 
 /// Serves one exchange on any stream.
-async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, state: AdminState) {
-    let service = service_fn(async |request| Ok::<_, Infallible>(answer(&request, &state)));
+async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, state: AdminState, door: Door) {
+    let state = &state;
+    let service = service_fn(move |request| async move {
+        Ok::<_, Infallible>(answer(&request, state, door).await)
+    });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
@@ -122,52 +176,44 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, state: AdminSta
     let _ = tokio::time::timeout(TOTAL_TIME, served).await;
 }
 
-fn answer<B>(request: &Request<B>, state: &AdminState) -> http::Response<Full<Bytes>> {
-    let reply = Reply { request, state };
-    match tell(request, state) {
+async fn answer<B>(
+    request: &Request<B>,
+    state: &AdminState,
+    door: Door,
+) -> http::Response<Full<Bytes>> {
+    let config = (state.config)();
+    let reply = Reply { request, readiness: &state.readiness, errors: &config.errors };
+    match tell(request, state, door).await {
         Ok(Answer { content_type, body }) => reply.text(content_type, body),
         Err(problem) => reply.problem(&problem),
     }
 }
 
-/// A success.
-struct Answer {
-    content_type: &'static str,
-    body: Bytes,
-}
-
-fn tell<B>(request: &Request<B>, state: &AdminState) -> Result<Answer, Problem> {
+async fn tell<B>(request: &Request<B>, state: &AdminState, door: Door) -> Result<Answer, Problem> {
     origin::check(request)?;
-    let tell: fn(&AdminState) -> Result<Answer, Problem> = match request.uri().path() {
-        "/livez" => livez,
-        "/readyz" => readyz,
-        "/metrics" => metrics,
-        _ => return Err(Problem::new(Cause::NoRoute)),
-    };
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return Err(reply::method_not_allowed());
+    let resource = Resource::at(request.uri().path(), state.control.as_ref())?;
+    resource.check_method(request.method())?;
+    let token = state.control.as_ref().map(|control| control.handle.token());
+    access::check(door, resource, token, request.headers())?;
+    match resource {
+        Resource::Livez => Ok(Answer::plain("ok\n")),
+        Resource::Readyz => readyz(state),
+        Resource::Metrics => {
+            let body = state.ledger.render().into();
+            Ok(Answer { content_type: Exposition::CONTENT_TYPE, body })
+        }
+        Resource::V1(asked, control) => v1::answer(asked, control).await,
     }
-    tell(state)
-}
-
-fn livez(_: &AdminState) -> Result<Answer, Problem> {
-    Ok(Answer { content_type: PLAIN, body: Bytes::from_static(b"ok\n") })
 }
 
 fn readyz(state: &AdminState) -> Result<Answer, Problem> {
     match state.readiness.stage() {
-        Stage::Ready => Ok(Answer { content_type: PLAIN, body: Bytes::from_static(b"ready\n") }),
+        Stage::Ready => Ok(Answer::plain("ready\n")),
         // Both mean "send nothing here for now"; the header `readiness` says which it is.
         Stage::Starting | Stage::Draining => Err(Problem::new(Cause::Draining)),
     }
 }
 
-fn metrics(state: &AdminState) -> Result<Answer, Problem> {
-    let body = state.exposition.render().into();
-    Ok(Answer { content_type: Exposition::CONTENT_TYPE, body })
-}
-
-const PLAIN: &str = "text/plain; charset=utf-8";
 const CONNECTIONS: usize = 64;
 const HEADERS: usize = 64;
 /// Bytes of a request head; hyper takes no less than 8 KiB.

@@ -1,18 +1,20 @@
 //! How the admin listener answers: a success as text, everything else through `problem::render`.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use super::AdminState;
 use crate::base::RequestId;
-use crate::problem::{self, Cause, Dialect, Format, Problem};
+use crate::config::model::Errors;
+use crate::observe::Readiness;
+use crate::problem::{self, Dialect, Format, Problem};
 
 /// The request that is answered, and what the answer is made from.
 pub(super) struct Reply<'a, B> {
     pub(super) request: &'a Request<B>,
-    pub(super) state: &'a AdminState,
+    pub(super) readiness: &'a Readiness,
+    pub(super) errors: &'a Errors,
 }
 
 impl<B> Reply<'_, B> {
@@ -27,7 +29,7 @@ impl<B> Reply<'_, B> {
 
     /// An error of the vocabulary.
     pub(super) fn problem(&self, problem: &Problem) -> Response<Full<Bytes>> {
-        let AdminState { catalogue, format, retry_after, .. } = self.state;
+        let Errors { catalogue, format, retry_after, .. } = self.errors;
         let headers = self.request.headers();
         let request_id = RequestId::generate();
         let reply = problem::Reply {
@@ -57,7 +59,7 @@ impl<B> Reply<'_, B> {
         headers.insert(REQUEST_ID, request_id.value().clone());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        let stage = self.state.readiness.stage().as_str();
+        let stage = self.readiness.stage().as_str();
         headers.insert(READINESS, HeaderValue::from_static(stage));
         let mut response = Response::new(Full::new(body));
         *response.status_mut() = status;
@@ -66,13 +68,5 @@ impl<B> Reply<'_, B> {
     }
 }
 
-/// 405 with the methods that every path of the admin listener has.
-pub(super) fn method_not_allowed() -> Problem {
-    Problem::new(Cause::NoMethod)
-        .with_argument("allow", METHODS)
-        .with_header(ALLOW, HeaderValue::from_static(METHODS))
-}
-
-const METHODS: &str = "GET, HEAD";
 const READINESS: HeaderName = HeaderName::from_static("readiness");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

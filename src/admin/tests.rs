@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::*;
 use crate::observe::{Names, Registers};
+use crate::problem::Catalogue;
 
 struct Rig {
     address: SocketAddr,
@@ -32,14 +33,16 @@ impl Rig {
             catalogue: Arc::clone(&catalogue),
             config_hash: "c0ffee".into(),
             certificates: Arc::default(),
+            reloads: Arc::default(),
             lost: None,
         };
+        let config = Arc::new(crate::server::tests::plain(&[], 1));
+        let catalogue = Arc::clone(&config.errors.catalogue);
         let state = AdminState {
             readiness: Arc::clone(&readiness),
-            exposition: Arc::new(exposition),
-            catalogue: Arc::clone(&catalogue),
-            format: Format::Json,
-            retry_after: Duration::from_secs(5),
+            ledger: Arc::new(Ledger::new(exposition)),
+            config: Arc::new(move || Arc::clone(&config)),
+            control: None,
         };
         let serving = tokio::task::spawn_local(serve(listener, state));
         Self { address, readiness, catalogue, serving }

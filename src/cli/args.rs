@@ -30,6 +30,9 @@ pub(super) enum Verb {
     Run {
         /// The configuration, instead of -c.
         file: Option<PathBuf>,
+        /// Looks at the files of the configuration and takes them over when they change.
+        #[arg(long)]
+        watch: bool,
     },
     /// A gateway before misbehaving backends on loopback: prints curl lines to try, needs no file.
     Demo(super::demo::Ports),
@@ -51,6 +54,12 @@ pub(super) enum Verb {
     },
     /// Tells, offline, which route a request takes, why the others do not, and the error reply.
     Route(Route),
+    /// Tells how a guichet that runs stands.
+    Status(Running),
+    /// Has a guichet that runs read its configuration again, and tells what came of it.
+    Reload(Running),
+    /// Has a guichet that runs end, once what is under way has ended.
+    Drain(Running),
     /// Prints the version.
     Version,
     /// Prints a completion script.
@@ -73,6 +82,14 @@ pub(super) struct Check {
     /// The form of the diagnostics; --json is short for json.
     #[arg(long, value_enum, default_value_t = CheckFormat::Human)]
     pub(super) format: CheckFormat,
+}
+
+/// Which guichet is meant.
+#[derive(Debug, Args)]
+pub(super) struct Running {
+    /// Its admin socket; left out: what the configuration says.
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
 }
 
 /// `guichet config`.
@@ -122,6 +139,8 @@ Exit codes:
   2  the command line is wrong
   3  the configuration is refused
   4  there are warnings, under --strict
+  5  the guichet that runs cannot be reached
+  7  the new configuration is refused, the running one stays
   8  an address cannot be bound
   9  the drain deadline passed: what was still open was cut";
 
@@ -143,6 +162,7 @@ mod tests {
             "run my.toml",
             "-c my.toml run",
             "run -c my.toml",
+            "run --watch my.toml",
             "demo",
             "check",
             "check my.toml --strict --format github",
@@ -154,6 +174,10 @@ mod tests {
             "errors --format typescript",
             "explain G0203",
             "route 'GET-https://host/path' -H a:b -H c:d -d {} --cause upstream.reset",
+            "status",
+            "status --json",
+            "reload --socket /run/guichet/admin.sock",
+            "-c my.toml drain",
             "version",
             "completions fish",
             "man",
@@ -165,9 +189,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_not_offered() {
-        for line in
-            ["flow x", "status", "reload", "drain", "run --watch", "run --staging", "key new"]
-        {
+        for line in ["flow x", "maintenance on", "upstream list", "run --staging", "key new"] {
             let words = ["guichet"].into_iter().chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -66,7 +66,9 @@ fn describe(verb: &Command, page: &mut Roff) {
 
 const SIGNALS: &str = "\
 TERM, INT  drain: not ready at once, then no new connections, then the end; a second one exits now
-USR1  opens the log files anew";
+HUP  reads the configuration again; one that is refused changes nothing
+USR1  opens the log files anew
+USR2  hands the sockets to a new binary, started by the same command line, and drains";
 const FILES: &str = "\
 ./guichet.toml, /etc/guichet/guichet.toml  read where neither -c nor GUICHET_CONFIG names a file";
 const ENVIRONMENT: &str = "\

@@ -7,6 +7,7 @@ mod args;
 mod check;
 mod completions;
 mod config;
+mod control;
 mod demo;
 pub mod errors;
 mod explain;
@@ -23,12 +24,14 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Verb};
+use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Running, Verb};
 use self::check::Strictness;
+use self::control::Said;
 use self::errors::ErrorsFormat;
 use self::output::{Exit, Form, Report};
 use crate::config::{Colour, Loaded, Refused, defaults, load as load_file, system_environment};
 use crate::problem::Catalogue;
+use crate::reload::Watching;
 
 /// Runs the command line.
 pub fn run() -> ExitCode {
@@ -55,8 +58,11 @@ fn obey(line: &CommandLine) -> Report {
             Err(report) => report,
         };
     match &line.verb {
-        Verb::Run { file } => with_file(file.as_deref(), &|file| match load(file) {
-            Ok(loaded) => run::run(loaded, form),
+        Verb::Run { file, watch } => with_file(file.as_deref(), &|file| match load(file) {
+            Ok(loaded) => {
+                let watching = if *watch { Watching::Always } else { Watching::Never };
+                run::run(loaded, Some(file), watching, form)
+            }
             Err(report) => report,
         }),
         Verb::Demo(ports) => demo::demo(*ports, form),
@@ -87,10 +93,18 @@ fn obey(line: &CommandLine) -> Report {
             }
         }
         Verb::Route(arguments) => with_file(None, &|file| route(file, arguments, form)),
+        Verb::Status(running) => control(Said::Status, running, option, form),
+        Verb::Reload(running) => control(Said::Reload, running, option, form),
+        Verb::Drain(running) => control(Said::Drain, running, option, form),
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),
     }
+}
+
+fn control(said: Said, running: &Running, option: Option<&Path>, form: Form) -> Report {
+    let file = locate::configuration(None, option, &system_environment);
+    control::say(said, running.socket.as_deref(), file, &system_environment, form)
 }
 
 fn load(file: &Path) -> Result<Loaded, Report> {

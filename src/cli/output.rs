@@ -20,6 +20,10 @@ pub(super) enum Exit {
     Refused = 3,
     /// There are warnings, under `--strict`.
     Warnings = 4,
+    /// The process that runs cannot be reached.
+    Unreachable = 5,
+    /// It has refused the new configuration.
+    ReloadRefused = 7,
     /// An address cannot be bound.
     CannotBind = 8,
     /// The drain deadline passed.

@@ -4,7 +4,7 @@
 //! there is no order in which a later file could silently win. Only the main file includes, so
 //! there are no circles.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::diagnostic::{Diagnostic, Id, Report};
 use super::keys::{Kind, ROOT, Shape};
@@ -25,7 +25,9 @@ pub(crate) fn include(root: &mut Table, sources: &mut Sources, report: &mut Repo
     };
     let mut read = Vec::new();
     for (pattern, place) in patterns {
-        let paths = match find(&sources.resolve(place.file, &pattern)) {
+        let place_of_it = sources.resolve(place.file, &pattern);
+        sources.searched(place.file, folder_of(&place_of_it));
+        let paths = match find(&place_of_it) {
             Ok(paths) => paths,
             Err(why) => {
                 report.push(Diagnostic::at(Id::Include, place, why));
@@ -118,6 +120,16 @@ fn set_twice(first: Place, key: &str, again: Place) -> Diagnostic {
         .label("again here")
         .other(first, "first set here")
         .help("keep one of the two: no file wins over another")
+}
+
+/// The folder whose content decides what a pattern names, as far as it is known beforehand.
+fn folder_of(pattern: &Path) -> PathBuf {
+    let plain = |part: &Component<'_>| !part.as_os_str().to_str().is_some_and(is_glob);
+    let mut folder: PathBuf = pattern.components().take_while(plain).collect();
+    if folder == pattern {
+        folder.pop();
+    }
+    if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
 }
 
 fn is_glob(text: &str) -> bool {

@@ -6,6 +6,7 @@
 //! Every room gathers mistakes in one report and none stops at the first; a file is taken whole or
 //! refused whole. Nothing here opens a socket, resolves a name or writes.
 
+pub mod carry;
 mod check;
 pub mod defaults;
 mod diagnostic;

@@ -59,6 +59,8 @@ struct Source {
     text: String,
     /// Byte at which each line begins.
     lines: Vec<usize>,
+    /// Folders in which the files were looked for that it includes.
+    searched: Vec<PathBuf>,
 }
 
 impl Sources {
@@ -68,13 +70,27 @@ impl Sources {
         let id = u16::try_from(self.files.len()).unwrap_or(u16::MAX);
         let breaks = memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
-        self.files.push(Source { name, folder, text, lines });
+        self.files.push(Source { name, folder, text, lines, searched: Vec::new() });
         FileId(id)
     }
 
     /// The files' names in the order in which they were read.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.files.iter().map(|file| file.name.as_str())
+    }
+
+    /// What decides which text is read: the files, and the folders in which others were looked for.
+    /// A change of any of them may be a change of the configuration.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let files = self.files.iter().map(|file| PathBuf::from(&file.name));
+        files.chain(self.files.iter().flat_map(|file| file.searched.iter().cloned())).collect()
+    }
+
+    pub(crate) fn searched(&mut self, by: FileId, folder: PathBuf) {
+        let file = self.files.get_mut(usize::from(by.0));
+        if let Some(file) = file.filter(|file| !file.searched.contains(&folder)) {
+            file.searched.push(folder);
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {

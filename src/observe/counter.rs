@@ -40,6 +40,11 @@ impl Gauge {
         self.0.store(self.value().saturating_sub(1), Ordering::Relaxed);
     }
 
+    /// So many more. One thread only.
+    pub(super) fn add(&self, count: u64) {
+        self.0.store(self.value().wrapping_add(count), Ordering::Relaxed);
+    }
+
     /// The number as somebody else counted it. One thread only.
     pub(super) fn set(&self, number: usize) {
         self.0.store(number as u64, Ordering::Relaxed);
@@ -94,6 +99,14 @@ impl Histogram {
         let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
         self.buckets[bounds.0.partition_point(|(bound, _)| *bound < nanos)].bump(1);
         self.nanos.bump(nanos);
+    }
+
+    /// Takes in what another one holds, which nobody writes any more. One thread only.
+    pub(super) fn absorb(&self, other: &Self) {
+        for (own, bucket) in self.buckets.iter().zip(&other.buckets) {
+            own.bump(bucket.value());
+        }
+        self.nanos.bump(other.nanos.value());
     }
 
     /// Adds what this histogram holds to `sum`.

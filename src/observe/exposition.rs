@@ -16,6 +16,7 @@ use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
 use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
+use super::reloads::{ReloadResult, Reloads};
 use super::scope_states::ScopeStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
@@ -24,7 +25,7 @@ use crate::base::UpstreamId;
 use crate::problem::{Catalogue, Cause};
 
 /// Everything that the metrics page is made of.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Exposition {
     /// One for each worker.
     pub registers: Vec<Arc<Registers>>,
@@ -40,6 +41,8 @@ pub struct Exposition {
     pub concurrency: ConcurrencyLimits,
     /// What is under maintenance.
     pub maintenance: ScopeStates,
+    /// Reloads so far.
+    pub reloads: Arc<Reloads>,
     /// Lines that the writer lost; none while there is no access log.
     pub lost: Option<Lost>,
 }
@@ -70,6 +73,11 @@ impl Exposition {
         page.number(&metrics::BUILD_INFO, &[("version", env!("CARGO_PKG_VERSION"))], 1);
         page.family(&metrics::CONFIG_INFO);
         page.number(&metrics::CONFIG_INFO, &[("hash", &self.config_hash)], 1);
+        page.family(&metrics::CONFIG_RELOADS);
+        for result in ReloadResult::ALL {
+            let count = self.reloads.number(*result);
+            page.number(&metrics::CONFIG_RELOADS, &[("result", result.as_str())], count);
+        }
     }
 
     fn requests(&self, page: &mut Page) {

@@ -41,6 +41,7 @@ impl Family {
     pub const ALL: &'static [Self] = &[
         BUILD_INFO,
         CONFIG_INFO,
+        CONFIG_RELOADS,
         REQUESTS,
         REQUEST_DURATION,
         OVERHEAD,
@@ -88,6 +89,10 @@ pub(super) const BUILD_INFO: Family =
     gauge("guichet_build_info", "Always 1; the label says which version runs.");
 pub(super) const CONFIG_INFO: Family =
     gauge("guichet_config_info", "Always 1; the label is the hash of the running configuration.");
+pub(super) const CONFIG_RELOADS: Family = counter(
+    "guichet_config_reloads_total",
+    "How often the configuration was read again: applied, or refused as a whole.",
+);
 pub(super) const REQUESTS: Family = counter(
     "guichet_requests_total",
     "Exchanges that have ended, by the status that the client got; none if it left before one.",

@@ -5,6 +5,7 @@
 //! or write a line. A worker's witness costs a healthy request a few additions and one line
 //! appended to a buffer: no lock, no allocation, no waiting.
 
+mod absorb;
 mod access_log;
 mod concurrency;
 mod counter;
@@ -13,6 +14,7 @@ mod exposition;
 mod facts;
 mod json;
 mod keys;
+mod ledger;
 pub mod log;
 mod metrics;
 mod names;
@@ -21,6 +23,8 @@ mod readiness;
 mod ready;
 mod record;
 mod registers;
+mod reloads;
+mod renaming;
 mod scope_states;
 mod stamp;
 mod tally;
@@ -36,11 +40,13 @@ pub use concurrency::ConcurrencyLimits;
 pub use expiries::Expiries;
 pub use exposition::Exposition;
 pub use facts::{Facts, Head, Kind, Outcome};
+pub use ledger::Ledger;
 pub use metrics::{Family, FamilyKind};
 pub use names::{Names, UpstreamNames};
 pub use readiness::{Readiness, Stage};
 pub use record::Record;
 pub use registers::{ConnectionFailure, Decision, Protocol, Registers, Shed};
+pub use reloads::{ReloadResult, Reloads};
 pub use scope_states::ScopeStates;
 pub use witness::{OpenConnection, Witness};
-pub use writer::{LogHandle, LogWriter, Lost};
+pub use writer::{LogHandle, LogWriter, Lost, RetiredWriter};

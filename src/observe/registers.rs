@@ -3,6 +3,7 @@
 //! Everything is made beforehand: counting never allocates, never locks and never formats. The
 //! worker's witness writes; the metrics page reads all workers' registers and adds them up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::counter::{Bounds, Counter, Gauge, Histogram};
@@ -22,7 +23,8 @@ pub struct Registers {
     pub(super) upstream_requests: Tally,
     /// Place 0 is "no route".
     pub(super) routes: Box<[RouteCells]>,
-    pub(super) listeners: Box<[ListenerCells]>,
+    /// Shared with the registers before, where the listener was there already: connections live on.
+    pub(super) listeners: Box<[Arc<ListenerCells>]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
     pub(super) limits: Box<[LimitCells]>,
     pub(super) lines_dropped: Counter,
@@ -128,11 +130,20 @@ pub enum ConnectionFailure {
 impl Registers {
     /// Empty registers for the listeners, routes and upstreams of a configuration.
     pub fn new(names: &Names) -> Self {
+        Self::after(names, None)
+    }
+
+    /// Empty registers for a configuration that follows another one. Client connections outlive
+    /// it, so what counts them goes on; all else is added up when it is told (`Ledger`).
+    pub fn after(names: &Names, before: Option<(&Names, &Self)>) -> Self {
         let (listeners, routes) = (names.listeners.len(), names.routes.len());
         let upstreams = names.upstreams.len();
-        let listener = || ListenerCells {
-            connections: Default::default(),
-            failures: counters(ConnectionFailure::COUNT),
+        let listener = |name: &String| {
+            let known = before.and_then(|(names, registers)| {
+                let place = names.listeners.iter().position(|known| known == name)?;
+                registers.listeners.get(place)
+            });
+            known.map_or_else(|| Arc::new(ListenerCells::new()), Arc::clone)
         };
         let upstream = || UpstreamCells {
             duration: Histogram::default(),
@@ -145,7 +156,7 @@ impl Registers {
             would_change: Tally::with_room_for((routes + 1) * 4),
             upstream_requests: Tally::with_room_for(upstreams * 16),
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
-            listeners: std::iter::repeat_with(listener).take(listeners).collect(),
+            listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
             limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
             lines_dropped: Counter::default(),
@@ -183,7 +194,7 @@ impl Registers {
 
     pub(super) fn connection_failed(&self, listener: ListenerId, failure: ConnectionFailure) {
         if let Some(cells) = self.listener(listener) {
-            cells.failures[failure.number()].bump(1);
+            cells.failed(failure);
         }
     }
 
@@ -200,7 +211,7 @@ impl Registers {
         self.routes.get(place).unwrap_or(&self.routes[0])
     }
 
-    pub(super) fn listener(&self, id: ListenerId) -> Option<&ListenerCells> {
+    pub(super) fn listener(&self, id: ListenerId) -> Option<&Arc<ListenerCells>> {
         self.listeners.get(usize::from(id.0))
     }
 
@@ -212,6 +223,16 @@ impl Registers {
     pub(super) fn left_out(&self) -> u64 {
         let tables = [&self.requests, &self.errors, &self.would_change, &self.upstream_requests];
         tables.into_iter().map(Tally::left_out).sum()
+    }
+}
+
+impl ListenerCells {
+    fn new() -> Self {
+        Self { connections: Default::default(), failures: counters(ConnectionFailure::COUNT) }
+    }
+
+    pub(super) fn failed(&self, failure: ConnectionFailure) {
+        self.failures[failure.number()].bump(1);
     }
 }
 

@@ -35,14 +35,20 @@ impl Tally {
 
     /// Counts one more of `key`, whose highest bit must be free. One thread only.
     pub(super) fn bump(&self, key: u64) {
+        self.add(key, 1);
+    }
+
+    /// Counts so many more of `key`. One thread only.
+    #[inline]
+    pub(super) fn add(&self, key: u64, count: u64) {
         let tagged = key | TAKEN;
         let mut at = self.home(key);
         // A quarter of the slots stays empty, so the walk always ends.
         loop {
             let slot = &self.slots[at];
             match slot.key.load(Ordering::Relaxed) {
-                0 => return self.insert(slot, tagged),
-                found if found == tagged => return slot.count.bump(1),
+                0 => return self.insert(slot, tagged, count),
+                found if found == tagged => return slot.count.bump(count),
                 _ => at = (at + 1) & (self.slots.len() - 1),
             }
         }
@@ -57,17 +63,28 @@ impl Tally {
         })
     }
 
+    /// Takes in what another table holds, each key as it is called here; a key of something that is
+    /// not here is left. One thread only.
+    pub(super) fn absorb(&self, other: &Self, rename: impl Fn(u64) -> Option<u64>) {
+        for (key, count) in other.iter() {
+            if let Some(key) = rename(key) {
+                self.add(key, count);
+            }
+        }
+        self.left_out.bump(other.left_out());
+    }
+
     /// How often a key found no room.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out.value()
     }
 
-    fn insert(&self, slot: &Slot, tagged: u64) {
+    fn insert(&self, slot: &Slot, tagged: u64, count: u64) {
         if self.used.value() >= self.slots.len() as u64 / 4 * 3 {
-            return self.left_out.bump(1);
+            return self.left_out.bump(count);
         }
         self.used.bump(1);
-        slot.count.bump(1);
+        slot.count.bump(count);
         slot.key.store(tagged, Ordering::Release);
     }
 

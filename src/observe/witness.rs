@@ -6,7 +6,6 @@
 use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::io;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,9 @@ use super::access_log::Lines;
 use super::facts::Facts;
 use super::log;
 use super::names::Names;
-use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
+use super::registers::{
+    ConnectionFailure, ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed,
+};
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, ListenerId, RequestId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Cause};
@@ -63,9 +64,9 @@ impl Witness {
 
     /// A client connection was accepted; it counts as open until the guard drops.
     #[must_use = "the connection counts as open while the guard lives"]
-    pub fn connection_opened(self: &Rc<Self>, listener: ListenerId) -> OpenConnection {
-        let guard =
-            OpenConnection { witness: Rc::clone(self), listener, protocol: Protocol::Unknown };
+    pub fn connection_opened(&self, listener: ListenerId) -> OpenConnection {
+        let cells = self.registers.listener(listener).map(Arc::clone);
+        let guard = OpenConnection { cells, protocol: Protocol::Unknown };
         guard.turn(|gauge| gauge.raise());
         guard
     }
@@ -173,6 +174,13 @@ impl Witness {
     }
 }
 
+impl Drop for Witness {
+    fn drop(&mut self) {
+        // The last of a generation's exchanges may end between two ticks.
+        self.flush();
+    }
+}
+
 fn panic_words(payload: &(dyn Any + Send)) -> &str {
     if let Some(words) = payload.downcast_ref::<&'static str>() {
         return words;
@@ -180,11 +188,11 @@ fn panic_words(payload: &(dyn Any + Send)) -> &str {
     payload.downcast_ref::<String>().map_or("(no words)", String::as_str)
 }
 
-/// A client connection that is counted as open until this drops.
+/// A client connection that is counted as open until this drops. It may outlive the generation that
+/// it began under, so it holds what counts it, and no witness.
 #[derive(Debug)]
 pub struct OpenConnection {
-    witness: Rc<Witness>,
-    listener: ListenerId,
+    cells: Option<Arc<ListenerCells>>,
     protocol: Protocol,
 }
 
@@ -196,8 +204,15 @@ impl OpenConnection {
         self.turn(|gauge| gauge.raise());
     }
 
+    /// It came to nothing, or to a bad end, that no record tells of.
+    pub fn failed(&self, failure: ConnectionFailure) {
+        if let Some(cells) = &self.cells {
+            cells.failed(failure);
+        }
+    }
+
     fn turn(&self, how: impl FnOnce(&super::counter::Gauge)) {
-        if let Some(cells) = self.witness.registers.listener(self.listener) {
+        if let Some(cells) = &self.cells {
             how(&cells.connections[self.protocol as usize]);
         }
     }

@@ -27,6 +27,13 @@ pub struct LogWriter {
     thread: JoinHandle<()>,
 }
 
+/// A writer that nobody is given a handle of any more.
+#[derive(Debug)]
+pub struct RetiredWriter {
+    done: Receiver<()>,
+    thread: JoinHandle<()>,
+}
+
 /// A worker's way to the writer.
 #[derive(Debug)]
 pub struct LogHandle {
@@ -108,7 +115,7 @@ impl LogWriter {
 
     /// A reader of the lines that were handed over and could not be written.
     pub fn lost(&self) -> Lost {
-        Lost(Arc::clone(&self.orders))
+        Lost(vec![Arc::clone(&self.orders)])
     }
 
     /// Writes what the workers have handed over, and ends the thread. The workers must have
@@ -119,12 +126,12 @@ impl LogWriter {
     pub fn finish(self, limit: Duration) -> io::Result<()> {
         self.orders.stop.store(true, Ordering::Release);
         self.wake();
-        match self.done.recv_timeout(limit) {
-            Err(RecvTimeoutError::Timeout) => Err(ErrorKind::TimedOut.into()),
-            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
-                self.thread.join().map_err(|_| io::Error::other("the log writer panicked"))
-            }
-        }
+        RetiredWriter { done: self.done, thread: self.thread }.finish(limit)
+    }
+
+    /// Lets it end by itself, once the last handle is gone and its lines are written.
+    pub fn retire(self) -> RetiredWriter {
+        RetiredWriter { done: self.done, thread: self.thread }
     }
 
     fn wake(&self) {
@@ -133,14 +140,41 @@ impl LogWriter {
     }
 }
 
+impl RetiredWriter {
+    /// Whether its last line is written.
+    pub fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// [`ErrorKind::TimedOut`]: the target takes nothing; the thread is left behind.
+    pub fn finish(self, limit: Duration) -> io::Result<()> {
+        match self.done.recv_timeout(limit) {
+            Err(RecvTimeoutError::Timeout) => Err(ErrorKind::TimedOut.into()),
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                self.thread.join().map_err(|_| io::Error::other("the log writer panicked"))
+            }
+        }
+    }
+}
+
 /// How many lines the writer has lost; read by the metrics page.
 #[derive(Debug, Clone)]
-pub struct Lost(Arc<Orders>);
+pub struct Lost(Vec<Arc<Orders>>);
 
 impl Lost {
     /// Lines so far.
     pub fn lines(&self) -> u64 {
-        self.0.lost.value()
+        self.0.iter().map(|orders| orders.lost.value()).sum()
+    }
+
+    /// With those of a writer before.
+    #[must_use]
+    pub fn after(mut self, before: Option<Self>) -> Self {
+        self.0.extend(before.into_iter().flat_map(|before| before.0));
+        self
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::problem::Code;
 
 /// One rule of `errors = [ … ]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     /// When it applies.
     pub when: When,
@@ -42,7 +42,7 @@ fn same(found: &Value, wanted: &Value) -> bool {
 }
 
 /// Conditions that must all hold.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct When {
     /// Statuses; none means every status of 400 and above.
     pub status: Option<StatusSet>,

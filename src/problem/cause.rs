@@ -65,6 +65,8 @@ pub enum Cause {
     ConnectionLimit,
     /// The gateway is draining.
     Draining,
+    /// The admin listener wants its token to be shown.
+    AdminToken,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -137,6 +139,7 @@ impl Cause {
         Self::Overload,
         Self::ConnectionLimit,
         Self::Draining,
+        Self::AdminToken,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -207,6 +210,7 @@ impl Cause {
             Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
+            Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

@@ -11,7 +11,7 @@ use http::header::{self, HeaderName, HeaderValue};
 
 use super::headers;
 use super::wire::Wire;
-use crate::base::{Peer, field};
+use crate::base::{ListenerId, Peer, field};
 use crate::problem::Cause;
 use crate::upstream::Interim;
 
@@ -34,7 +34,7 @@ pub struct Connection {
 }
 
 /// Whether a certificate serves a host.
-pub type Serves = Box<dyn Fn(&str) -> bool>;
+pub type Serves = Rc<dyn Fn(&str) -> bool>;
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +58,16 @@ impl Connection {
         let forwarding = RefCell::new(None);
         let interim = pass_interim(Rc::clone(&wire));
         Self { peer, wire, protocol, refuse: None, serves: None, address, forwarding, interim }
+    }
+
+    /// The same connection under another configuration, which calls its listener by another id or
+    /// trusts its peer otherwise.
+    pub fn under(&self, listener: ListenerId, trusted: bool) -> Self {
+        let peer = Peer { listener, trusted, ..Peer::clone(&self.peer) };
+        let mut connection = Self::new(Rc::new(peer), Rc::clone(&self.wire), self.protocol);
+        connection.refuse = self.refuse;
+        connection.serves.clone_from(&self.serves);
+        connection
     }
 
     /// Passes interim replies (1xx) on to clients that know them: HTTP/1.1.
@@ -161,7 +171,6 @@ fn header_value(text: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::ListenerId;
 
     fn connection(address: &str) -> Connection {
         let address = address.parse().unwrap();

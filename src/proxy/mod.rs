@@ -124,6 +124,16 @@ impl Gateway {
         }
     }
 
+    /// The configuration that it answers by.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// The upstreams, for the gateway of the next configuration.
+    pub fn upstreams(&self) -> &Upstreams {
+        &self.upstreams
+    }
+
     /// The witness of this worker, for events of connections.
     pub fn witness(&self) -> &Rc<Witness> {
         &self.witness

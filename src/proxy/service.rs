@@ -29,6 +29,11 @@ impl Service {
         Self { gateway, connection }
     }
 
+    /// The connection.
+    pub fn connection(&self) -> &Rc<Connection> {
+        &self.connection
+    }
+
     /// Answers one request of an HTTP/1 connection.
     pub fn respond(
         &self,

@@ -2,7 +2,7 @@
 //! guard or HTTP/2, and a close that loses nothing.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +13,16 @@ use tokio::time::{timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
 use super::closing::{Farewell, close_unread};
-use super::drain::{Asked, Rest};
+use super::drain::{Asked, DrainWatch, Rest};
+use super::generation::Generation;
 use super::http1::{Ended, Http1};
 use super::http2;
 use super::prefixed::{Opening, Prefixed};
 use super::presence::Presence;
 use super::proxy_protocol;
 use super::shared::Admission;
-use super::tls::{Negotiated, Offer};
+use super::tenant::Tenant;
+use super::tls::{Negotiated, Offer, TlsListener};
 use super::tunnel;
 use super::worker::Worker;
 use crate::base::clock::{self, Instant};
@@ -32,47 +34,48 @@ use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 /// Serves a connection until it ends. Every wait in here has a deadline.
 pub(super) async fn serve(
     worker: Rc<Worker>,
-    listener: ListenerId,
+    entrance: Entrance,
     socket: TcpStream,
     remote: SocketAddr,
     admission: Admission,
 ) {
-    let witness = Rc::clone(worker.gateway().witness());
-    let failed = |failure| witness.connection_failed(listener, failure);
-    let counted = witness.connection_opened(listener);
-    let trusted = worker.config().server.trusts(remote.ip());
+    let Entrance { generation, listener } = entrance;
+    let counted = generation.witness().connection_opened(listener);
+    let trusted = generation.config().server.trusts(remote.ip());
     let mut peer = Peer { address: remote, listener, tls: None, trusted };
     let mut socket = Prefixed::new(socket);
-    let limits = &worker.config().server.limits;
-    if worker.listener(listener).proxy_protocol {
+    let limits = generation.config().server.limits;
+    let mut session = Session { worker, generation, admission, counted, remote: remote.ip() };
+    if session.generation.listener(listener).proxy_protocol {
         // A header from a stranger is not believed, and without it the client is unknown.
         if !trusted {
-            return failed(ConnectionFailure::ProxyHeader);
+            return session.failed(listener, ConnectionFailure::ProxyHeader);
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
             Ok(Ok(Some((source, _)))) => peer.address = source,
             Ok(Ok(None)) => {}
-            Ok(Err(_)) => return failed(ConnectionFailure::ProxyHeader),
-            Err(_) => return failed(ConnectionFailure::HandshakeTimeout),
+            Ok(Err(_)) => return session.failed(listener, ConnectionFailure::ProxyHeader),
+            Err(_) => return session.failed(listener, ConnectionFailure::HandshakeTimeout),
         }
     }
-    let tls = worker.tls(listener);
+    let is_tls = session.generation.tls(listener).is_some();
     // Behind TLS the first bytes belong to the handshake, which has one deadline for all of it.
     let since = clock::now();
-    let deadline = since + tls.map_or(limits.idle, |_| limits.header_time);
-    let opening = match opening(&worker, &mut socket, since, deadline).await {
+    let deadline = since + if is_tls { limits.header_time } else { limits.idle };
+    let watch = session.worker.draining();
+    let opening = match opening(watch, &mut socket, since, deadline, limits.header_time).await {
         Ok(opening) => opening,
-        Err(Silence::TooLong) if tls.is_some() => {
-            return failed(ConnectionFailure::HandshakeTimeout);
+        Err(Silence::TooLong) if is_tls => {
+            return session.failed(listener, ConnectionFailure::HandshakeTimeout);
         }
         Err(Silence::TooLong | Silence::Ended) => return,
     };
-    let mut session = Session { worker: Rc::clone(&worker), admission, counted };
-    match (tls, opening) {
+    let offer = session.generation.tls(listener).map(TlsListener::offer);
+    match (offer, opening) {
         // Boxed: a handshake needs room that no connection should carry for its life.
-        (Some(tls), Opening::Tls) => {
-            let secured = Box::pin(session.handshake(tls.offer(), socket, peer, deadline)).await;
+        (Some(offer), Opening::Tls) => {
+            let secured = Box::pin(session.handshake(offer, socket, peer, deadline)).await;
             let Some(secured) = secured else { return };
             let Secured { stream, negotiated, peer, serves } = *secured;
             match negotiated {
@@ -81,13 +84,13 @@ pub(super) async fn serve(
             }
         }
         (_, Opening::Unknown) | (None, Opening::Tls) => {
-            failed(ConnectionFailure::Cause(Cause::BadRequestLine));
+            session.failed(listener, ConnectionFailure::Cause(Cause::BadRequestLine));
             close_unread(socket).await;
         }
         // On a TLS port the gate answers every plain request with 426. Boxed, here and below, so that
         // a connection has no more room than what it turned out to speak.
         (Some(_), Opening::Http2) => Box::pin(session.http2(socket, peer, None)).await,
-        (None, Opening::Http2) if worker.listener(listener).protocols.http2 => {
+        (None, Opening::Http2) if session.generation.listener(listener).protocols.http2 => {
             Box::pin(session.http2(socket, peer, None)).await;
         }
         // An unwanted HTTP/2 preface is told so by the guard, in the words of HTTP/1.
@@ -100,16 +103,16 @@ pub(super) async fn serve(
 /// Waits for the first bytes. A silent connection must not hold up a drain, but one that was made
 /// just before it still has a moment to say what it wants.
 async fn opening(
-    worker: &Worker,
+    mut watch: DrainWatch,
     socket: &mut Prefixed,
     since: Instant,
     deadline: Instant,
+    header_time: Duration,
 ) -> Result<Opening, Silence> {
-    let mut watch = worker.draining();
     watch.rests(Rest::First, since);
     tokio::select! {
         biased;
-        said = first_words(socket, deadline, worker.config().server.limits.header_time) => said,
+        said = first_words(socket, deadline, header_time) => said,
         asked = watch.asked() => match asked {
             Asked::Drain => {
                 let last = timeout(LAST_WORD, socket.opening()).await;
@@ -154,10 +157,18 @@ struct Secured {
     serves: Option<Serves>,
 }
 
+/// Where a connection came in: a listener, as the generation of that moment calls it.
+pub(super) struct Entrance {
+    pub(super) generation: Rc<Generation>,
+    pub(super) listener: ListenerId,
+}
+
 struct Session {
     worker: Rc<Worker>,
+    generation: Rc<Generation>,
     admission: Admission,
     counted: OpenConnection,
+    remote: IpAddr,
 }
 
 impl Session {
@@ -169,9 +180,8 @@ impl Session {
         mut peer: Peer,
         deadline: Instant,
     ) -> Option<Box<Secured>> {
-        let witness = Rc::clone(self.worker.gateway().witness());
         let failed = |failure| {
-            witness.connection_failed(peer.listener, failure);
+            self.failed(peer.listener, failure);
             None
         };
         let handshake = self.worker.handshakes().run(tls.accept(socket));
@@ -186,50 +196,55 @@ impl Session {
         let facts = Offer::facts(session);
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
-        let serves: Option<Serves> = Some(Box::new(move |host| tls.serves(asked.as_deref(), host)));
+        let serves: Option<Serves> = Some(Rc::new(move |host| tls.serves(asked.as_deref(), host)));
         Some(Box::new(Secured { stream, negotiated, peer, serves }))
     }
 
-    fn connection(
+    /// Tells why the connection came to nothing.
+    fn failed(&self, listener: ListenerId, failure: ConnectionFailure) {
+        self.generation.witness().connection_failed(listener, failure);
+    }
+
+    fn tenant(
         &self,
         peer: Peer,
         wire: Rc<Wire>,
         protocol: Protocol,
         serves: Option<Serves>,
-    ) -> Service {
+    ) -> Tenant {
         let mut connection = Connection::new(Rc::new(peer), wire, protocol);
         connection.serves = serves;
         connection.refuse = match self.admission {
             Admission::Open => None,
             Admission::Full => Some(Cause::ConnectionLimit),
         };
-        Service::new(Rc::clone(self.worker.gateway()), Rc::new(connection))
+        let generation = Rc::clone(&self.generation);
+        let service = Service::new(Rc::clone(generation.gateway()), Rc::new(connection));
+        Tenant::new(Rc::clone(&self.worker), generation, service, self.remote)
     }
 
     /// No `async fn`: it would keep a second place for what it is given, and a third for what it
     /// hands on, and a socket under TLS is large.
-    fn http1<S>(
-        &mut self,
-        socket: S,
-        peer: Peer,
-        serves: Option<Serves>,
-    ) -> impl Future<Output = ()>
+    fn http1<S>(mut self, socket: S, peer: Peer, serves: Option<Serves>) -> impl Future<Output = ()>
     where
         S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin + 'static,
     {
-        let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::default());
         self.counted.speaks(observe::Protocol::Http1);
         let draining = self.worker.draining();
         let over_tls = peer.tls.is_some();
-        let mut connection = Http1::new(socket, Rc::clone(&wire), over_tls, limits, draining);
-        let service = self.connection(peer, wire, Protocol::Http1, serves);
+        let mut tenant = self.tenant(peer, Rc::clone(&wire), Protocol::Http1, serves);
+        let mut connection = Http1::new(socket, wire, over_tls, tenant.limits(), draining);
+        // What is left of the session must not hold on to the generation that the tenant leaves.
+        let mut counted = self.counted;
         async move {
-            match connection.serve(&service).await {
+            let ended = connection.serve(&mut tenant).await;
+            drop(tenant);
+            match ended {
                 Ended::Switched => {
                     let (socket, wire, early) = connection.into_parts();
                     let Some(upstream) = wire.take_tunnel() else { return };
-                    self.counted.speaks(observe::Protocol::Tunnel);
+                    counted.speaks(observe::Protocol::Tunnel);
                     Box::pin(tunnel::join(socket, early, upstream)).await;
                 }
                 Ended::Unread => Box::pin(close_unread(connection.into_parts().0)).await,
@@ -238,20 +253,19 @@ impl Session {
         }
     }
 
-    async fn http2<S>(&mut self, socket: S, peer: Peer, serves: Option<Serves>)
+    async fn http2<S>(mut self, socket: S, peer: Peer, serves: Option<Serves>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let limits = &self.worker.config().server.limits;
         let wire = Rc::new(Wire::timed());
         self.counted.speaks(observe::Protocol::Http2);
-        let listener = peer.listener;
-        let service = self.connection(peer, Rc::clone(&wire), Protocol::Http2, serves);
-        let draining = self.worker.draining();
-        let ended = http2::serve(socket, service, &wire, limits, draining, self.admission).await;
+        let tenant = self.tenant(peer, Rc::clone(&wire), Protocol::Http2, serves);
+        let Self { worker, generation, admission, counted, .. } = self;
+        drop(generation);
+        let draining = worker.draining();
+        let ended = http2::serve(socket, tenant, &wire, draining, admission).await;
         if ended == http2::Ended::Abused {
-            let witness = self.worker.gateway().witness();
-            witness.connection_failed(listener, ConnectionFailure::Http2Abuse);
+            counted.failed(ConnectionFailure::Http2Abuse);
         }
     }
 }

@@ -1,36 +1,54 @@
-//! The control thread: it leads an instance through its life, answers on the admin listener, and
-//! reads certificates anew when their files change.
+//! The control thread: it leads an instance through its life, answers on the admin listener, reads
+//! certificates anew when their files change, and brings new configurations to the workers.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
 
+use std::cell::RefCell;
 use std::io;
-use std::net::TcpListener;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use tokio::runtime::{Builder, LocalRuntime};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
+use super::Ended;
+use super::addresses::Addresses;
+use super::admin::{AdminSeat, AdminService, AdminSockets, Lent, SocketFile};
+use super::handle::{Handle, Request};
+use super::logs::Logs;
+use super::orders::Order;
+use super::parts::Parts;
 use super::shared::{Phase, Shared};
+use super::succession::Succession;
 use super::tls::Renewal;
-use super::{AdminSeat, AdminService, Ended};
-use crate::observe::Exposition;
 use crate::upstream::Names;
 
 /// What the control thread is given.
 pub(super) struct ControlSeat {
-    /// Shared by all threads.
-    pub(super) shared: Arc<Shared>,
-    /// The admin socket and who answers on it.
-    pub(super) admin: Option<(TcpListener, AdminService)>,
-    /// What the metrics page is made of.
-    pub(super) exposition: Arc<Exposition>,
+    /// What others may ask, and what all threads share.
+    pub(super) handle: Handle,
+    /// Who answers on the admin sockets.
+    pub(super) service: Option<AdminService>,
+    /// Its sockets.
+    pub(super) admin: AdminSockets,
     /// Looks at the certificates' files.
     pub(super) renewal: Renewal,
     /// Where the name resolver goes, which runs on this thread and is asked by the workers.
     pub(super) name_resolver: std::sync::mpsc::Sender<Names>,
     /// Nothing is ever sent: it closes once the last worker has dropped its end.
     pub(super) workers: mpsc::Receiver<()>,
+    /// What all workers' first generation is made of.
+    pub(super) parts: Arc<Parts>,
+    /// Where it listens.
+    pub(super) addresses: Addresses,
+    /// The writers of the access log.
+    pub(super) logs: Arc<Logs>,
+    /// The workers' ears.
+    pub(super) orders: Vec<mpsc::Sender<Order>>,
+    /// What others ask for.
+    pub(super) requests: mpsc::Receiver<Request>,
 }
 
 /// The control thread's state, ready to run.
@@ -40,27 +58,56 @@ pub(super) struct Control {
     workers: mpsc::Receiver<()>,
 }
 
+/// The admin service while it runs.
+struct Admin {
+    lent: Lent,
+    service: Option<JoinHandle<()>>,
+    file: Option<SocketFile>,
+}
+
 impl Control {
     /// Sets everything up, on the control thread itself.
     ///
     /// # Errors
     /// What the operating system says.
     pub(super) fn new(seat: ControlSeat) -> io::Result<Self> {
-        let ControlSeat { shared, admin, exposition, renewal, name_resolver, workers } = seat;
         let runtime = Builder::new_current_thread().enable_all().build_local(<_>::default())?;
+        let resolver = Names::spawn(runtime.handle());
         // Nobody takes it where the start has already failed.
-        let _ = name_resolver.send(Names::spawn(runtime.handle()));
-        runtime.spawn_local(renewal.run());
-        if let Some((socket, AdminService(serve))) = admin {
-            let _inside = runtime.enter();
-            let listener = tokio::net::TcpListener::from_std(socket)?;
-            runtime.spawn_local(serve(AdminSeat {
-                listener,
-                shared: Arc::clone(&shared),
-                exposition,
-            }));
-        }
-        Ok(Self { runtime, shared, workers })
+        let _ = seat.name_resolver.send(resolver.clone());
+        let renewal = Rc::new(RefCell::new(seat.renewal));
+        runtime.spawn_local(Renewal::run(Rc::clone(&renewal)));
+        let Handle { shared, ledger, token, .. } = seat.handle.clone();
+        let AdminSockets { listener, control } = seat.admin;
+        let (control, file) = control.unzip();
+        // For a process that follows; the service has the ones that are used.
+        let lent = Lent::new(listener.as_ref(), control.as_ref())?;
+        let service = match seat.service {
+            Some(service) => {
+                let _inside = runtime.enter();
+                Some(runtime.spawn_local((service.0)(AdminSeat {
+                    listener: listener.map(tokio::net::TcpListener::from_std).transpose()?,
+                    control: control.map(tokio::net::UnixListener::from_std).transpose()?,
+                    handle: seat.handle,
+                })))
+            }
+            None => None,
+        };
+        let admin = Admin { lent, service, file };
+        let succession = Succession {
+            shared: Arc::clone(&shared),
+            parts: seat.parts,
+            renewal,
+            addresses: seat.addresses,
+            logs: seat.logs,
+            ledger,
+            token,
+            resolver,
+            workers: seat.orders,
+            generation: 1,
+        };
+        runtime.spawn_local(answer(succession, admin, seat.requests));
+        Ok(Self { runtime, shared, workers: seat.workers })
     }
 
     /// Runs until every worker has ended.
@@ -71,8 +118,47 @@ impl Control {
     }
 }
 
+/// One request after the other: two changes at once would each undo half of the other.
+async fn answer(
+    mut succession: Succession,
+    mut admin: Admin,
+    mut requests: mpsc::Receiver<Request>,
+) {
+    while let Some(request) = requests.recv().await {
+        match request {
+            Request::Apply(next, told) => {
+                // Who has stopped waiting sees it in the metrics.
+                let _ = told.send(succession.apply(*next).await);
+            }
+            Request::Lend(told) => {
+                let mut sockets = succession.lend().await;
+                if let Ok(sockets) = &mut sockets {
+                    match admin.lent.copies() {
+                        Ok(own) => sockets.extend(own),
+                        Err(error) => {
+                            let _ = told.send(Err(error));
+                            continue;
+                        }
+                    }
+                }
+                let _ = told.send(sockets);
+            }
+            Request::HandOver => {
+                // Who follows answers on the same sockets, and must be the only one: load balancers
+                // ask them whether anybody is ready.
+                if let Some(service) = admin.service.take() {
+                    service.abort();
+                }
+                if let Some(file) = admin.file.take() {
+                    file.leave();
+                }
+                succession.shared.advance(Phase::Draining);
+            }
+        }
+    }
+}
+
 async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
-    let shutdown = shared.config().server.shutdown;
     tokio::select! {
         biased;
         // First, because workers may have left by the time this thread hears of the order.
@@ -80,6 +166,8 @@ async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
         // Nobody asked for it: every worker has panicked.
         _ = workers.recv() => return Ended::Stopped,
     }
+    // As the configuration of now has it.
+    let shutdown = shared.config().server.shutdown;
     // Load balancers see "not ready" and turn away while requests are still served.
     tokio::select! {
         () = tokio::time::sleep(shutdown.delay) => shared.advance(Phase::Draining),

@@ -8,6 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -71,6 +72,20 @@ impl Drain {
         self.begun.set(true);
         let seats = std::mem::take(&mut self.seats.borrow_mut().all);
         seats.into_iter().filter_map(|seat| seat.waker).for_each(Waker::wake);
+    }
+
+    /// Wakes the connections with these seats, so that they look around; false where there are none
+    /// from there on.
+    pub(super) fn nudge(&self, seats: Range<usize>) -> bool {
+        let woken: Vec<_> = {
+            let known = &self.seats.borrow().all;
+            let Some(some) = known.get(seats.start..seats.end.min(known.len())) else {
+                return false;
+            };
+            some.iter().filter_map(|seat| seat.waker.clone()).collect()
+        };
+        woken.into_iter().for_each(Waker::wake);
+        true
     }
 
     /// A watch for one task.
@@ -235,6 +250,19 @@ mod tests {
         let (one, two) = (drain.watch(), drain.watch());
         let begin = async { drain.begin() };
         tokio::join!(one, two, begin);
+    }
+
+    #[tokio::test]
+    async fn who_is_nudged_looks_around_and_stays() {
+        let drain = Rc::new(Drain::default());
+        let (mut watch, looks) = (drain.watch(), Cell::new(0));
+        let looking = poll_fn(|cx| {
+            looks.set(looks.get() + 1);
+            assert_eq!(Pin::new(&mut watch).poll(cx), Poll::Pending);
+            if looks.get() == 2 { Poll::Ready(()) } else { Poll::Pending }
+        });
+        let nudge = async { assert!(drain.nudge(0..8) && !drain.nudge(8..16)) };
+        tokio::join!(looking, nudge);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! hyper has no time limit for a connection without streams and knows nothing of draining; both are
 //! watched here, beside it, in the one task of the connection.
 
+use std::cell::RefCell;
 use std::error::Error as _;
 use std::future::{Future as _, poll_fn};
 use std::pin::Pin;
@@ -19,10 +20,10 @@ use super::drain::{DrainWatch, Rest};
 use super::executor::Local;
 use super::h2guard::FrameGuard;
 use super::shared::Admission;
+use super::tenant::{Stay, Tenant};
 use super::timer::{Timer, Wait};
 use crate::base::clock;
-use crate::config::model::Limits;
-use crate::proxy::{Service, Wire};
+use crate::proxy::Wire;
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,27 +38,37 @@ pub(super) enum Ended {
 /// answered. `wire` is the service's own, and timed.
 pub(super) async fn serve<S>(
     socket: S,
-    service: Service,
+    tenant: Tenant,
     wire: &Rc<Wire>,
-    limits: &Limits,
     mut draining: DrainWatch,
     admission: Admission,
 ) -> Ended
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let guard = FrameGuard::new(socket, limits);
+    // Frames are bounded by what held when the connection began, requests by what holds for each.
+    let limits = *tenant.limits();
+    let guard = FrameGuard::new(socket, &limits);
     let ending = guard.ending();
     // hyper and tokio move the future of a stream seven times in its life. It takes some kilobytes,
     // so that one allocation costs less than what it saves.
-    let service = service_fn(move |request| Box::pin(service.answer(request)));
+    let tenant = Rc::new(RefCell::new(tenant));
+    let asked = Rc::clone(&tenant);
+    let service = service_fn(move |request| {
+        let mut tenant = asked.borrow_mut();
+        // One whose listener has gone is answered by the configuration that knew it.
+        tenant.keep_up();
+        Box::pin(tenant.service().answer(request))
+    });
     let mut connection = builder(limits.header).serve_connection(TokioIo::new(guard), service);
     let began = clock::now();
     let mut leave = Leave::NotAsked;
     let mut idle = Timer::default();
     // hyper's error is the client's: what can be said of it was said on its streams.
     let ended = poll_fn(|cx| {
-        if leave == Leave::NotAsked && Pin::new(&mut draining).poll(cx).is_ready() {
+        let homeless = tenant.borrow_mut().keep_up() == Stay::Homeless;
+        let ends = homeless || Pin::new(&mut draining).poll(cx).is_ready();
+        if leave == Leave::NotAsked && ends {
             leave = Leave::Asked;
             Pin::new(&mut connection).graceful_shutdown();
         }

@@ -7,6 +7,7 @@
 //! spent on telling one client after the other; where even that is in use it is waited out, because
 //! a loop that spins or ends makes a shortage into an outage (RUSTSEC-2024-0376).
 
+use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -14,17 +15,27 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::timeout;
 
-use super::connection;
+use super::connection::{self, Entrance};
+use super::drain::DrainWatch;
 use super::reserve::Spent;
 use super::shared::Admission;
 use super::worker::Worker;
 use crate::base::ListenerId;
 use crate::observe::Shed;
+
+/// Who may listen on the same port already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Neighbours {
+    /// Nobody of this instance, and nobody else may.
+    Strangers,
+    /// This instance does, on another address.
+    Own,
+}
 
 /// Binds and listens on `address`, once for each of `workers`, with `SO_REUSEPORT`: the kernel
 /// spreads connections over the sockets. With port 0 the first socket decides for the others.
@@ -32,8 +43,12 @@ use crate::observe::Shed;
 /// # Errors
 /// What the operating system says; `AddrInUse` as well when the address is taken by a process that
 /// also shares its port, such as another guichet.
-pub(super) fn bind(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
-    if address.port() != 0 {
+pub(super) fn bind(
+    address: SocketAddr,
+    workers: usize,
+    neighbours: Neighbours,
+) -> io::Result<Vec<TcpListener>> {
+    if address.port() != 0 && neighbours == Neighbours::Strangers {
         // A shared port lets two processes of one user take it unawares, each with half of the
         // connections. A bind that does not share tells; it is given back at once.
         drop(open(address, Sharing::Alone)?);
@@ -55,16 +70,22 @@ pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
     open(address, Sharing::Alone)
 }
 
-/// Accepts connections until the worker drains, then takes in what already waits, and ends.
-pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::net::TcpListener) {
-    let mut draining = worker.draining();
+/// Accepts connections until it is to end, then takes in what already waits, and ends. `listener`
+/// is what the newest configuration calls it.
+pub(super) async fn accept(
+    worker: Rc<Worker>,
+    listener: Rc<Cell<ListenerId>>,
+    socket: Rc<tokio::net::TcpListener>,
+    mut draining: DrainWatch,
+) {
     let mut pause = PAUSE_MIN;
     let mut made_room = false;
     loop {
         let accepted = tokio::select! {
-            accepted = next(&worker, id, &socket) => accepted,
+            accepted = next(&worker, &listener, &socket) => accepted,
             () = &mut draining => break,
         };
+        let id = listener.get();
         match accepted {
             Ok((stream, remote)) => {
                 (pause, made_room) = (PAUSE_MIN, false);
@@ -73,7 +94,7 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
                 worker.shared().accept_failed();
-                worker.gateway().witness().accept_failed(id, &error);
+                worker.generation().witness().accept_failed(id, &error);
                 // Where room was made and is not there yet, more would only be taken from those
                 // who stay.
                 if !made_room {
@@ -100,13 +121,14 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
     }
     // The kernel has shaken hands on these; closing the socket would reset them.
     // No more than fit into the queue, or a flood would keep this thread for itself.
-    if let Ok(socket) = socket.into_std() {
-        for _ in 0..BACKLOG {
-            let Ok((stream, remote)) = socket.accept() else { break };
-            let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-            if let Ok(stream) = stream {
-                open_connection(&worker, id, stream, remote);
-            }
+    for _ in 0..BACKLOG {
+        let Ok((stream, remote)) = SockRef::from(&*socket).accept() else { break };
+        let stream = std::net::TcpStream::from(stream);
+        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
+        if let Ok(stream) = stream
+            && let Some(remote) = remote.as_socket()
+        {
+            open_connection(&worker, listener.get(), stream, remote);
         }
     }
 }
@@ -114,10 +136,10 @@ pub(super) async fn accept(worker: Rc<Worker>, id: ListenerId, socket: tokio::ne
 /// The next connection, once there is room for what it will ask of this thread.
 async fn next(
     worker: &Worker,
-    id: ListenerId,
+    listener: &Cell<ListenerId>,
     socket: &tokio::net::TcpListener,
 ) -> io::Result<(TcpStream, SocketAddr)> {
-    if worker.tls(id).is_some() {
+    if worker.is_tls(listener.get()) {
         worker.handshakes().room().await;
     }
     socket.accept().await
@@ -153,11 +175,12 @@ async fn refuse(
     remote: SocketAddr,
 ) {
     let Some((_place, _)) = worker.admit() else { return };
-    worker.gateway().witness().shed(Shed::NoDescriptor, 1);
+    let entrance = Entrance { generation: worker.generation(), listener: id };
+    entrance.generation.witness().shed(Shed::NoDescriptor, 1);
     if !matches!(timeout(FIRST_WORD, stream.readable()).await, Ok(Ok(()))) {
         return;
     }
-    let served = connection::serve(Rc::clone(&worker), id, stream, remote, Admission::Full);
+    let served = connection::serve(Rc::clone(&worker), entrance, stream, remote, Admission::Full);
     // Whoever was not told by now is too slow to be.
     let _ = timeout(REFUSAL, served).await;
 }
@@ -165,9 +188,10 @@ async fn refuse(
 fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
     let Some((place, admission)) = worker.admit() else { return };
     let worker = Rc::clone(worker);
+    let entrance = Entrance { generation: worker.generation(), listener: id };
     spawn_local(Box::pin(async move {
         let _place = place;
-        connection::serve(worker, id, stream, remote, admission).await;
+        connection::serve(worker, entrance, stream, remote, admission).await;
     }));
 }
 

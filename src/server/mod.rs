@@ -7,25 +7,35 @@
 //! There are no globals and no signal handlers: several instances live in one process, as tests and
 //! the demo need it. Who runs guichet as a process handles signals and calls [`Running::drain`].
 
+mod addresses;
+mod admin;
 mod closing;
 mod connection;
 mod control;
 mod drain;
 mod error;
 mod executor;
+mod generation;
 mod guard;
 mod h2guard;
+mod handle;
 mod http1;
 mod http2;
+mod inherited;
 mod listener;
+mod logs;
+mod orders;
 mod parts;
 mod prefixed;
 mod presence;
 mod proxy_protocol;
 mod reserve;
 mod shared;
+mod sockets;
 #[doc(hidden)]
 pub mod stage;
+mod succession;
+mod tenant;
 mod timer;
 mod tls;
 mod tunnel;
@@ -39,26 +49,30 @@ mod proofs;
 #[cfg(test)]
 pub(crate) mod tests;
 
-use std::future::Future;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
-use std::pin::Pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc as sync_mpsc;
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::mpsc;
 
+pub use admin::{AdminSeat, AdminService, Token};
 pub use error::StartError;
+pub use handle::Handle;
+pub use inherited::{Inherited, READY};
 pub use shared::{Phase, Shared};
+pub use succession::{Applied, Environment, Next};
 
+use self::addresses::Addresses;
 use self::control::{Control, ControlSeat};
+use self::generation::Plan;
+use self::logs::Logs;
 use self::parts::Parts;
 use self::tls::Renewal;
 use self::worker::Seat;
-use crate::base::ListenerId;
 use crate::config::model::Config;
-use crate::observe::{Exposition, LogWriter, log};
+use crate::observe::{Ledger, Reloads};
 use crate::proxy::OnRequest;
 
 /// What a start needs beside the configuration.
@@ -67,6 +81,8 @@ pub struct StartOptions<'a> {
     pub environment: &'a dyn Fn(&str) -> Option<String>,
     /// Who answers on the admin listener; without one `[admin]` binds nothing.
     pub admin: Option<AdminService>,
+    /// Sockets that came with the process.
+    pub inherited: Inherited,
     /// Hash of the configuration's text, for `guichet_config_info`.
     pub config_hash: String,
     /// Called with every request's head before it is looked at; tests panic in it.
@@ -76,32 +92,23 @@ pub struct StartOptions<'a> {
 impl<'a> StartOptions<'a> {
     /// No admin service, and nobody who looks at requests.
     pub fn new(environment: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { environment, admin: None, config_hash: String::new(), on_request: None }
+        Self {
+            environment,
+            admin: None,
+            inherited: Inherited::default(),
+            config_hash: String::new(),
+            on_request: None,
+        }
     }
-}
-
-/// Serves the admin listener on the control thread until it is dropped. A plain function, so that
-/// the floor above can be handed down without this one knowing it.
-#[derive(Clone, Copy)]
-pub struct AdminService(pub fn(AdminSeat) -> Pin<Box<dyn Future<Output = ()>>>);
-
-/// What the admin service is given.
-pub struct AdminSeat {
-    /// Its socket.
-    pub listener: tokio::net::TcpListener,
-    /// What it tells of.
-    pub shared: Arc<Shared>,
-    /// What the metrics page is made of.
-    pub exposition: Arc<Exposition>,
 }
 
 /// A running instance. Dropping it without [`Running::join`] stops it without waiting.
 pub struct Running {
-    shared: Arc<Shared>,
+    handle: Handle,
     addresses: Vec<(String, SocketAddr)>,
     admin_address: Option<SocketAddr>,
     warnings: Vec<String>,
-    log: Option<LogWriter>,
+    logs: Arc<Logs>,
     workers: Vec<JoinHandle<()>>,
     control: Option<JoinHandle<Ended>>,
 }
@@ -124,28 +131,64 @@ pub enum Ended {
 pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running, StartError> {
     let mut warnings = Vec::new();
     let threads = config.server.workers.max(1);
-    let parts = Parts::new(&config, threads, options)?;
+    let parts = Arc::new(Parts::new(&config, threads, options)?);
     let (tls, renewal) = Renewal::load(&config, options.environment, &mut warnings)?;
-    let Bound { addresses, sockets } = bind_all(&config, threads)?;
-    let admin = bind_admin(&config, options.admin)?;
-    let log = parts::open_log(&config)?;
-    let admin_address = admin.as_ref().and_then(|(socket, _)| socket.local_addr().ok());
+    let mut binding = Addresses::default().bind(&config, threads, &options.inherited)?;
+    let token = Token::default();
+    token.set(Token::read(&config, options.environment)?);
+    // Without anybody who answers, nothing is bound.
+    let admin = config.admin.as_ref().filter(|_| options.admin.is_some());
+    let admin = admin::bind(admin, &options.inherited)?;
+    warnings.extend(options.inherited.close_rest());
+    let logs = Arc::new(Logs::default());
+    logs.turn(logs.open(&config)?);
+    let admin_address = admin.listener.as_ref().and_then(|socket| socket.local_addr().ok());
     let shared = Shared::new(config);
-    let exposition = parts.exposition(renewal.expiries(), log.as_ref());
+    let reloads = Arc::new(Reloads::default());
+    let ledger = parts.exposition(renewal.expiries(), &reloads, logs.lost());
+    let ledger = Arc::new(Ledger::new(ledger));
+    let (requests, asked) = mpsc::channel(handle::WAITING);
+    let handle =
+        Handle { shared: Arc::clone(&shared), ledger: Arc::clone(&ledger), token, requests };
     let (workers, control) = (Vec::with_capacity(threads), None);
-    let mut running = Running { shared, addresses, admin_address, warnings, log, workers, control };
+    let addresses = binding.addresses().list();
+    shared.listens_on(addresses.clone());
+    let logs_of_all = Arc::clone(&logs);
+    let mut running = Running {
+        handle: handle.clone(),
+        addresses,
+        admin_address,
+        warnings,
+        logs,
+        workers,
+        control,
+    };
     // Anything that fails from here on drops `running`, which tells the threads to end.
     let (alive, all_ended) = mpsc::channel(1);
     let (report, reports) = sync_mpsc::channel();
     let (name_resolver, resolver) = sync_mpsc::channel();
-    let shared = Arc::clone(&running.shared);
-    let seat =
-        ControlSeat { shared, admin, exposition, renewal, name_resolver, workers: all_ended };
+    let (ears, orders): (Vec<_>, Vec<_>) =
+        (0..threads).map(|_| mpsc::channel(orders::WAITING)).unzip();
+    let seat = ControlSeat {
+        handle,
+        service: options.admin.clone(),
+        admin,
+        renewal,
+        name_resolver,
+        workers: all_ended,
+        parts: Arc::clone(&parts),
+        addresses: binding.addresses().clone(),
+        logs: Arc::clone(&logs_of_all),
+        orders: ears,
+        requests: asked,
+    };
     running.control = Some(spawn_control(seat, report.clone())?);
     let resolver = resolver.recv().map_err(|_| StartError::Thread(ended_early()))?;
-    for (index, sockets) in sockets.into_iter().enumerate() {
-        let parts = parts.of_worker(index, running.log.as_ref(), &resolver);
-        let seat = Seat { shared: Arc::clone(&running.shared), tls: tls.clone(), sockets, parts };
+    for (index, orders) in orders.into_iter().enumerate() {
+        let parts = parts.of_worker(index, logs_of_all.handle(None), &resolver);
+        let plan = Plan { number: 1, tls: tls.clone(), parts };
+        let (_, sockets) = binding.of_worker(index);
+        let seat = Seat { shared: Arc::clone(&shared), sockets, plan, orders };
         running.workers.push(spawn_worker(index, seat, report.clone(), alive.clone())?);
     }
     drop((alive, report));
@@ -154,7 +197,7 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     if standing.len() != threads + 1 {
         return Err(StartError::Thread(ended_early()));
     }
-    running.shared.advance(Phase::Serving);
+    shared.advance(Phase::Serving);
     Ok(running)
 }
 
@@ -176,30 +219,33 @@ impl Running {
 
     /// The process-wide part: phase, readiness, counts.
     pub fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        self.handle.shared()
+    }
+
+    /// A way to this instance for others, on any thread.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
     }
 
     /// Begins to end: not ready at once, no longer accepting after `shutdown.delay`, cut after
     /// `shutdown.drain` more. Returns at once.
     pub fn drain(&self) {
-        self.shared.advance(Phase::Leaving);
+        self.shared().advance(Phase::Leaving);
     }
 
     /// Cuts what is open, now. Returns at once.
     pub fn stop_now(&self) {
-        self.shared.advance(Phase::Cut);
+        self.shared().advance(Phase::Cut);
     }
 
     /// Opens log files anew, after something else has renamed them.
     pub fn reopen_logs(&self) {
-        if let Some(log) = &self.log {
-            log.reopen();
-        }
+        self.logs.reopen();
     }
 
     /// Resolves once every worker has ended; [`Self::join`] then returns without waiting.
     pub async fn ended(&self) {
-        self.shared.reached(Phase::Ended).await;
+        self.shared().reached(Phase::Ended).await;
     }
 
     /// Waits for the end, which somebody has to ask for.
@@ -209,11 +255,7 @@ impl Running {
             let _ = worker.join();
         }
         let ended = self.control.take().and_then(|thread| thread.join().ok());
-        if let Some(log) = self.log.take()
-            && let Err(error) = log.finish(LAST_LINES)
-        {
-            log::error("access_log", error);
-        }
+        self.logs.finish(LAST_LINES);
         ended.unwrap_or(Ended::Stopped)
     }
 }
@@ -222,40 +264,6 @@ impl Drop for Running {
     fn drop(&mut self) {
         self.stop_now();
     }
-}
-
-struct Bound {
-    /// Listener and bound address, in the order of the file.
-    addresses: Vec<(String, SocketAddr)>,
-    /// For each worker its own socket of every address.
-    sockets: Vec<Vec<(ListenerId, TcpListener)>>,
-}
-
-fn bind_all(config: &Config, workers: usize) -> Result<Bound, StartError> {
-    let mut addresses = Vec::new();
-    let mut by_worker: Vec<_> = std::iter::repeat_with(Vec::new).take(workers).collect();
-    for (id, listener) in (0..).map(ListenerId).zip(&config.listeners) {
-        for &address in &listener.bind {
-            let failed =
-                |error| StartError::Bind { what: listener.name.as_str().into(), address, error };
-            let sockets = listener::bind(address, workers).map_err(failed)?;
-            let bound = sockets.first().map_or(Ok(address), TcpListener::local_addr);
-            addresses.push((listener.name.clone(), bound.map_err(failed)?));
-            for (sockets, socket) in by_worker.iter_mut().zip(sockets) {
-                sockets.push((id, socket));
-            }
-        }
-    }
-    Ok(Bound { addresses, sockets: by_worker })
-}
-
-fn bind_admin(
-    config: &Config,
-    service: Option<AdminService>,
-) -> Result<Option<(TcpListener, AdminService)>, StartError> {
-    let Some((admin, service)) = config.admin.as_ref().zip(service) else { return Ok(None) };
-    let failed = |error| StartError::Bind { what: "admin".into(), address: admin.bind, error };
-    Ok(Some((listener::bind_alone(admin.bind).map_err(failed)?, service)))
 }
 
 fn spawn_worker(

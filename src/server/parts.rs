@@ -1,5 +1,7 @@
-//! What a worker's gateway is made of: built at start, where a mistake can still be told, and
-//! carried to the worker's thread, where everything that is not `Send` is made.
+//! What a worker's gateway is made of: built at start and at every reload, where a mistake can still
+//! be told, and carried to the worker's thread, where everything that is not `Send` is made.
+//!
+//! State that all workers share is taken over here, from the parts before: [`Parts::next`].
 
 use std::io;
 use std::rc::Rc;
@@ -7,14 +9,14 @@ use std::sync::Arc;
 
 use super::StartOptions;
 use super::error::StartError;
-use crate::config::model::{AccessLog, Config, LogTarget};
+use crate::config::model::{AccessLog, Config};
 use crate::observe::{
-    Expiries, Exposition, Lines, LogHandle, LogWriter, Names, Registers, Witness,
+    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Credentials, Upstreams};
+use crate::upstream::{self, Before, Credentials, Upstreams};
 
-/// What all gateways of an instance share.
+/// What all gateways of a generation share.
 pub(super) struct Parts {
     config: Arc<Config>,
     names: Arc<Names>,
@@ -49,7 +51,7 @@ impl Parts {
         workers: usize,
         options: &StartOptions<'_>,
     ) -> Result<Self, StartError> {
-        let credentials = Credentials::load(&config.upstreams, options.environment)
+        let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
@@ -65,13 +67,54 @@ impl Parts {
         })
     }
 
+    /// The parts of another configuration, which follows this one.
+    ///
+    /// # Errors
+    /// An upstream's file that cannot be read.
+    pub(super) fn next(
+        &self,
+        config: &Arc<Config>,
+        config_hash: String,
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, StartError> {
+        let before = Some((&*self.config.upstreams, &self.credentials));
+        let credentials = Credentials::load(&config.upstreams, environment, before)
+            .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let names = Arc::new(Names::new(config));
+        let after = |before: &Arc<Registers>| {
+            Arc::new(Registers::after(&names, Some((&self.names, before))))
+        };
+        let registers = self.registers.iter().map(after).collect();
+        Ok(Self {
+            config: Arc::clone(config),
+            names,
+            registers,
+            credentials,
+            config_hash,
+            shared: proxy::Shared::new(config, Some(&self.shared)),
+            mark: self.mark.clone(),
+            on_request: self.on_request,
+        })
+    }
+
+    /// The configuration.
+    pub(super) fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// For how many workers.
+    pub(super) fn workers(&self) -> usize {
+        self.registers.len()
+    }
+
     /// What the metrics page is made of.
     pub(super) fn exposition(
         &self,
         certificates: &Arc<Expiries>,
-        log: Option<&LogWriter>,
-    ) -> Arc<Exposition> {
-        Arc::new(Exposition {
+        reloads: &Arc<Reloads>,
+        lost: Option<Lost>,
+    ) -> Exposition {
+        Exposition {
             registers: self.registers.clone(),
             names: Arc::clone(&self.names),
             catalogue: Arc::clone(&self.config.errors.catalogue),
@@ -79,22 +122,23 @@ impl Parts {
             certificates: Arc::clone(certificates),
             concurrency: self.shared.overload.as_ref().map(|it| it.limits()).unwrap_or_default(),
             maintenance: self.shared.maintenance.states(),
-            lost: log.map(LogWriter::lost),
-        })
+            reloads: Arc::clone(reloads),
+            lost,
+        }
     }
 
     /// The parts of one worker.
     pub(super) fn of_worker(
         &self,
         index: usize,
-        log: Option<&LogWriter>,
+        log: Option<LogHandle>,
         resolver: &upstream::Names,
     ) -> GatewayParts {
         GatewayParts {
             config: Arc::clone(&self.config),
             names: Arc::clone(&self.names),
             registers: Arc::clone(&self.registers[index]),
-            log: self.config.observe.access_log.clone().zip(log.map(LogWriter::handle)),
+            log: self.config.observe.access_log.clone().zip(log),
             credentials: self.credentials.clone(),
             resolver: resolver.clone(),
             mark: self.mark.clone(),
@@ -109,28 +153,14 @@ impl GatewayParts {
     ///
     /// # Errors
     /// An upstream whose name no certificate can carry.
-    pub(super) fn build(self) -> io::Result<Gateway> {
+    pub(super) fn build(self, before: Option<Before<'_>>) -> io::Result<Gateway> {
         let names = &self.names;
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
         let witness = Rc::new(Witness::new(self.registers, self.names, catalogue, lines));
-        let upstreams = Upstreams::new(&self.config.upstreams, &self.credentials, &self.resolver)
+        let known = &self.config.upstreams;
+        let upstreams = Upstreams::new(known, &self.credentials, &self.resolver, before)
             .map_err(io::Error::other)?;
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
     }
-}
-
-/// Opens the access log, where there is one.
-///
-/// # Errors
-/// The file cannot be opened.
-pub(super) fn open_log(config: &Config) -> Result<Option<LogWriter>, StartError> {
-    let Some(settings) = &config.observe.access_log else { return Ok(None) };
-    let target = match &settings.to {
-        LogTarget::Stdout => "stdout".to_owned(),
-        LogTarget::Stderr => "stderr".to_owned(),
-        LogTarget::File(path) => path.display().to_string(),
-    };
-    let told = |error: io::Error| StartError::Log { target, error };
-    LogWriter::start(&settings.to).map(Some).map_err(told)
 }

@@ -4,8 +4,9 @@
 //! Nothing here is touched by a request: the phase changes a few times in a life, the number of
 //! connections once when one opens and once when it closes.
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
@@ -15,12 +16,17 @@ use crate::observe::{Readiness, Stage};
 /// The process-wide part of one running instance.
 #[derive(Debug)]
 pub struct Shared {
-    config: Arc<Config>,
+    config: watch::Sender<Arc<Config>>,
+    /// `limits.connections`.
+    most: AtomicUsize,
+    generation: AtomicU64,
+    addresses: Mutex<Vec<(String, SocketAddr)>>,
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
     accept_failures: AtomicU64,
     cut_short: AtomicBool,
+    asked_to_end: AtomicBool,
 }
 
 /// Where an instance is in its life; it only ever moves forward.
@@ -52,19 +58,46 @@ pub(super) enum Admission {
 impl Shared {
     pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
+        let most = AtomicUsize::new(config.server.limits.connections);
         Arc::new(Self {
-            config,
+            config: watch::Sender::new(config),
+            most,
+            generation: AtomicU64::new(1),
+            addresses: Mutex::default(),
             phase,
             readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
             accept_failures: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
+            asked_to_end: AtomicBool::new(false),
         })
     }
 
-    /// The configuration that this instance runs.
-    pub fn config(&self) -> &Arc<Config> {
-        &self.config
+    /// The configuration that this instance runs now.
+    pub fn config(&self) -> Arc<Config> {
+        Arc::clone(&self.config.borrow())
+    }
+
+    /// Name of the listener and bound address of each `bind`, as they are now.
+    pub fn addresses(&self) -> Vec<(String, SocketAddr)> {
+        self.addresses.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Which configuration that is, counted from 1.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Relaxed)
+    }
+
+    /// Another configuration is the one of now.
+    pub(super) fn turn(&self, config: Arc<Config>, generation: u64) {
+        self.generation.store(generation, Ordering::Relaxed);
+        self.most.store(config.server.limits.connections, Ordering::Relaxed);
+        self.config.send_replace(config);
+    }
+
+    /// These addresses are listened on now.
+    pub(super) fn listens_on(&self, addresses: Vec<(String, SocketAddr)>) {
+        *self.addresses.lock().unwrap_or_else(PoisonError::into_inner) = addresses;
     }
 
     /// Where the instance is in its life.
@@ -100,6 +133,9 @@ impl Shared {
 
     /// Moves on to `phase`; a phase that lies behind is ignored.
     pub(super) fn advance(&self, phase: Phase) {
+        if phase > Phase::Serving && phase < Phase::Ended {
+            self.asked_to_end.store(true, Ordering::Relaxed);
+        }
         self.readiness.enter(match phase {
             Phase::Starting => Stage::Starting,
             Phase::Serving => Stage::Ready,
@@ -114,9 +150,14 @@ impl Shared {
         });
     }
 
+    /// Whether anybody wanted it to end; else it has ended by itself.
+    pub fn was_asked_to_end(&self) -> bool {
+        self.asked_to_end.load(Ordering::Relaxed)
+    }
+
     /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.
     pub(super) fn admit(&self) -> Option<Admission> {
-        let cap = self.config.server.limits.connections;
+        let cap = self.most.load(Ordering::Relaxed);
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         if before < cap {
             return Some(Admission::Open);

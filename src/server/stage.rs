@@ -16,26 +16,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Handle, LocalOptions, LocalRuntime};
 
 use super::StartOptions;
-use super::drain::Drain;
+use super::generation::{Generation, Plan};
 use super::guard::{HeadLimits, HeadScanner};
 use super::http1::Http1;
 use super::http2;
-use super::parts::{Parts, open_log};
+use super::logs::Logs;
+use super::parts::Parts;
 use super::presence::Presence;
-use super::shared::Admission;
+use super::shared::{Admission, Shared};
+use super::tenant::Tenant;
+use super::worker::Worker;
 use crate::base::{ListenerId, Peer};
 use crate::config::model::Config;
-use crate::observe::LogWriter;
 use crate::proxy::{Connection, Gateway, Protocol, Service, Wire};
 use crate::upstream;
 
-/// A gateway, and what its connections are bound by.
+/// A worker that nobody connects to, and the writer of its log.
 pub struct Stage {
-    config: Arc<Config>,
-    gateway: Rc<Gateway>,
-    /// Never begun.
-    drain: Rc<Drain>,
-    _log: Option<LogWriter>,
+    worker: Rc<Worker>,
+    _logs: Logs,
 }
 
 /// A runtime like a worker's.
@@ -51,18 +50,21 @@ impl Stage {
     ///
     /// # Errors
     /// What an instance would not start for.
-    pub fn new(config: Arc<Config>) -> io::Result<Self> {
+    pub fn new(config: &Arc<Config>) -> io::Result<Self> {
         let parts =
-            Parts::new(&config, 1, &StartOptions::new(&|_| None)).map_err(io::Error::other)?;
-        let log = open_log(&config).map_err(io::Error::other)?;
+            Parts::new(config, 1, &StartOptions::new(&|_| None)).map_err(io::Error::other)?;
+        let logs = Logs::default();
+        logs.turn(logs.open(config).map_err(io::Error::other)?);
         let names = upstream::Names::spawn(&Handle::current());
-        let gateway = Rc::new(parts.of_worker(0, log.as_ref(), &names).build()?);
-        Ok(Self { config, gateway, drain: Rc::default(), _log: log })
+        let parts = parts.of_worker(0, logs.handle(None), &names);
+        let generation = Generation::build(Plan { number: 1, tls: Vec::new(), parts }, None)?;
+        let worker = Worker::new(Shared::new(Arc::clone(config)), generation);
+        Ok(Self { worker, _logs: logs })
     }
 
     /// The gateway.
-    pub fn gateway(&self) -> &Gateway {
-        &self.gateway
+    pub fn gateway(&self) -> Rc<Gateway> {
+        Rc::clone(self.worker.generation().gateway())
     }
 
     /// A client's connection on the first listener, in the clear.
@@ -79,11 +81,11 @@ impl Stage {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let wire = Rc::default();
-        let service = self.service(&wire, Protocol::Http1);
-        let (limits, draining) = (&self.config.server.limits, self.drain.watch());
-        let mut connection = Http1::new(Present(socket), wire, false, limits, draining);
+        let mut tenant = self.tenant(&wire, Protocol::Http1);
+        let draining = self.worker.draining();
+        let mut connection = Http1::new(Present(socket), wire, false, tenant.limits(), draining);
         async move {
-            connection.serve(&service).await;
+            connection.serve(&mut tenant).await;
         }
     }
 
@@ -93,16 +95,18 @@ impl Stage {
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let wire = Rc::new(Wire::timed());
-        let service = self.service(&wire, Protocol::Http2);
-        let (limits, draining) = (self.config.server.limits, self.drain.watch());
+        let tenant = self.tenant(&wire, Protocol::Http2);
+        let draining = self.worker.draining();
         async move {
-            http2::serve(socket, service, &wire, &limits, draining, Admission::Open).await;
+            http2::serve(socket, tenant, &wire, draining, Admission::Open).await;
         }
     }
 
-    fn service(&self, wire: &Rc<Wire>, protocol: Protocol) -> Service {
-        let connection = self.connection(Rc::clone(wire), protocol);
-        Service::new(Rc::clone(&self.gateway), Rc::new(connection))
+    fn tenant(&self, wire: &Rc<Wire>, protocol: Protocol) -> Tenant {
+        let connection = Rc::new(self.connection(Rc::clone(wire), protocol));
+        let (generation, remote) = (self.worker.generation(), connection.peer.ip());
+        let service = Service::new(Rc::clone(generation.gateway()), connection);
+        Tenant::new(Rc::clone(&self.worker), generation, service, remote)
     }
 }
 

@@ -216,17 +216,19 @@ fn a_phase_that_lies_behind_is_ignored() {
 
 #[test]
 fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended() {
-    let service = AdminService(|seat| {
+    let service = AdminService(Arc::new(|seat| {
         Box::pin(async move {
-            while let Ok((stream, _)) = seat.listener.accept().await {
-                let phase = format!("{:?}", seat.shared.phase());
+            let listener = seat.listener.unwrap();
+            while let Ok((stream, _)) = listener.accept().await {
+                let phase = format!("{:?}", seat.handle.shared().phase());
                 stream.writable().await.unwrap();
                 stream.try_write(phase.as_bytes()).unwrap();
             }
         })
-    });
+    }));
     let mut config = plain(&[LOOPBACK], 1);
-    config.admin = Some(model::Admin { bind: LOOPBACK.parse().unwrap() });
+    let bind = Some(LOOPBACK.parse().unwrap());
+    config.admin = Some(model::Admin { bind, socket: None, token: None });
     config.server.shutdown.delay = Duration::from_secs(3600);
     let options = StartOptions { admin: Some(service), ..StartOptions::new(&|_| None) };
     let running = start(Arc::new(config), &options).unwrap();
@@ -251,29 +253,45 @@ fn the_deadline_cuts_what_is_still_open() {
     config.server.shutdown.drain = Duration::from_millis(30);
     let shared = Shared::new(Arc::new(config));
     let (alive, workers) = mpsc::channel(1);
-    let parts = Parts::new(shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
-    let (_, renewal) = Renewal::load(shared.config(), &|_| None, &mut Vec::new()).unwrap();
-    let exposition = parts.exposition(renewal.expiries(), None);
+    let parts = Parts::new(&shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
+    let parts = Arc::new(parts);
+    let (_, renewal) = Renewal::load(&shared.config(), &|_| None, &mut Vec::new()).unwrap();
+    let ledger = Ledger::new(parts.exposition(renewal.expiries(), &Arc::default(), None));
+    let (requests, asked) = mpsc::channel(1);
+    let handle = Handle {
+        shared: Arc::clone(&shared),
+        ledger: Arc::new(ledger),
+        token: Token::default(),
+        requests,
+    };
     let (name_resolver, resolver) = std::sync::mpsc::channel();
     let seat = ControlSeat {
-        shared: Arc::clone(&shared),
-        admin: None,
-        exposition,
+        handle,
+        service: None,
+        admin: <_>::default(),
         renewal,
         name_resolver,
         workers,
+        parts: Arc::clone(&parts),
+        addresses: Addresses::default(),
+        logs: Arc::default(),
+        orders: Vec::new(),
+        requests: asked,
     };
     let control = thread::spawn(move || Control::new(seat).unwrap().run());
     let stubborn = thread::spawn({
         let shared = Arc::clone(&shared);
         move || {
             let resolver = resolver.recv().unwrap();
-            let gateway = parts.of_worker(0, None, &resolver).build().unwrap();
-            let worker = worker::Worker::new(Arc::clone(&shared), Vec::new(), gateway);
+            let parts = parts.of_worker(0, None, &resolver);
+            let plan = Plan { number: 1, tls: Vec::new(), parts };
+            let generation = generation::Generation::build(plan, None).unwrap();
+            let worker = worker::Worker::new(Arc::clone(&shared), generation);
             let _place = worker.admit().unwrap();
             assert_eq!(worker.open(), 1);
             let runtime = tokio::runtime::LocalRuntime::new().unwrap();
-            runtime.block_on(std::rc::Rc::clone(&worker).serve(Vec::new()));
+            let (_, orders) = mpsc::channel(1);
+            runtime.block_on(std::rc::Rc::clone(&worker).serve(Vec::new(), orders));
             assert!(worker.is_draining());
             assert_eq!(shared.phase(), Phase::Cut);
             drop(alive);

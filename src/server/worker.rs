@@ -1,36 +1,39 @@
-//! One worker: a thread with its own runtime, sockets, gateway and connections.
+//! One worker: a thread with its own runtime, sockets, generations and connections.
 //!
 //! Nothing of a worker is ever touched by another thread, so its state is `Rc` and `Cell`. It
-//! learns of the outside through one channel, the phase of [`Shared`], watched by one task.
+//! learns of the outside through two channels: the phase of [`Shared`], watched by one task, and
+//! its [`orders`](super::orders), taken by another.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
-use std::net::TcpListener;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::sync::Notify;
-use tokio::task::spawn_local;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{spawn_local, yield_now};
 use tokio::time::MissedTickBehavior;
 
 use super::drain::{Drain, DrainWatch};
-use super::listener;
-use super::parts::GatewayParts;
+use super::generation::{Generation, Plan};
+use super::orders::{self, Order};
 use super::reserve::Reserve;
 use super::shared::{Admission, Phase, Shared};
-use super::tls::{Handshakes, TlsListener};
+use super::sockets::{self, ListenSocket, Ready, Sockets};
+use super::tls::Handshakes;
 use crate::base::{ListenerId, clock};
-use crate::config::model::{self, Config};
-use crate::observe::Shed;
-use crate::proxy::Gateway;
+use crate::observe::{Shed, Witness};
 
 /// The state of one worker, reached by each of its connections.
 pub(super) struct Worker {
     shared: Arc<Shared>,
-    gateway: Rc<Gateway>,
-    tls: Vec<Option<TlsListener>>,
+    generation: RefCell<Rc<Generation>>,
+    /// The generation's, where a connection can look at it for next to nothing.
+    number: Cell<u64>,
+    /// Witnesses of generations before, which may have lines that nobody has flushed.
+    leaving: RefCell<Vec<Weak<Witness>>>,
+    sockets: Sockets,
     handshakes: Handshakes,
     open: Cell<usize>,
     drain: Rc<Drain>,
@@ -47,12 +50,12 @@ pub(super) struct Place {
 pub(super) struct Seat {
     /// Shared by all workers.
     pub(super) shared: Arc<Shared>,
-    /// By `ListenerId`; none on plain listeners.
-    pub(super) tls: Vec<Option<TlsListener>>,
-    /// This worker's own sockets: bound, listening, non-blocking.
-    pub(super) sockets: Vec<(ListenerId, TcpListener)>,
-    /// What its gateway is made of.
-    pub(super) parts: GatewayParts,
+    /// This worker's own sockets.
+    pub(super) sockets: Vec<ListenSocket>,
+    /// What it serves by.
+    pub(super) plan: Plan,
+    /// What it is told later.
+    pub(super) orders: mpsc::Receiver<Order>,
 }
 
 impl Worker {
@@ -61,29 +64,51 @@ impl Worker {
         &self.shared
     }
 
-    /// The configuration.
-    pub(super) fn config(&self) -> &Config {
-        self.shared.config()
+    /// What serves new exchanges.
+    pub(super) fn generation(&self) -> Rc<Generation> {
+        Rc::clone(&self.generation.borrow())
     }
 
-    /// The configuration of a listener.
-    pub(super) fn listener(&self, id: ListenerId) -> &model::Listener {
-        &self.config().listeners[usize::from(id.0)]
+    /// The number of that generation.
+    #[inline]
+    pub(super) fn number(&self) -> u64 {
+        self.number.get()
     }
 
-    /// TLS of a listener; none where it is plain.
-    pub(super) fn tls(&self, id: ListenerId) -> Option<&TlsListener> {
-        self.tls[usize::from(id.0)].as_ref()
+    /// Whether a listener speaks TLS.
+    pub(super) fn is_tls(&self, id: ListenerId) -> bool {
+        self.generation.borrow().tls(id).is_some()
+    }
+
+    /// Serves by another generation from now on. Connections that wait are woken, a few at a time,
+    /// so that they let go of the one before.
+    pub(super) fn turn(self: &Rc<Self>, next: &Rc<Generation>) {
+        let before = self.generation.replace(Rc::clone(next));
+        self.number.set(next.number());
+        self.handshakes.limit(next.config().server.handshakes);
+        {
+            let mut leaving = self.leaving.borrow_mut();
+            leaving.retain(|witness| witness.strong_count() > 0);
+            leaving.push(Rc::downgrade(before.witness()));
+        }
+        let worker = Rc::clone(self);
+        spawn_local(async move {
+            let mut from = 0;
+            while worker.drain.nudge(from..from + NUDGED) {
+                from += NUDGED;
+                yield_now().await;
+            }
+        });
+    }
+
+    /// Where clients come in.
+    pub(super) fn sockets(&self) -> &Sockets {
+        &self.sockets
     }
 
     /// This worker's TLS handshakes.
     pub(super) fn handshakes(&self) -> &Handshakes {
         &self.handshakes
-    }
-
-    /// This worker's gateway.
-    pub(super) fn gateway(&self) -> &Rc<Gateway> {
-        &self.gateway
     }
 
     /// Open connections of this worker.
@@ -111,10 +136,11 @@ impl Worker {
     /// Asks clients that this worker waits for to leave, a few at a time, and closes upstream
     /// connections that carry nothing where those are too few. Whether that gives descriptors back.
     pub(super) fn make_room(&self) -> bool {
-        let witness = self.gateway.witness();
+        let generation = self.generation();
+        let witness = generation.witness();
         let clients = self.drain.shed(ROOM, clock::now());
         witness.shed(Shed::IdleClient, clients);
-        let upstreams = self.gateway.make_room(ROOM.saturating_sub(self.drain.leaving()));
+        let upstreams = generation.gateway().make_room(ROOM.saturating_sub(self.drain.leaving()));
         witness.shed(Shed::IdleUpstream, upstreams);
         clients + upstreams > 0
     }
@@ -131,16 +157,15 @@ impl Worker {
         Some((Place { worker: Rc::clone(self) }, admission))
     }
 
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        tls: Vec<Option<TlsListener>>,
-        gateway: Gateway,
-    ) -> Rc<Self> {
-        let handshakes = Handshakes::new(shared.config().server.handshakes);
+    pub(super) fn new(shared: Arc<Shared>, generation: Rc<Generation>) -> Rc<Self> {
+        let handshakes = Handshakes::new(generation.config().server.handshakes);
+        let number = Cell::new(generation.number());
         Rc::new(Self {
             shared,
-            gateway: Rc::new(gateway),
-            tls,
+            generation: RefCell::new(generation),
+            number,
+            leaving: RefCell::default(),
+            sockets: Sockets::default(),
             handshakes,
             open: Cell::new(0),
             drain: Rc::default(),
@@ -150,17 +175,15 @@ impl Worker {
     }
 
     /// Serves until the instance drains and the last connection has left, or until it is cut.
-    pub(super) async fn serve(self: Rc<Self>, sockets: Vec<(ListenerId, tokio::net::TcpListener)>) {
-        let accept = |(id, socket)| spawn_local(listener::accept(Rc::clone(&self), id, socket));
-        let accepting: Vec<_> = sockets.into_iter().map(accept).collect();
+    pub(super) async fn serve(self: Rc<Self>, sockets: Vec<Ready>, orders: mpsc::Receiver<Order>) {
+        self.sockets.open(&self, sockets);
         spawn_local(Rc::clone(&self).tick());
+        let obeying = spawn_local(orders::obey(Rc::clone(&self), orders));
         self.shared.reached(Phase::Draining).await;
+        // Whoever asks now is told that nobody listens.
+        obeying.abort();
         self.drain.begin();
-        // They end at once, but only after taking in what the kernel has shaken hands on. One that
-        // panicked has nothing to take in.
-        for accepting in accepting {
-            let _ = accepting.await;
-        }
+        self.sockets.close().await;
         tokio::select! {
             () = self.emptied() => {}
             () = self.shared.reached(Phase::Cut) => {}
@@ -184,13 +207,23 @@ impl Worker {
         let mut until_sweep = FLUSHES_PER_SWEEP;
         loop {
             flush.tick().await;
-            self.gateway.flush();
+            let generation = self.generation();
+            generation.gateway().flush();
+            self.flush_leaving();
             until_sweep -= 1;
             if until_sweep == 0 {
                 until_sweep = FLUSHES_PER_SWEEP;
-                self.gateway.sweep();
+                generation.gateway().sweep();
             }
         }
+    }
+}
+
+impl Worker {
+    /// Long exchanges of generations before write lines, too.
+    fn flush_leaving(&self) {
+        let leaving = self.leaving.borrow();
+        leaving.iter().filter_map(Weak::upgrade).for_each(|witness| witness.flush());
     }
 }
 
@@ -208,7 +241,8 @@ impl Drop for Place {
 pub(super) struct SetUp {
     runtime: LocalRuntime,
     worker: Rc<Worker>,
-    sockets: Vec<(ListenerId, tokio::net::TcpListener)>,
+    sockets: Vec<Ready>,
+    orders: mpsc::Receiver<Order>,
 }
 
 impl SetUp {
@@ -223,20 +257,19 @@ impl SetUp {
             .max_io_events_per_tick(IO_EVENTS)
             .build_local(LocalOptions::default())?;
         let inside = runtime.enter();
-        let gateway = seat.parts.build()?;
-        let hand_over = |(id, socket)| Ok((id, tokio::net::TcpListener::from_std(socket)?));
-        let sockets = seat.sockets.into_iter().map(hand_over).collect::<io::Result<Vec<_>>>()?;
+        let worker = Worker::new(seat.shared, Generation::build(seat.plan, None)?);
+        let sockets = sockets::ready(seat.sockets)?;
         drop(inside);
-        Ok(Self { runtime, worker: Worker::new(seat.shared, seat.tls, gateway), sockets })
+        Ok(Self { runtime, worker, sockets, orders: seat.orders })
     }
 
     /// Serves on this thread until the instance ends.
     pub(super) fn serve(self) {
-        let gateway = Rc::clone(self.worker.gateway());
-        self.runtime.block_on(self.worker.serve(self.sockets));
+        self.runtime.block_on(Rc::clone(&self.worker).serve(self.sockets, self.orders));
+        let generation = self.worker.generation();
         // This drops what is still open; what that has to say is flushed after it.
         drop(self.runtime);
-        gateway.flush();
+        generation.gateway().flush();
     }
 }
 
@@ -249,3 +282,5 @@ const FLUSHES_PER_SWEEP: u32 = 5;
 const EVENT_INTERVAL: u32 = 61;
 /// Sockets that are woken in one go: fewer than the driver's 1024 keeps latency even under load.
 const IO_EVENTS: usize = 256;
+/// Connections that are woken at once after a change of generations.
+const NUDGED: usize = 256;

@@ -53,10 +53,11 @@ pub use self::stream::Stream;
 use self::tls::{SystemRoots, Tls};
 pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
+use crate::config::carry;
 use crate::config::model::{self, UpstreamTimeouts};
 
 /// All upstreams, as one worker lives with them.
-pub struct Upstreams(Box<[Upstream]>);
+pub struct Upstreams(Box<[Rc<Upstream>]>);
 
 /// The client side of TLS for all upstreams; none where an upstream speaks no TLS.
 #[derive(Clone)]
@@ -66,6 +67,16 @@ struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
     balancer: Balancer,
     timeout: UpstreamTimeouts,
+    tls: Option<Arc<Tls>>,
+}
+
+/// Upstreams as they were lived with under the configuration before.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// What the configuration said.
+    pub config: &'a [model::Upstream],
+    /// What became of it.
+    pub upstreams: &'a Upstreams,
 }
 
 /// What a call may take, and what it asks for.
@@ -145,7 +156,8 @@ pub struct SetupError {
 }
 
 impl Upstreams {
-    /// Prepares all upstreams. Opens no connection and resolves no name.
+    /// Prepares all upstreams. Opens no connection and resolves no name. One that has not changed
+    /// keeps its endpoints and their connections.
     ///
     /// # Errors
     /// A name that no certificate can carry.
@@ -153,11 +165,16 @@ impl Upstreams {
         upstreams: &[model::Upstream],
         credentials: &Credentials,
         names: &Names,
+        before: Option<Before<'_>>,
     ) -> Result<Self, SetupError> {
         let with = upstreams.iter().zip(credentials.0.iter());
         let all: Result<_, SetupError> = with
             .map(|(upstream, tls)| {
+                if let Some(known) = before.and_then(|before| before.same(upstream, tls.as_ref())) {
+                    return Ok(known);
+                }
                 Upstream::new(upstream, tls.as_ref(), names)
+                    .map(Rc::new)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
             .collect();
@@ -211,6 +228,19 @@ impl Upstreams {
     }
 }
 
+impl Before<'_> {
+    /// The upstream that is the same: by its settings, and by what its certificates and keys hold.
+    fn same(&self, now: &model::Upstream, tls: Option<&Arc<Tls>>) -> Option<Rc<Upstream>> {
+        let known = &self.upstreams.0[carry::unchanged(self.config, now)?];
+        let same = match (&known.tls, tls) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known, now),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same.then(|| Rc::clone(known))
+    }
+}
+
 impl Upstream {
     fn new(
         upstream: &model::Upstream,
@@ -227,27 +257,36 @@ impl Upstream {
             .collect();
         let weights = upstream.endpoints.iter().map(|endpoint| endpoint.weight);
         let balancer = Balancer::new(upstream.balance, weights);
-        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout })
+        let tls = tls.cloned();
+        Ok(Self { endpoints: endpoints?, balancer, timeout: upstream.timeout, tls })
     }
 }
 
 impl Credentials {
-    /// Reads the certificates, authorities and keys of all upstreams, once for all workers.
+    /// Reads the certificates, authorities and keys of all upstreams, once for all workers. Where
+    /// they hold what they held for the same upstream before, they are the same.
     ///
     /// # Errors
     /// A file that cannot be read, a key that does not fit.
     pub fn load(
         upstreams: &[model::Upstream],
         environment: &dyn Fn(&str) -> Option<String>,
+        before: Option<(&[model::Upstream], &Self)>,
     ) -> Result<Self, SetupError> {
         let mut roots = SystemRoots::default();
         let mut load = |upstream: &model::Upstream| {
             if !upstream.endpoints.iter().any(|endpoint| endpoint.tls) {
                 return Ok(None);
             }
-            Tls::new(&upstream.tls, upstream.protocol, &mut roots, environment)
-                .map(|tls| Some(Arc::new(tls)))
-                .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
+            let tls = Tls::new(&upstream.tls, upstream.protocol, &mut roots, environment)
+                .map_err(|message| SetupError { upstream: upstream.name.clone(), message })?;
+            let known = before.and_then(|(config, credentials)| {
+                credentials.0[carry::unchanged(config, upstream)?].as_ref()
+            });
+            Ok(Some(match known.filter(|known| known.holds_the_same(&tls)) {
+                Some(known) => Arc::clone(known),
+                None => Arc::new(tls),
+            }))
         };
         upstreams.iter().map(&mut load).collect::<Result<_, _>>().map(Self)
     }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Context, Digest, SHA256};
 use rustls::client::WebPkiServerVerifier;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
@@ -18,6 +19,8 @@ pub(super) struct Tls {
     pub(super) usual: Arc<ClientConfig>,
     /// With HTTP/1.1 alone: an upgrade exists only there.
     pub(super) http1: Arc<ClientConfig>,
+    /// Of all that was read for it.
+    digest: Digest,
 }
 
 /// The roots of the machine, read once and only if somebody needs them.
@@ -35,8 +38,9 @@ impl Tls {
         roots: &mut SystemRoots,
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<Self, String> {
+        let mut reading = Reading(Context::new(&SHA256));
         let roots = match &settings.ca {
-            Some(path) => Arc::new(authorities(path)?),
+            Some(path) => Arc::new(authorities(path, &mut reading)?),
             None => roots.load(),
         };
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
@@ -49,8 +53,8 @@ impl Tls {
             .with_webpki_verifier(verifier);
         let mut config = match (&settings.cert, &settings.key) {
             (Some(cert), Some(key)) => {
-                let chain = certificates(cert)?;
-                let key = private_key(key, environment)?;
+                let chain = certificates(cert, &mut reading)?;
+                let key = private_key(key, environment, &mut reading)?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
                     format!("{}: the certificate and its key do not fit: {error}", cert.display())
                 })?
@@ -67,7 +71,13 @@ impl Tls {
         };
         let mut http1 = config.clone();
         http1.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { usual: Arc::new(config), http1: Arc::new(http1) })
+        let digest = reading.0.finish();
+        Ok(Self { usual: Arc::new(config), http1: Arc::new(http1), digest })
+    }
+
+    /// Whether both were made of the same bytes. The machine's own roots are not among them.
+    pub(super) fn holds_the_same(&self, other: &Self) -> bool {
+        self.digest.as_ref() == other.digest.as_ref()
     }
 }
 
@@ -86,9 +96,9 @@ impl SystemRoots {
     }
 }
 
-fn authorities(path: &Path) -> Result<RootCertStore, String> {
+fn authorities(path: &Path, reading: &mut Reading) -> Result<RootCertStore, String> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(path)? {
+    for certificate in certificates(path, reading)? {
         store.add(certificate).map_err(|error| {
             format!("{}: this is no certificate authority: {error}", path.display())
         })?;
@@ -96,8 +106,11 @@ fn authorities(path: &Path) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let pem = read(path)?;
+fn certificates(
+    path: &Path,
+    reading: &mut Reading,
+) -> Result<Vec<CertificateDer<'static>>, String> {
+    let pem = reading.file(path)?;
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     match found {
         Ok(found) if found.is_empty() => {
@@ -111,25 +124,36 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
 fn private_key(
     secret: &Secret,
     environment: &dyn Fn(&str) -> Option<String>,
+    reading: &mut Reading,
 ) -> Result<PrivateKeyDer<'static>, String> {
     let (place, pem) = match secret {
-        Secret::File(path) => (path.display().to_string(), read(path)?),
+        Secret::File(path) => (path.display().to_string(), reading.file(path)?),
         Secret::Env(name) => {
             let value =
                 environment(name).ok_or_else(|| format!("the variable {name} is not set"))?;
+            reading.0.update(value.as_bytes());
             (format!("the variable {name}"), value.into_bytes())
         }
         Secret::Credential(name) => {
             let folder = environment("CREDENTIALS_DIRECTORY")
                 .ok_or_else(|| format!("credential {name}: CREDENTIALS_DIRECTORY is not set"))?;
             let path = Path::new(&folder).join(name);
-            (path.display().to_string(), read(&path)?)
+            (path.display().to_string(), reading.file(&path)?)
         }
     };
     // The error of the parser is not repeated: it may quote what it could not read.
     PrivateKeyDer::from_pem_slice(&pem).map_err(|_| format!("{place}: there is no private key"))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+/// Remembers what was read, not byte by byte, but well enough to know it again.
+struct Reading(Context);
+
+impl Reading {
+    fn file(&mut self, path: &Path) -> Result<Vec<u8>, String> {
+        let read = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        // The length goes first, so that no two files can be taken for one.
+        self.0.update(&read.len().to_le_bytes());
+        self.0.update(&read);
+        Ok(read)
+    }
 }

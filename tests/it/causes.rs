@@ -177,6 +177,15 @@ fn provoke(cause: Cause) -> Proof {
             proof(&gateway, reply)
         }
         Cause::Draining => draining(),
+        Cause::AdminToken => {
+            let folder = tempfile::tempdir().unwrap();
+            let secret = folder.path().join("token");
+            std::fs::write(&secret, "t0ken").unwrap();
+            let token = format!("token = {{ file = \"{}\" }}", secret.display());
+            let gateway = Setup::before(&nobody()).admin(&token).start();
+            let asked = "GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+            Proof { reply: Some(client::ask(gateway.admin(), asked)), line: None }
+        }
         Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
         Cause::ConnectRefused => to_endpoint(&nobody(), ""),
         Cause::ConnectUnreachable => to_endpoint("unix:/nonexistent/guichet-test.sock", ""),

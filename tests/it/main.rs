@@ -16,6 +16,7 @@
 mod admin;
 mod causes;
 mod drain;
+mod generations;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

@@ -16,6 +16,8 @@
 )]
 
 mod budget;
+mod control;
+mod daemon;
 mod descriptors;
 mod half_close;
 mod leaks;
@@ -23,5 +25,7 @@ mod measure;
 mod memory;
 mod own_process;
 mod presence;
+mod reload;
 #[path = "../it/rig/mod.rs"]
 mod rig;
+mod supervisor;

@@ -19,6 +19,7 @@ use self::origins::Manner;
 use super::output::{Exit, Form, Report};
 use super::run;
 use crate::config;
+use crate::reload::Watching;
 
 /// Where the demonstration listens.
 #[derive(Clone, Copy, Debug, Args)]
@@ -50,7 +51,7 @@ pub(super) fn demo(ports: Ports, form: Form) -> Report {
     if printed != Exit::Fine {
         return Report::failed(printed, "nobody reads what the demonstration has to say");
     }
-    run::run(loaded, form)
+    run::run(loaded, None, Watching::Never, form)
 }
 
 /// Starts the backends and writes the configuration of the gateway before them.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use super::Check;
+use super::upstream::socket_path;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{Admin, Limits, Server, Shutdown};
-use crate::config::read::Section;
+use crate::config::read::{Section, Word};
 use crate::config::source::Place;
 use crate::config::value;
 
@@ -59,7 +60,28 @@ pub(super) fn admin(
     taken: &mut HashMap<SocketAddr, Place>,
     check: &mut Check<'_>,
 ) -> Option<Admin> {
-    let word = section.text("bind")?;
+    let bind = section.text("bind").and_then(|word| admin_address(word, taken, check));
+    let socket = section.text("socket").map(|word| {
+        let path = check.sources.resolve(word.place.file, word.text);
+        socket_path(&path, word.place, check);
+        path
+    });
+    let token = check.secret(section, "token");
+    if let (Some(place), false) = (section.place("token"), section.has("bind")) {
+        let message = "`token` has no effect: nothing listens that it could be shown to";
+        check.push(
+            Diagnostic::at(Id::NoEffect, place, message)
+                .help("add `bind`, or take `token` away: the socket needs none"),
+        );
+    }
+    (bind.is_some() || socket.is_some()).then_some(Admin { bind, socket, token })
+}
+
+fn admin_address(
+    word: Word<'_>,
+    taken: &mut HashMap<SocketAddr, Place>,
+    check: &mut Check<'_>,
+) -> Option<SocketAddr> {
     let bind = value::address(word.text).ok()?;
     take(bind, word.place, taken, check);
     if !bind.ip().is_loopback() {
@@ -69,7 +91,7 @@ pub(super) fn admin(
                 .help("bind it to 127.0.0.1, unless a firewall stands before it"),
         );
     }
-    Some(Admin { bind })
+    Some(bind)
 }
 
 /// Notes that an address is listened on. Port 0 is a new port each time.

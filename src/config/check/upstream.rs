@@ -1,6 +1,7 @@
 //! `[upstream.NAME]`: endpoints, protocol, limits.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use super::errors::Codes;
 use super::{Check, number, overload, rule};
@@ -13,6 +14,7 @@ use crate::config::model::{
     UpstreamTls,
 };
 use crate::config::read::{self, Section, Word};
+use crate::config::source::Place;
 use crate::config::tree::{Entry, Node};
 use crate::config::value;
 
@@ -103,12 +105,16 @@ fn endpoint(
 }
 
 /// The kernel bounds the path of a unix socket; longer ones can never be connected to.
-fn unusual_socket(address: &EndpointAddress, word: Word<'_>, check: &mut Check<'_>) {
-    if let EndpointAddress::Unix(path) = address
-        && path.as_os_str().len() > LONGEST_SOCKET_PATH
-    {
+pub(super) fn socket_path(path: &Path, place: Place, check: &mut Check<'_>) {
+    if path.as_os_str().len() > LONGEST_SOCKET_PATH {
         let message = format!("the path of a unix socket has at most {LONGEST_SOCKET_PATH} bytes");
-        check.push(Diagnostic::at(Id::OutOfRange, word.place, message));
+        check.push(Diagnostic::at(Id::OutOfRange, place, message));
+    }
+}
+
+fn unusual_socket(address: &EndpointAddress, word: Word<'_>, check: &mut Check<'_>) {
+    if let EndpointAddress::Unix(path) = address {
+        socket_path(path, word.place, check);
     }
 }
 

@@ -227,6 +227,19 @@ pub(super) static ADMIN: Shape = Shape::of(&[
     )
     .also(&["address", "addr", "port", "listen"])
     .example("\"127.0.0.1:9180\""),
-    Key::later("socket", "control through the admin socket"),
-    Key::later("token", "control through the admin listener"),
+    Key::new(
+        "socket",
+        Kind::Text(&format::PATH),
+        Default::None("no control by commands"),
+        "unix socket for `guichet status`, `reload` and `drain`; for the user who runs guichet alone",
+    )
+    .also(&["control", "stats_socket"])
+    .example("\"/run/guichet/admin.sock\""),
+    Key::new(
+        "token",
+        Kind::Secret,
+        Default::None("the admin listener is read only"),
+        "who shows it (Authorization: Bearer) may control guichet through the admin listener, too",
+    )
+    .example("{ env = \"GUICHET_ADMIN_TOKEN\" }"),
 ]);

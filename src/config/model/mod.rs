@@ -168,7 +168,7 @@ pub enum Plain {
 }
 
 /// `listen.NAME.tls`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Tls {
     /// Certificates, chosen by SNI; the first is the default.
     pub certificates: Vec<CertificateSource>,
@@ -183,7 +183,7 @@ pub struct Tls {
 }
 
 /// Where a certificate comes from.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub enum CertificateSource {
     /// PEM chain and key.
     Files {
@@ -208,10 +208,14 @@ pub enum ClientAuth {
 }
 
 /// `[admin]`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Admin {
-    /// Address of livez, readyz and metrics.
-    pub bind: SocketAddr,
+    /// Address of livez, readyz, metrics and what may be read.
+    pub bind: Option<SocketAddr>,
+    /// Path of the unix socket for control.
+    pub socket: Option<PathBuf>,
+    /// Who shows it may control through the address, too.
+    pub token: Option<Secret>,
 }
 
 /// `[observe]`.
@@ -222,7 +226,7 @@ pub struct Observe {
 }
 
 /// `observe.access_log`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AccessLog {
     /// Where lines go.
     pub to: LogTarget,

@@ -11,7 +11,7 @@ use crate::config::secret::Secret;
 use crate::outcome::Rule;
 
 /// `[upstream.NAME]`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Upstream {
     /// The name in the file.
     pub name: String,
@@ -36,7 +36,7 @@ pub struct Upstream {
 }
 
 /// One endpoint of an upstream.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
     /// Where to connect.
     pub address: EndpointAddress,
@@ -84,7 +84,7 @@ pub enum Balance {
 }
 
 /// `upstream.NAME.timeout`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct UpstreamTimeouts {
     /// Name, TCP and TLS together.
     pub connect: Duration,
@@ -97,7 +97,7 @@ pub struct UpstreamTimeouts {
 }
 
 /// `upstream.NAME.pool`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Pool {
     /// Idle connections kept by each worker for each endpoint.
     pub idle: usize,
@@ -106,7 +106,7 @@ pub struct Pool {
 }
 
 /// `upstream.NAME.tls`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq)]
 pub struct UpstreamTls {
     /// PEM file of the authorities; none means the system's.
     pub ca: Option<PathBuf>,

@@ -163,6 +163,8 @@ fn every_value_reaches_the_model() {
         plain = "redirect"
         [admin]
         bind = "127.0.0.1:0"
+        socket = "run/admin.sock"
+        token = { env = "KEY" }
         [observe]
         access_log = { to = "log/access.json", sample = 0.5, always = ["slow:2s", "slow:1500ms"] }
         [errors]
@@ -256,7 +258,6 @@ fn later_features_are_refused_by_name() {
         ("", "flow = {}"),
         ("", "object = {}"),
         ("", "fault = []"),
-        ("", "admin = { socket = \"/run/x\" }"),
         ("observe", "traces = {}"),
         ("upstream", "health = {}"),
         ("upstream", "eject = {}"),
@@ -287,6 +288,7 @@ fn warnings_do_not_refuse() {
         (with("upstream", "tls.ca = \"Cargo.toml\""), "G0903"),
         (with("upstream", "timeout = { connect = \"2m\" }"), "G0906"),
         (with("", "admin.bind = \"0.0.0.0:0\""), "G0904"),
+        (with("", "admin = { socket = \"/run/x\", token = { env = \"K\" } }"), "G0903"),
         (with("listen", "plain = \"redirect\""), "G0905"),
         (with("listen", "tls = { cert = \"no-such-file\", key = { env = \"K\" } }"), "G0401"),
         (with("listen", "tls = { cert = \"Cargo.toml\", key = { env = \"K\" } }"), "G0402"),

@@ -115,6 +115,7 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
         catalogue: catalogue(),
         config_hash: "c0ffee".into(),
         certificates: expiries(),
+        reloads: Arc::default(),
         lost: None,
     };
     exposition.render()

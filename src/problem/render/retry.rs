@@ -78,6 +78,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Overload
         | Cause::ConnectionLimit
         | Cause::Draining
+        | Cause::AdminToken
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

@@ -106,6 +106,11 @@ impl HeadScanner {
         }
     }
 
+    /// Other limits, from here on.
+    pub(in crate::server) fn limit(&mut self, limits: HeadLimits) {
+        self.limits = limits;
+    }
+
     /// Forgets everything, for the next head.
     pub(in crate::server) fn reset(&mut self) {
         let mut spans = std::mem::take(&mut self.spans);

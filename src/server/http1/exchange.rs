@@ -14,9 +14,10 @@ use super::reading::Flow;
 use super::reply::{Asked, Mismatch, Reply};
 use crate::base::pipe::pipe;
 use crate::base::{Extent, Inflow};
-use crate::proxy::{Service, Watched};
+use crate::proxy::Watched;
 use crate::server::guard::{Framing, Head};
 use crate::server::presence::Presence;
+use crate::server::tenant::Tenant;
 
 /// What becomes of the connection after an exchange.
 pub(super) enum After {
@@ -48,7 +49,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     /// Has the request answered and writes the reply.
     pub(super) async fn exchange(
         &mut self,
-        service: &Service,
+        tenant: &Tenant,
         parts: &mut Parts,
         head: Head,
     ) -> After {
@@ -62,11 +63,12 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         let body = self.open_body(head);
         let answered = {
             // What is made here has no place in the connection beside what is made of the reply.
-            let mut answer = pin!(service.respond(parts, body));
+            let mut answer = pin!(tenant.service().respond(parts, body));
             poll_fn(|cx| self.poll_answer(cx, answer.as_mut())).await
         };
         // The client has left; dropping the answer has given up what was done for it.
         let Some(response) = answered else { return After::Close };
+        self.homeless |= tenant.is_homeless();
         let reply = self.reply(response, asked).await;
         self.feed = None;
         let Ok(reply) = reply else { return After::Close };
@@ -75,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         }
         if !reply.keeps_alive {
             // The end is our word alone: the client may be sending on by now.
-            self.deaf |= goes_on && !self.draining.begun();
+            self.deaf |= goes_on && !self.leaves();
             return After::Close;
         }
         self.skip_body().await
@@ -132,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
 
     async fn reply(&mut self, response: Response<Watched>, asked: Asked) -> Result<Reply, Broken> {
         let (head, mut body) = response.into_parts();
-        let asked = Asked { keeps_alive: asked.keeps_alive && !self.draining.begun(), ..asked };
+        let asked = Asked { keeps_alive: asked.keeps_alive && !self.leaves(), ..asked };
         self.take_interim();
         let mut reply = self.outbox.frame(|out| Reply::begin(&head, asked, &body, out));
         reply.switches = head.status == StatusCode::SWITCHING_PROTOCOLS;

@@ -30,12 +30,13 @@ use self::reading::Next;
 use super::drain::DrainWatch;
 use super::guard::{HeadLimits, HeadScanner};
 use super::presence::Presence;
+use super::tenant::{Stay, Tenant};
 use super::timer::{Timer, Wait};
 use crate::base::outbox::SLICES;
 use crate::base::pipe::Feed;
 use crate::base::{Extent, Inbox, Outbox, chunked};
 use crate::config::model::Limits;
-use crate::proxy::{Service, Wire};
+use crate::proxy::Wire;
 
 /// One client connection.
 pub(super) struct Http1<S> {
@@ -55,6 +56,8 @@ pub(super) struct Http1<S> {
     deaf: bool,
     /// The client has ended its side: it waits for its answer, or has left.
     half_closed: bool,
+    /// Its listener is no longer there: it ends once what is under way has.
+    homeless: bool,
     outbox: Outbox,
     reading: Timer,
     writing: Timer,
@@ -82,18 +85,18 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         limits: &Limits,
         draining: DrainWatch,
     ) -> Self {
-        let heads = HeadLimits { uri: limits.uri, header: limits.header, headers: limits.headers };
         Self {
             socket,
             wire,
             limits: *limits,
             inbox: Inbox::new(STEP, STEP_MAX),
-            scanner: HeadScanner::new(over_tls, heads),
+            scanner: HeadScanner::new(over_tls, heads(limits)),
             extent: Extent::Nothing,
             feed: None,
             expects: false,
             deaf: false,
             half_closed: false,
+            homeless: false,
             outbox: Outbox::default(),
             reading: Timer::default(),
             writing: Timer::default(),
@@ -101,15 +104,20 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         }
     }
 
-    /// Answers requests until the connection ends.
-    pub(super) async fn serve(&mut self, service: &Service) -> Ended {
+    /// Answers requests until the connection ends, each by the configuration of its time.
+    pub(super) async fn serve(&mut self, tenant: &mut Tenant) -> Ended {
         loop {
-            let after = match poll_fn(|cx| self.poll_head(cx)).await {
-                Next::Request(mut parts, head) => self.exchange(service, &mut parts, head).await,
+            let next = poll_fn(|cx| {
+                // At every wake-up: a connection that waits must not hold on to what has gone.
+                self.keep_up(tenant);
+                self.poll_head(cx)
+            });
+            let after = match next.await {
+                Next::Request(mut parts, head) => self.exchange(tenant, &mut parts, head).await,
                 Next::Refused(mut parts, fault) => {
                     self.deaf = true;
                     self.wire.refuse(fault.into_problem());
-                    self.exchange(service, &mut parts, reading::REFUSED).await
+                    self.exchange(tenant, &mut parts, reading::REFUSED).await
                 }
                 Next::End => After::Close,
             };
@@ -126,6 +134,24 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     /// sent that nobody has taken.
     pub(super) fn into_parts(self) -> (S, Rc<Wire>, Bytes) {
         (self.socket, self.wire, self.inbox.into_bytes().freeze())
+    }
+
+    /// Between two requests: has the newest configuration answer the next one.
+    #[inline]
+    fn keep_up(&mut self, tenant: &mut Tenant) {
+        match tenant.keep_up() {
+            Stay::Here => {}
+            Stay::Moved => {
+                self.limits = *tenant.limits();
+                self.scanner.limit(heads(&self.limits));
+            }
+            Stay::Homeless => self.homeless = true,
+        }
+    }
+
+    /// Whether the connection is to end after the exchange under way.
+    fn leaves(&self) -> bool {
+        self.homeless || self.draining.begun()
     }
 
     fn may_hold_unread(&self) -> bool {
@@ -181,6 +207,10 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         ready!(self.writing.poll(cx));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not read")))
     }
+}
+
+fn heads(limits: &Limits) -> HeadLimits {
+    HeadLimits { uri: limits.uri, header: limits.header, headers: limits.headers }
 }
 
 /// Bytes that a connection reads at once, to begin with: most requests are smaller.

@@ -41,7 +41,9 @@ pub(super) const REFUSED: Head =
     Head { end: 0, framing: Framing::Empty, expects: false, keeps_alive: false, trailers: false };
 
 impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
-    /// Waits for the next head.
+    /// Waits for the next head. A connection that is to leave ends here, but what has arrived is
+    /// answered, and whoever has asked within the last second is about to ask again: it is told so
+    /// in the answer, since a request that crosses the end of its connection is lost.
     pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
         loop {
             if !self.inbox.is_empty() {
@@ -52,9 +54,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
                 }
             }
             let begun = self.scanner.has_begun(&self.inbox);
-            if !begun && Pin::new(&mut self.draining).poll(cx).is_ready() {
-                return Poll::Ready(Next::End);
-            }
+            // Asked even so: it remembers whom to wake.
+            let drains = !begun && Pin::new(&mut self.draining).poll(cx).is_ready();
+            let leaves = !begun && (self.homeless || drains);
             let fault = match self.inbox.poll_fill(cx, &mut self.socket) {
                 Poll::Ready(Ok(0)) => {
                     Fault::new(Cause::BadRequestLine, "the client ended within a head")
@@ -62,10 +64,13 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
                 Poll::Ready(Ok(_)) => continue,
                 Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
                 Poll::Pending => {
-                    if self.waits(begun) {
+                    if self.waits(begun) || leaves && self.reading.is_for(Wait::Idle) {
                         return Poll::Ready(Next::End);
                     }
                     ready!(self.reading.poll(cx));
+                    if leaves {
+                        return Poll::Ready(Next::End);
+                    }
                     if self.settles() {
                         continue;
                     }

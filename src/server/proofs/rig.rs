@@ -17,7 +17,7 @@ use crate::server::stage::{Stage, runtime};
 /// The gateway of a configuration; on a runtime.
 pub(super) fn stage(text: &str) -> Stage {
     match config::load_text("proof.toml", text, &|_| None) {
-        Ok(loaded) => Stage::new(Arc::new(loaded.config)).unwrap(),
+        Ok(loaded) => Stage::new(&Arc::new(loaded.config)).unwrap(),
         Err(refused) => panic!("{}", refused.human(config::Colour::Never)),
     }
 }

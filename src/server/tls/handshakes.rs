@@ -26,7 +26,7 @@ use tokio::task::{spawn_local, yield_now};
 /// The handshakes of one worker.
 #[derive(Debug)]
 pub(in crate::server) struct Handshakes {
-    most: usize,
+    most: Cell<usize>,
     next: Cell<u64>,
     /// By age. Dropping one's sender pushes it out.
     under_way: RefCell<BTreeMap<u64, oneshot::Sender<()>>>,
@@ -37,11 +37,16 @@ impl Handshakes {
     /// At most this many at once.
     pub(in crate::server) fn new(most: usize) -> Self {
         Self {
-            most,
+            most: Cell::new(most),
             next: Cell::default(),
             under_way: RefCell::default(),
             turns: Rc::new(Turns::default()),
         }
+    }
+
+    /// At most this many at once, from the next one on.
+    pub(in crate::server) fn limit(&self, most: usize) {
+        self.most.set(most);
     }
 
     /// Brings a handshake to its end, step by step; none where it had to make room for newer ones.
@@ -67,7 +72,7 @@ impl Handshakes {
         let number = self.next.replace(self.next.get() + 1);
         let (kept, pushed_out) = oneshot::channel();
         let mut under_way = self.under_way.borrow_mut();
-        if under_way.len() >= self.most {
+        if under_way.len() >= self.most.get() {
             under_way.pop_first();
         }
         under_way.insert(number, kept);

@@ -1,9 +1,6 @@
 //! Certificates that change on disk are read anew, without a restart and without a connection lost.
 //!
-//! The control thread looks at the files once a second, because a certificate may be replaced in
-//! place, by a rename, or by a symbolic link far up, and a look sees all three. Files are read when
-//! two looks in a row found the same, so that a pair which is being written is left alone. What was
-//! read is offered to the next handshake. What cannot be used is told of once, in the operational
+//! The control thread looks at the files once a second ([`FileWatch`]). What was read is offered to the next handshake. What cannot be used is told of once, in the operational
 //! log, and what was offered before stays.
 
 #[cfg(test)]
@@ -11,8 +8,8 @@ mod tests;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::MissedTickBehavior;
 
 use super::{Offer, TlsListener};
-use crate::base::clock;
+use crate::base::{FileWatch, clock};
 use crate::config::model::{
     CertificateSource, ClientAuth, Config, Listener, Protocols, Security, Tls,
 };
@@ -47,28 +44,14 @@ enum News {
 }
 
 /// One listener's files.
+#[derive(Clone)]
 struct Watched {
     /// Its place in the configuration.
     listener: usize,
-    offer: watch::Sender<Arc<Offer>>,
-    paths: Vec<PathBuf>,
-    /// As the files were when they were read, well or not.
-    read: Vec<Option<Stamp>>,
-    /// As the last look found them.
-    seen: Vec<Option<Stamp>>,
+    offer: Arc<watch::Sender<Arc<Offer>>>,
+    files: FileWatch,
     /// When certificates of guichet's own making are made anew, in seconds since 1970.
     remake: Option<i64>,
-}
-
-/// What a file cannot change without changing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Stamp {
-    file: (u64, u64),
-    size: u64,
-    /// Of the content, in seconds and nanoseconds.
-    modified: (i64, i64),
-    /// Of the rights and the place as well: a file that becomes readable is worth another try.
-    changed: (i64, i64),
 }
 
 impl Renewal {
@@ -81,9 +64,42 @@ impl Renewal {
         environment: &dyn Fn(&str) -> Option<String>,
         warnings: &mut Vec<String>,
     ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
+        let (listeners, renewal) = Self::read(config, environment, warnings, None)?;
+        renewal.tell_expiries();
+        Ok((listeners, renewal))
+    }
+
+    /// The same for another configuration, which follows this one. A listener whose `tls` says what
+    /// it said keeps what it offers, ticket keys included, and what is known of its files. Nothing is
+    /// told before [`Self::take_over`].
+    ///
+    /// # Errors
+    /// A listener's file that cannot be used.
+    pub(in crate::server) fn next(
+        &self,
+        config: &Arc<Config>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
+    ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
+        Self::read(config, environment, warnings, Some(self))
+    }
+
+    /// Another configuration is the one of now.
+    pub(in crate::server) fn take_over(&mut self, next: Self) {
+        *self = next;
+        self.tell_expiries();
+    }
+
+    fn read(
+        config: &Arc<Config>,
+        environment: &dyn Fn(&str) -> Option<String>,
+        warnings: &mut Vec<String>,
+        before: Option<&Self>,
+    ) -> Result<(Vec<Option<TlsListener>>, Self), StartError> {
         // The environment is looked at while guichet starts and never again, so what was asked of
         // it is kept for those who read a file again.
-        let kept = RefCell::new(HashMap::new());
+        let known = before.map(|before| before.environment.clone());
+        let kept = RefCell::new(known.unwrap_or_default());
         let environment = |name: &str| {
             let value = environment(name)?;
             kept.borrow_mut().insert(name.to_owned(), value.clone());
@@ -96,22 +112,32 @@ impl Renewal {
                 listeners.push(None);
                 continue;
             };
-            let paths = paths(tls, &environment);
-            // Before they are read: what changes meanwhile is seen by the next look.
-            let stamps = stamps(&paths);
+            if let Some(known) = before.and_then(|before| before.unchanged(listener)) {
+                listeners.push(Some(TlsListener(known.offer.subscribe())));
+                watched.push(Watched { listener: place, ..known.clone() });
+                continue;
+            }
+            let files = FileWatch::new(paths(tls, &environment));
             let offer = Offer::load(tls, protocols, &environment, warnings)
                 .map_err(|message| StartError::Tls { listener: listener.name.clone(), message })?;
             let (offer, receiver) = watch::channel(Arc::new(offer));
             listeners.push(Some(TlsListener(receiver)));
-            let (read, seen) = (stamps.clone(), stamps);
+            let offer = Arc::new(offer);
             let remake = remake(tls);
-            watched.push(Watched { listener: place, offer, paths, read, seen, remake });
+            watched.push(Watched { listener: place, offer, files, remake });
         }
         let environment = kept.into_inner();
-        let (config, expiries) = (Arc::clone(config), Arc::default());
-        let renewal = Self { config, watched, environment, expiries };
-        renewal.tell_expiries();
-        Ok((listeners, renewal))
+        let expiries = before.map_or_else(Arc::default, |before| Arc::clone(&before.expiries));
+        let config = Arc::clone(config);
+        Ok((listeners, Self { config, watched, environment, expiries }))
+    }
+
+    /// What is watched for a listener whose name, `tls` and protocols are the same.
+    fn unchanged(&self, now: &Listener) -> Option<&Watched> {
+        self.watched.iter().find(|watched| {
+            let before = &self.config.listeners[watched.listener];
+            before.name == now.name && tls_of(before) == tls_of(now)
+        })
     }
 
     /// What the metrics page says of the certificates; it follows every renewal.
@@ -120,12 +146,13 @@ impl Renewal {
     }
 
     /// Looks at the files for as long as the instance lives.
-    pub(in crate::server) async fn run(mut self) {
+    pub(in crate::server) async fn run(renewal: Rc<RefCell<Self>>) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            for news in self.look() {
+            let all = renewal.borrow_mut().look();
+            for news in all {
                 match news {
                     News::Renewed(words) => log::info("certificate", words),
                     News::Warning(words) => log::warn("certificate", words),
@@ -167,11 +194,9 @@ impl Renewal {
 impl Watched {
     /// Whether the files have changed and settled, or time has run out for what was made here.
     fn is_due(&mut self) -> bool {
-        let now = stamps(&self.paths);
-        let settled = now == self.seen;
-        self.seen = now;
+        let changed = self.files.has_changed();
         let old = self.remake.is_some_and(|at| at <= clock::unix_seconds());
-        settled && self.seen != self.read || old
+        changed || old
     }
 
     fn renew(
@@ -182,7 +207,7 @@ impl Watched {
         environment: &dyn Fn(&str) -> Option<String>,
         news: &mut Vec<News>,
     ) {
-        self.read.clone_from(&self.seen);
+        self.files.was_read();
         let mut warnings = Vec::new();
         let made = Offer::load(tls, protocols, environment, &mut warnings).and_then(|made| {
             let (new, old) = (made.certificates(), self.offer.borrow());
@@ -238,20 +263,6 @@ fn remake(tls: &Tls) -> Option<i64> {
         CertificateSource::Files { .. } => false,
     });
     made_here.then(|| clock::unix_seconds() + REMAKE)
-}
-
-fn stamps(paths: &[PathBuf]) -> Vec<Option<Stamp>> {
-    let stamp = |path: &PathBuf| {
-        // Through symbolic links: what counts is the file at their end.
-        let of = path.metadata().ok()?;
-        Some(Stamp {
-            file: (of.dev(), of.ino()),
-            size: of.size(),
-            modified: (of.mtime(), of.mtime_nsec()),
-            changed: (of.ctime(), of.ctime_nsec()),
-        })
-    };
-    paths.iter().map(stamp).collect()
 }
 
 const EVERY: Duration = Duration::from_secs(1);

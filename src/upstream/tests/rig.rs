@@ -77,8 +77,8 @@ impl Rig {
     pub(super) fn with_names(upstream: Upstream, names: Names) -> Self {
         let upstreams = {
             let all = [upstream];
-            let credentials = Credentials::load(&all, &|_| None).unwrap();
-            Upstreams::new(&all, &credentials, &names).unwrap()
+            let credentials = Credentials::load(&all, &|_| None, None).unwrap();
+            Upstreams::new(&all, &credentials, &names, None).unwrap()
         };
         Self { upstreams, deadline: Duration::from_secs(10) }
     }

@@ -332,8 +332,8 @@ fn our_own_certificate_is_shown_and_its_absence_is_told() {
         let key = key.serialize_pem();
         let environment = move |name: &str| (name == "KEY").then(|| key.clone());
         let all = [upstream];
-        let credentials = Credentials::load(&all, &environment).unwrap();
-        let upstreams = Upstreams::new(&all, &credentials, &Names::scripted().0).unwrap();
+        let credentials = Credentials::load(&all, &environment, None).unwrap();
+        let upstreams = Upstreams::new(&all, &credentials, &Names::scripted().0, None).unwrap();
         let rig = Rig { upstreams, deadline: Duration::from_secs(5) };
         assert_eq!(rig.get("/").await.unwrap().body, "hello");
     });
@@ -345,8 +345,8 @@ fn refuses(change: impl FnOnce(&mut Upstream, &Authority)) -> String {
     let mut upstream = authority.upstream(([127, 0, 0, 1], 1).into());
     change(&mut upstream, &authority);
     let all = [upstream];
-    let made = Credentials::load(&all, &|_| None)
-        .and_then(|credentials| Upstreams::new(&all, &credentials, &Names::scripted().0));
+    let made = Credentials::load(&all, &|_| None, None)
+        .and_then(|credentials| Upstreams::new(&all, &credentials, &Names::scripted().0, None));
     let error = made.unwrap_err();
     assert_eq!(error.upstream, "origin");
     error.to_string()

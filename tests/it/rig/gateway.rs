@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use guichet::server;
 use serde_json::Value;
 
 use super::eventually;
@@ -16,6 +17,7 @@ pub struct Setup {
     tls: String,
     upstream: String,
     routes: String,
+    admin: String,
     rest: String,
     on_request: Option<OnRequest>,
 }
@@ -39,6 +41,7 @@ impl Setup {
             tls: "tls = { self_signed = [\"localhost\"] }\n".into(),
             upstream: String::new(),
             routes: String::new(),
+            admin: String::new(),
             rest: String::new(),
             on_request: None,
         }
@@ -47,6 +50,12 @@ impl Setup {
     /// More lines of `[server]`.
     pub fn server(mut self, lines: &str) -> Self {
         let _ = writeln!(self.server, "{lines}");
+        self
+    }
+
+    /// So many workers.
+    pub fn workers(mut self, count: usize) -> Self {
+        self.server = self.server.replacen("workers = 1", &format!("workers = {count}"), 1);
         self
     }
 
@@ -59,6 +68,12 @@ impl Setup {
     /// The lines of the TLS listener, instead of a self-signed certificate.
     pub fn tls(mut self, lines: &str) -> Self {
         self.tls = format!("{lines}\n");
+        self
+    }
+
+    /// More lines of `[admin]`.
+    pub fn admin(mut self, lines: &str) -> Self {
+        let _ = writeln!(self.admin, "{lines}");
         self
     }
 
@@ -97,14 +112,20 @@ impl Setup {
     pub fn start(self) -> Gateway {
         let folder = tempfile::tempdir().expect("a folder");
         let log = folder.path().join("access.log");
+        let running = seam::start(&self.text(&log), self.on_request);
+        Gateway { running, log, _folder: folder }
+    }
+
+    fn text(&self, log: &Path) -> String {
         let mut text = format!(
             "version = 1\n[server]\n{}\n[listen.plain]\nbind = [\"127.0.0.1:0\"]\n{}\n\
              [listen.tls]\nbind = [\"127.0.0.1:0\"]\n{}\n\
-             [admin]\nbind = \"127.0.0.1:0\"\n\
+             [admin]\nbind = \"127.0.0.1:0\"\n{}\n\
              [observe]\naccess_log = {{ to = \"{}\" }}\n",
             self.server,
             self.plain,
             self.tls,
+            self.admin,
             log.display()
         );
         if !self.upstream.is_empty() {
@@ -112,8 +133,7 @@ impl Setup {
         }
         text.push_str(&self.rest);
         text.push_str(&self.routes);
-        let running = seam::start(&text, self.on_request);
-        Gateway { running, log, _folder: folder }
+        text
     }
 }
 
@@ -151,6 +171,29 @@ impl Gateway {
         self.running.admin()
     }
 
+    /// Has another configuration follow, or says why it cannot.
+    pub fn try_reload(&self, setup: &Setup) -> Result<server::Applied, String> {
+        self.running.reload(&setup.text(&self.log))
+    }
+
+    /// Has another configuration follow.
+    #[track_caller]
+    pub fn reload(&self, setup: &Setup) -> server::Applied {
+        self.try_reload(setup).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits until every exchange of earlier configurations has ended, and nothing of them is left.
+    #[track_caller]
+    pub fn forgets_the_past(&self) {
+        eventually("the past", || (self.running.leaving() == 0).then_some(()));
+    }
+
+    /// The value of one series of the metrics page.
+    pub fn metric(&self, series: &str) -> Option<f64> {
+        let page = super::client::ask(self.admin(), METRICS).text();
+        page.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok())
+    }
+
     /// Begins to drain, as TERM does, and returns at once.
     pub fn begin_drain(&self) {
         self.running.begin_drain();
@@ -159,6 +202,11 @@ impl Gateway {
     /// Drains to the end; whether everything ended before the deadline.
     pub fn drain(self) -> bool {
         self.running.drain()
+    }
+
+    /// Ends at once.
+    pub fn stop(self) {
+        self.running.stop();
     }
 
     /// Every access log line so far.
@@ -189,6 +237,8 @@ impl Gateway {
     }
 }
 
+const METRICS: &str = "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+
 /// The only lines that know how guichet is started.
 mod seam {
     use std::net::SocketAddr;
@@ -205,7 +255,7 @@ mod seam {
         let loaded = config::load_text("test.toml", text, &environment)
             .unwrap_or_else(|refused| panic!("{}\n{text}", refused.human(Colour::Never)));
         let options = StartOptions {
-            admin: Some(guichet::admin::service()),
+            admin: Some(guichet::admin::service(None)),
             on_request,
             ..StartOptions::new(&environment)
         };
@@ -215,16 +265,37 @@ mod seam {
 
     impl Running {
         pub fn address(&self, listener: &str) -> SocketAddr {
-            let mut known = self.0.addresses().iter();
-            known.find(|(name, _)| name == listener).expect("a listener of this name").1
+            let known = self.0.shared().addresses();
+            known.into_iter().find(|(name, _)| name == listener).expect("a listener of this name").1
         }
 
         pub fn admin(&self) -> SocketAddr {
             self.0.admin_address().expect("an admin listener")
         }
 
+        pub fn reload(&self, text: &str) -> Result<server::Applied, String> {
+            let loaded = config::load_text("test.toml", text, &|_: &str| None)
+                .map_err(|refused| refused.human(Colour::Never))?;
+            let next = server::Next {
+                config_hash: loaded.effective.fingerprint(),
+                config: Arc::new(loaded.config),
+                environment: Arc::new(|_| None),
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(self.0.handle().apply(next)).map_err(|error| error.to_string())
+        }
+
+        pub fn leaving(&self) -> usize {
+            self.0.handle().ledger().leaving()
+        }
+
         pub fn begin_drain(&self) {
             self.0.drain();
+        }
+
+        pub fn stop(self) {
+            self.0.stop_now();
+            self.0.join();
         }
 
         pub fn drain(self) -> bool {

@@ -1,0 +1,160 @@
+//! `guichet status`, `reload`, `drain`: what is said to a guichet that runs, through its admin socket.
+
+mod line;
+mod told;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use self::line::Line;
+use super::output::{Exit, Form, Report};
+use crate::config::model::Admin;
+use crate::config::{self, Environment};
+
+/// What is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Said {
+    /// How do you stand?
+    Status,
+    /// Read your configuration again.
+    Reload,
+    /// End, once what is under way has ended.
+    Drain,
+}
+
+/// Says it, and tells the answer.
+pub(super) fn say(
+    said: Said,
+    socket: Option<&Path>,
+    file: Result<PathBuf, Report>,
+    environment: Environment<'_>,
+    form: Form,
+) -> Report {
+    let line = match reached(socket, file, environment) {
+        Ok(line) => line,
+        Err(report) => return report,
+    };
+    let (method, path) = match said {
+        Said::Status => ("GET", "/v1/status"),
+        Said::Reload => ("POST", "/v1/reload"),
+        Said::Drain => ("PUT", "/v1/drain"),
+    };
+    let answer = match line.ask(method, path) {
+        Ok(answer) => answer,
+        Err(error) => return Report::failed(Exit::Unreachable, unreached(&line, &error)),
+    };
+    if answer.status >= 400 {
+        return Report::failed(Exit::Failed, refused(&answer.body, answer.status));
+    }
+    let Ok(value) = serde_json::from_slice::<Value>(&answer.body) else {
+        let sentence = format!("{line} does not answer like a guichet");
+        return Report::failed(Exit::Failed, sentence);
+    };
+    let exit = match said {
+        Said::Reload if value["result"] != "applied" => Exit::ReloadRefused,
+        Said::Status | Said::Reload | Said::Drain => Exit::Fine,
+    };
+    if form == Form::Json {
+        return Report { exit, ..Report::fine(format!("{value:#}\n")) };
+    }
+    match said {
+        Said::Status => Report::fine(told::status(&value)),
+        Said::Reload => told::verdict(&value, exit),
+        Said::Drain => Report::fine(told::drain(&value)),
+    }
+}
+
+/// The way to the process: the socket that was named, or what the configuration says.
+fn reached(
+    socket: Option<&Path>,
+    file: Result<PathBuf, Report>,
+    environment: Environment<'_>,
+) -> Result<Line, Report> {
+    if let Some(socket) = socket {
+        return Ok(Line::Socket(socket.to_owned()));
+    }
+    let file = file?;
+    let admin = match config::load(&file, environment) {
+        Ok(loaded) => loaded.config.admin,
+        // A file that is refused is the very reason to ask how the process stands.
+        Err(_) => of_a_refused_file(&file),
+    };
+    let none = || {
+        let sentence = format!(
+            "{} has no [admin] socket, so nothing can be said to who runs it\n\
+             help: add `socket = \"/run/guichet/admin.sock\"` to [admin] and restart, or name the \
+             socket with --socket",
+            file.display()
+        );
+        Report::failed(Exit::Unreachable, sentence)
+    };
+    let admin = admin.ok_or_else(none)?;
+    if let Some(socket) = admin.socket {
+        return Ok(Line::Socket(socket));
+    }
+    let token = match admin.token.map(|token| token.read(environment)).transpose() {
+        Ok(token) => token,
+        Err(error) => return Err(Report::failed(Exit::Unreachable, error)),
+    };
+    admin.bind.map(|address| Line::Tcp(address, token)).ok_or_else(none)
+}
+
+/// What can be told of the socket where the file as a whole cannot be taken.
+fn of_a_refused_file(file: &Path) -> Option<Admin> {
+    let table: toml::Table = std::fs::read_to_string(file).ok()?.parse().ok()?;
+    let socket = table.get("admin")?.get("socket")?.as_str()?;
+    let folder = file.parent().unwrap_or_else(|| Path::new(""));
+    Some(Admin { bind: None, socket: Some(folder.join(socket)), token: None })
+}
+
+fn unreached(line: &Line, error: &std::io::Error) -> String {
+    format!("nobody answers on {line}: {error}\nhelp: is guichet running, and are you its user?")
+}
+
+/// The message of an error of the vocabulary.
+fn refused(body: &[u8], status: u16) -> String {
+    let error: Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = ["message", "detail", "title"].iter().find_map(|name| error[*name].as_str());
+    match (error["code"].as_str(), message) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (_, Some(message)) => message.to_owned(),
+        (_, None) => format!("the answer was {status}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reach(text: &str) -> Result<String, Report> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("guichet.toml");
+        std::fs::write(&file, text).unwrap();
+        let line = reached(None, Ok(file), &|name| (name == "TOKEN").then(|| "t0ken".into()));
+        line.map(|line| line.to_string().replace(&*folder.path().to_string_lossy(), "."))
+    }
+
+    #[test]
+    fn the_way_is_what_the_file_says_even_if_it_is_refused() {
+        let fine = include_str!("../../../config/minimal.toml");
+        let with = |admin: &str| format!("{fine}\n[admin]\n{admin}\n");
+        assert_eq!(reach(&with("socket = \"a.sock\"")).unwrap(), "./a.sock");
+        let both = with("socket = \"a.sock\"\nbind = \"127.0.0.1:9180\"");
+        assert_eq!(reach(&both).unwrap(), "./a.sock");
+        let token = with("bind = \"127.0.0.1:9180\"\ntoken = { env = \"TOKEN\" }");
+        assert_eq!(reach(&token).unwrap(), "127.0.0.1:9180");
+        assert_eq!(reach(&with("sokcet = 1\nsocket = \"a.sock\"")).unwrap(), "./a.sock");
+        let none = reach(fine).err().unwrap();
+        assert_eq!(none.exit as u8, 5);
+        assert!(none.err.contains("has no [admin] socket"), "{}", none.err);
+    }
+
+    #[test]
+    fn the_socket_that_is_named_wins() {
+        let report = Report::failed(Exit::Refused, "no file");
+        let line = reached(Some(Path::new("/x")), Err(report.clone()), &|_| None).ok().unwrap();
+        assert_eq!(line.to_string(), "/x");
+        assert_eq!(reached(None, Err(report.clone()), &|_| None).err(), Some(report));
+    }
+}

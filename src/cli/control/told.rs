@@ -1,0 +1,108 @@
+//! Answers of a process as people read them.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use crate::cli::output::{Exit, Report};
+
+/// How it stands.
+pub(super) fn status(told: &Value) -> String {
+    let mut out = String::new();
+    let word = |name: &str| told[name].as_str().unwrap_or("?").to_owned();
+    let uptime = duration(told["uptime_s"].as_u64().unwrap_or_default());
+    // Writing into a String cannot fail.
+    let _ = writeln!(
+        out,
+        "guichet {}, process {}: {}, up for {uptime}, {}",
+        word("version"),
+        told["pid"],
+        word("stage"),
+        count(&told["connections"], "connection"),
+    );
+    let file = told["file"].as_str().unwrap_or("no file");
+    let _ = writeln!(out, "{file}: generation {}, {}", told["generation"], word("hash"));
+    let leaving = &told["generations_leaving"];
+    if leaving.as_u64().is_some_and(|leaving| leaving > 0) {
+        let _ = writeln!(out, "exchanges of {} are not over", count(leaving, "older generation"));
+    }
+    let reloads = &told["reloads"];
+    let last = &reloads["last"];
+    if let (Some(result), Some(at)) = (last["result"].as_str(), last["at"].as_str()) {
+        let (applied, refused) = (&reloads["applied"], &reloads["refused"]);
+        let _ = writeln!(out, "reloads: {applied} applied, {refused} refused; {result} at {at}");
+        if result != "applied" {
+            out.push_str(last["text"].as_str().unwrap_or_default());
+        }
+    }
+    for listener in told["listeners"].as_array().into_iter().flatten() {
+        let (name, address) = (listener["name"].as_str(), listener["address"].as_str());
+        let _ = writeln!(out, "{} on {}", name.unwrap_or("?"), address.unwrap_or("?"));
+    }
+    out
+}
+
+/// What came of a reload: what is wrong goes to standard error, as from `guichet check`.
+pub(super) fn verdict(told: &Value, exit: Exit) -> Report {
+    let text = told["text"].as_str().unwrap_or_default().to_owned();
+    let hash = told["hash"].as_str().unwrap_or("?");
+    let serves = format!("generation {}, {hash}", told["generation"]);
+    if exit == Exit::Fine {
+        return Report { err: text, ..Report::fine(format!("applied: {serves}\n")) };
+    }
+    let err = format!("{text}guichet: refused: {serves}, stays as it was\n");
+    Report { out: String::new(), err, exit }
+}
+
+/// It ends.
+pub(super) fn drain(told: &Value) -> String {
+    let seconds = |name: &str| told[name].as_f64().unwrap_or_default();
+    let (delay, drain) = (seconds("delay_s"), seconds("drain_s"));
+    if delay > 0.0 {
+        return format!(
+            "draining: accepts for {delay} s more, then {drain} s at most for what is under way\n"
+        );
+    }
+    format!("draining: {drain} s at most for what is under way\n")
+}
+
+fn count(number: &Value, noun: &str) -> String {
+    let plural = if number.as_u64() == Some(1) { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+        _ => format!("{} d {} h", seconds / 86_400, seconds % 86_400 / 3_600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_status_is_a_few_lines() {
+        let told = json!({
+            "version": "0.1.0", "pid": 7, "stage": "ready", "uptime_s": 3_720, "connections": 1,
+            "generation": 3, "generations_leaving": 2, "hash": "c0ffee", "file": "/etc/guichet.toml",
+            "reloads": { "applied": 2, "refused": 1, "last": {
+                "result": "refused", "at": "2026-11-26T01:00:00Z", "text": "error[G0101]: …\n" } },
+            "listeners": [{ "name": "public", "address": "127.0.0.1:8443" }],
+        });
+        assert_eq!(
+            status(&told),
+            "guichet 0.1.0, process 7: ready, up for 1 h 2 min, 1 connection\n\
+             /etc/guichet.toml: generation 3, c0ffee\n\
+             exchanges of 2 older generations are not over\n\
+             reloads: 2 applied, 1 refused; refused at 2026-11-26T01:00:00Z\n\
+             error[G0101]: …\n\
+             public on 127.0.0.1:8443\n"
+        );
+    }
+}

@@ -1,0 +1,70 @@
+//! The files that a configuration is made of, and those that it names.
+
+use std::path::{Path, PathBuf};
+
+use crate::base::FileWatch;
+use crate::config::model::Config;
+use crate::config::{Environment, Secret};
+
+/// What is looked at once a second.
+#[derive(Debug)]
+pub(super) struct Files {
+    configuration: FileWatch,
+    secrets: FileWatch,
+}
+
+impl Files {
+    /// Before the first reload only the main file is known; what it includes is learned from it.
+    pub(super) fn new(file: Option<&Path>, config: &Config, environment: Environment<'_>) -> Self {
+        let paths = file.map(|file| {
+            let learn = |loaded: crate::config::Loaded| loaded.sources.paths();
+            crate::config::load(file, environment)
+                .map_or_else(|refused| refused.sources.paths(), learn)
+        });
+        Self {
+            // Whatever was read at start may have changed since.
+            configuration: FileWatch::unread(paths.unwrap_or_default()),
+            secrets: FileWatch::new(secrets(config, environment)),
+        }
+    }
+
+    /// Whether any file of the configuration is other than when it was read.
+    pub(super) fn configuration_changed(&mut self) -> bool {
+        self.configuration.has_changed()
+    }
+
+    /// The configuration is about to be read from these.
+    pub(super) fn are_read(&mut self, paths: Vec<PathBuf>) {
+        self.configuration = FileWatch::new(paths);
+    }
+
+    /// Whether any secret is other than when it was read.
+    pub(super) fn secrets_changed(&mut self) -> bool {
+        self.secrets.has_changed()
+    }
+
+    /// The secrets are about to be read.
+    pub(super) fn secrets_are_read(&mut self) {
+        self.secrets.was_read();
+    }
+
+    /// These are the secrets from now on. Those that were known already are not new.
+    pub(super) fn need(&mut self, secrets: Vec<PathBuf>) {
+        if self.secrets.paths() != secrets {
+            self.secrets = FileWatch::new(secrets);
+        }
+    }
+}
+
+/// Files that the configuration names and that are read with it, certificates of listeners aside.
+pub(super) fn secrets(config: &Config, environment: Environment<'_>) -> Vec<PathBuf> {
+    let mut paths = Vec::new();
+    let token = config.admin.as_ref().and_then(|admin| admin.token.as_ref());
+    paths.extend(token.and_then(|token| token.path(environment)));
+    for upstream in &config.upstreams {
+        let tls = &upstream.tls;
+        paths.extend(tls.ca.iter().chain(&tls.cert).cloned());
+        paths.extend(tls.key.as_ref().and_then(|key| Secret::path(key, environment)));
+    }
+    paths
+}

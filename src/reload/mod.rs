@@ -1,0 +1,198 @@
+//! F9: the configuration, read again while it serves.
+//!
+//! Whoever wants it (a signal, the admin socket, a file that has changed) asks the one [`Reloader`].
+//! The file goes through the same rooms as at start, and is taken whole or refused whole: where
+//! anything is wrong with it, or with what it names, nothing has changed, and the [`Verdict`] says
+//! why. It is counted, told, and remembered for whoever asks later.
+//!
+//! Secrets of upstreams (keys, certificates, authorities) are looked at once a second and read again
+//! when they change, under the configuration that runs: a file that somebody is still working on is
+//! not taken for that. The files of the configuration itself are looked at where that was asked for
+//! (`--watch`). Certificates of listeners have a way of their own (`server::tls`), which does not
+//! touch anything else.
+
+mod desk;
+mod files;
+mod verdict;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
+
+pub use self::desk::{Desk, desk};
+pub use self::verdict::{Checked, Verdict};
+
+use self::desk::Ask;
+use self::files::Files;
+use crate::config::{self, Loaded, Refused, system_environment};
+use crate::observe::ReloadResult;
+use crate::server::{Environment, Handle, Next};
+
+/// Whether the files of the configuration are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Watching {
+    /// Only when somebody asks.
+    Never,
+    /// Once a second.
+    Always,
+}
+
+/// Reads the configuration again, for one running instance.
+pub struct Reloader {
+    /// None where the configuration came from no file.
+    file: Option<PathBuf>,
+    watching: Watching,
+    instance: Handle,
+    environment: Environment,
+    files: Files,
+    desk: Desk,
+    asked: mpsc::Receiver<Ask>,
+}
+
+impl Reloader {
+    /// For an instance that serves what was loaded from `file`.
+    pub fn new(
+        file: Option<&Path>,
+        watching: Watching,
+        instance: Handle,
+        (desk, asked): (Desk, mpsc::Receiver<Ask>),
+    ) -> Self {
+        let environment: Environment = Arc::new(system_environment);
+        let files = Files::new(file, &instance.shared().config(), &*environment);
+        let file = file.map(Path::to_owned);
+        Self { file, watching, instance, environment, files, desk, asked }
+    }
+
+    /// Serves whoever asks, and looks at files, for as long as it is polled. The beginning of a reload
+    /// is told, and its verdict.
+    pub async fn run(mut self, begins: impl Fn(), tell: impl Fn(&Verdict)) {
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                Some(ask) = self.asked.recv() => match ask {
+                    Ask::Reload(told) => {
+                        begins();
+                        let verdict = self.reload().await;
+                        tell(&verdict);
+                        // A signal waits for nothing.
+                        let _ = told.send(verdict);
+                    }
+                    Ask::Check(told) => {
+                        let _ = told.send(self.check());
+                    }
+                },
+                _ = tick.tick() => {
+                    if let Some(verdict) = self.look().await {
+                        tell(&verdict);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reads the file again and has it served, or says why not.
+    async fn reload(&mut self) -> Verdict {
+        let Some(file) = self.file.clone() else {
+            let why = "this configuration came from no file: there is nothing to read again";
+            return self.conclude(Err(Verdict::failed(why, None)));
+        };
+        let outcome = match self.read(&file) {
+            Ok(loaded) => self.apply(loaded).await,
+            Err(refused) => {
+                self.instance.ledger().reloads().count(ReloadResult::Refused);
+                Err(Verdict::refused(&refused))
+            }
+        };
+        self.conclude(outcome)
+    }
+
+    /// What a reload would say of the file; nothing is touched that it names.
+    fn check(&self) -> Option<Checked> {
+        let file = self.file.as_ref()?;
+        Some(Checked::new(config::load(file, &*self.environment)))
+    }
+
+    /// One look at every file.
+    async fn look(&mut self) -> Option<Verdict> {
+        if self.watching == Watching::Always
+            && self.files.configuration_changed()
+            && let Some(file) = self.file.clone()
+        {
+            let hash = self.instance.ledger().config_hash();
+            let outcome = match self.read(&file) {
+                // Somebody has touched a file, or written something else beside it.
+                Ok(loaded) if loaded.effective.fingerprint() == hash => return None,
+                Ok(loaded) => self.apply(loaded).await,
+                Err(refused) => {
+                    self.instance.ledger().reloads().count(ReloadResult::Refused);
+                    Err(Verdict::refused(&refused))
+                }
+            };
+            return Some(self.conclude(outcome));
+        }
+        if self.files.secrets_changed() {
+            let outcome = self.renew().await;
+            return Some(self.conclude(outcome));
+        }
+        None
+    }
+
+    fn read(&mut self, file: &Path) -> Result<Loaded, Refused> {
+        let load = || config::load(file, &*self.environment);
+        // Which files there are is known after a reading; what they hold must not have been read
+        // before they were first looked at.
+        self.files.are_read(match load() {
+            Ok(loaded) => loaded.sources.paths(),
+            Err(refused) => refused.sources.paths(),
+        });
+        load()
+    }
+
+    async fn apply(&mut self, loaded: Loaded) -> Result<Verdict, Verdict> {
+        let Loaded { config, warnings, sources, effective } = loaded;
+        let config = Arc::new(config);
+        let secrets = files::secrets(&config, &*self.environment);
+        let next = Next {
+            config,
+            config_hash: effective.fingerprint(),
+            environment: Arc::clone(&self.environment),
+        };
+        match self.instance.apply(next).await {
+            Ok(applied) => {
+                self.files.need(secrets);
+                self.desk.serves(&effective);
+                Ok(Verdict::applied(&applied, &warnings, &sources))
+            }
+            Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
+        }
+    }
+
+    /// Has the running configuration follow itself, with its secrets as they are now.
+    async fn renew(&mut self) -> Result<Verdict, Verdict> {
+        self.files.secrets_are_read();
+        let next = Next {
+            config: self.instance.shared().config(),
+            config_hash: self.instance.ledger().config_hash(),
+            environment: Arc::clone(&self.environment),
+        };
+        match self.instance.apply(next).await {
+            Ok(applied) => Ok(Verdict::applied(&applied, &[], &config::Sources::default())),
+            Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
+        }
+    }
+
+    /// What serves now, beside what came of it.
+    fn conclude(&self, outcome: Result<Verdict, Verdict>) -> Verdict {
+        let mut verdict = outcome.unwrap_or_else(|refused| refused);
+        verdict.generation = self.instance.shared().generation();
+        verdict.hash = self.instance.ledger().config_hash();
+        self.desk.heard(&verdict);
+        verdict
+    }
+}
+
+const EVERY: Duration = Duration::from_secs(1);

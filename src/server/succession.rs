@@ -1,0 +1,203 @@
+//! One configuration after the other: from a checked configuration to a generation that serves on
+//! every worker, or to nothing at all.
+//!
+//! Everything that can fail comes first, and beside what serves: certificates are read, new addresses
+//! are bound, every worker builds its next generation. Only when all of it stands are the workers told
+//! to go over, which cannot fail. A refusal drops what was made, and nobody has noticed anything.
+//!
+//! Runs on the control thread alone.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
+
+use super::addresses::{Addresses, Binding};
+use super::admin::Token;
+use super::error::StartError;
+use super::generation::Plan;
+use super::inherited::Inherited;
+use super::logs::Logs;
+use super::orders::{Change, Order};
+use super::parts::Parts;
+use super::shared::{Phase, Shared};
+use super::tls::{Renewal, TlsListener};
+use crate::config::model::Config;
+use crate::observe::{Ledger, ReloadResult};
+use crate::upstream::Names;
+
+/// Looks variables up, for secrets by `{ env = … }`.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A configuration that is to follow the running one.
+pub struct Next {
+    /// What it says.
+    pub config: Arc<Config>,
+    /// Hash of its text.
+    pub config_hash: String,
+    /// Where secrets are looked up.
+    pub environment: Environment,
+}
+
+/// A configuration that serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Counted from 1, the one that the instance started with.
+    pub generation: u64,
+    /// Name of the listener and bound address of each `bind`.
+    pub addresses: Vec<(String, SocketAddr)>,
+    /// What an operator should look at, although it did not hinder anything.
+    pub warnings: Vec<String>,
+}
+
+/// What the control thread needs to go from one configuration to the next.
+pub(super) struct Succession {
+    pub(super) shared: Arc<Shared>,
+    pub(super) parts: Arc<Parts>,
+    pub(super) renewal: Rc<RefCell<Renewal>>,
+    pub(super) addresses: Addresses,
+    pub(super) logs: Arc<Logs>,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) token: Token,
+    pub(super) resolver: Names,
+    pub(super) workers: Vec<mpsc::Sender<Order>>,
+    pub(super) generation: u64,
+}
+
+/// What is made beside what serves.
+struct Made {
+    parts: Parts,
+    tls: Vec<Option<TlsListener>>,
+    renewal: Renewal,
+    binding: Binding,
+    log: Option<super::logs::OpenLog>,
+    token: Option<Vec<u8>>,
+    warnings: Vec<String>,
+}
+
+impl Succession {
+    /// Has a configuration follow the running one.
+    ///
+    /// # Errors
+    /// Why it cannot; everything is as it was.
+    pub(super) async fn apply(&mut self, next: Next) -> Result<Applied, StartError> {
+        let applied = self.try_apply(next).await;
+        let result = if applied.is_ok() { ReloadResult::Applied } else { ReloadResult::Refused };
+        self.ledger.reloads().count(result);
+        applied
+    }
+
+    async fn try_apply(&mut self, next: Next) -> Result<Applied, StartError> {
+        if self.shared.phase() > Phase::Serving {
+            return Err(StartError::Leaving);
+        }
+        let Made { parts, tls, renewal, mut binding, log, token, warnings } = self.make(&next)?;
+        let number = self.generation + 1;
+        let mut answers = Vec::with_capacity(self.workers.len());
+        for (index, worker) in self.workers.iter().enumerate() {
+            let handle = self.logs.handle(log.as_ref());
+            let parts = parts.of_worker(index, handle, &self.resolver);
+            let plan = Plan { number, tls: tls.clone(), parts };
+            let (stay, sockets) = binding.of_worker(index);
+            let (told, answer) = oneshot::channel();
+            let change = Box::new(Change { plan, stay, sockets });
+            // A worker that has panicked is beyond everything; the others go on.
+            if worker.send(Order::Prepare(change, told)).await.is_ok() {
+                answers.push(answer);
+            }
+        }
+        if let Err(error) = all_ready(answers).await {
+            self.tell(|| Order::Abort).await;
+            return Err(StartError::Worker(error));
+        }
+        self.tell(|| Order::Commit).await;
+        self.addresses = binding.into_addresses();
+        self.logs.turn(log);
+        self.token.set(token);
+        self.renewal.borrow_mut().take_over(renewal);
+        let certificates = Arc::clone(self.renewal.borrow().expiries());
+        let reloads = self.ledger.reloads();
+        self.ledger.turn(parts.exposition(&certificates, reloads, self.logs.lost()));
+        self.parts = Arc::new(parts);
+        self.generation = number;
+        let addresses = self.addresses.list();
+        self.shared.turn(next.config, number);
+        self.shared.listens_on(addresses.clone());
+        Ok(Applied { generation: number, addresses, warnings })
+    }
+
+    /// What can fail without a worker.
+    fn make(&self, next: &Next) -> Result<Made, StartError> {
+        let mut warnings = self.beyond_reach(&next.config);
+        let parts = self.parts.next(&next.config, next.config_hash.clone(), &*next.environment)?;
+        let (tls, renewal) =
+            self.renewal.borrow().next(&next.config, &*next.environment, &mut warnings)?;
+        let binding =
+            self.addresses.bind(&next.config, self.workers.len(), &Inherited::default())?;
+        let token = Token::read(&next.config, &*next.environment)?;
+        let log = self.logs.open(&next.config)?;
+        Ok(Made { parts, tls, renewal, binding, log, token, warnings })
+    }
+
+    /// Keys that an instance lives with until it ends.
+    fn beyond_reach(&self, config: &Config) -> Vec<String> {
+        let mut stay = Vec::new();
+        if config.server.workers.max(1) != self.parts.workers() {
+            stay.push(format!("server.workers stays {}", self.parts.workers()));
+        }
+        let sockets =
+            |config: &Config| config.admin.as_ref().map(|admin| (admin.bind, admin.socket.clone()));
+        if sockets(config) != sockets(self.parts.config()) {
+            stay.push("bind and socket of [admin] stay what they were".to_owned());
+        }
+        let until = "until guichet is restarted or upgraded (USR2)";
+        stay.into_iter().map(|what| format!("{what} {until}")).collect()
+    }
+
+    /// Copies of the sockets that the workers accept from, with the names of their listeners.
+    pub(super) async fn lend(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        let mut lent = Vec::new();
+        for worker in &self.workers {
+            let (told, answer) = oneshot::channel();
+            if worker.send(Order::Lend(told)).await.is_err() {
+                continue;
+            }
+            let Ok(answer) = timeout(PATIENCE, answer).await else {
+                return Err(io::ErrorKind::TimedOut.into());
+            };
+            for (id, socket) in answer.unwrap_or_else(|_| Ok(Vec::new()))? {
+                let name = self.addresses.name(id).unwrap_or_default();
+                lent.push((name.to_owned(), socket));
+            }
+        }
+        Ok(lent)
+    }
+
+    async fn tell(&self, order: impl Fn() -> Order) {
+        for worker in &self.workers {
+            let _ = worker.send(order()).await;
+        }
+    }
+}
+
+/// Waits until every worker has built its generation.
+async fn all_ready(answers: Vec<oneshot::Receiver<io::Result<()>>>) -> io::Result<()> {
+    for answer in answers {
+        match timeout(PATIENCE, answer).await {
+            Ok(Ok(built)) => built?,
+            // It has ended since, and needs nothing.
+            Ok(Err(_)) => {}
+            Err(_) => return Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+    Ok(())
+}
+
+/// What a worker has for building a generation, beside its requests.
+const PATIENCE: Duration = Duration::from_secs(10);

@@ -1,0 +1,150 @@
+//! The configuration of a process that serves, changed as people change it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+
+use crate::daemon::Daemon;
+use crate::measure::turn;
+use crate::rig::client;
+use crate::rig::eventually;
+use crate::rig::origin::{Origin, Step, ok};
+use crate::rig::tls::{Authority, Validity};
+
+const APPLIED: &str = "guichet_config_reloads_total{result=\"applied\"}";
+const REFUSED: &str = "guichet_config_reloads_total{result=\"refused\"}";
+
+/// `/word` is answered with this word.
+fn says(word: &str) -> String {
+    format!(
+        "version = 1\ninclude = [\"conf.d/*.toml\"]\n[server]\nworkers = 1\n\
+         [listen.plain]\nbind = [\"127.0.0.1:0\"]\nplain = \"allow\"\n\
+         [admin]\nbind = \"127.0.0.1:0\"\n[observe]\naccess_log = false\n\
+         [[route]]\nname = \"word\"\nmatch = \"/word\"\n\
+         respond = {{ status = 200, json = \"{word}\" }}\n"
+    )
+}
+
+fn word(daemon: &Daemon) -> String {
+    client::get(daemon.address("plain"), "/word").text()
+}
+
+#[track_caller]
+fn comes_to_say(daemon: &Daemon, expected: &str) {
+    eventually(expected, || (word(daemon) == format!("\"{expected}\"")).then_some(()));
+}
+
+#[test]
+fn hup_reads_the_file_again_and_a_refused_one_changes_nothing() {
+    let _turn = turn();
+    let daemon = Daemon::start(&says("one"), &[]);
+    let info = |daemon: &Daemon| {
+        let page = daemon.admin("/metrics").text();
+        page.lines().find(|line| line.starts_with("guichet_config_info{")).unwrap().to_owned()
+    };
+    let first = info(&daemon);
+
+    daemon.write(&says("two"));
+    assert_eq!(word(&daemon), "\"one\"", "nobody has asked");
+    daemon.signal("HUP");
+    daemon.hears("guichet: reload applied: generation 2, ");
+    assert_eq!(word(&daemon), "\"two\"");
+    let second = info(&daemon);
+    assert_ne!(first, second, "the hash of another configuration");
+
+    daemon.write(&says("three").replace("respond =", "respnd ="));
+    daemon.signal("HUP");
+    daemon.hears("guichet: reload refused: generation 2, ");
+    assert!(daemon.words().contains("did you mean `respond`?"), "{}", daemon.words());
+    assert_eq!((word(&daemon), info(&daemon)), ("\"two\"".to_owned(), second));
+    assert_eq!((daemon.metric(APPLIED), daemon.metric(REFUSED)), (Some(1.0), Some(1.0)));
+
+    daemon.signal("TERM");
+    assert_eq!(daemon.exit(), 0);
+}
+
+#[test]
+fn watched_files_are_taken_over_when_they_change() {
+    let _turn = turn();
+    let daemon = Daemon::start(&says("one"), &["--watch"]);
+    daemon.write(&says("two"));
+    comes_to_say(&daemon, "two");
+    fs::write(daemon.file(), says("three")).unwrap();
+    comes_to_say(&daemon, "three");
+
+    // A folder that was not there, with a file that nobody has named by name.
+    fs::create_dir(daemon.folder().join("conf.d")).unwrap();
+    let more =
+        "[[route]]\nname = \"more\"\nmatch = \"/more\"\nrespond = { status = 200, json = 1 }\n";
+    fs::write(daemon.folder().join("conf.d/more.toml"), more).unwrap();
+    eventually("the new file", || {
+        (client::get(daemon.address("plain"), "/more").status() == 200).then_some(())
+    });
+    fs::remove_file(daemon.folder().join("conf.d/more.toml")).unwrap();
+    eventually("its end", || {
+        (client::get(daemon.address("plain"), "/more").status() == 404).then_some(())
+    });
+
+    let applied = daemon.metric(APPLIED);
+    daemon.write(&format!("# nothing new\n{}", says("three")));
+    daemon.write(&says("wrong").replace("status = 200", "status = 2000"));
+    daemon.hears("reload refused");
+    assert_eq!((word(&daemon).as_str(), daemon.metric(APPLIED)), ("\"three\"", applied));
+    daemon.write(&says("four"));
+    comes_to_say(&daemon, "four");
+}
+
+#[test]
+fn a_link_far_up_that_points_elsewhere_is_a_change() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    for (version, word) in [("..one", "one"), ("..two", "two")] {
+        fs::create_dir(at(version)).unwrap();
+        fs::write(at(version).join("guichet.toml"), says(word)).unwrap();
+    }
+    symlink("..one", at("..data")).unwrap();
+    symlink("..data/guichet.toml", at("guichet.toml")).unwrap();
+    let daemon = Daemon::start_in(folder, "", &["--watch"]);
+    comes_to_say(&daemon, "one");
+
+    let at = |path: &str| daemon.folder().join(path);
+    symlink("..two", at("..next")).unwrap();
+    fs::rename(at("..next"), at("..data")).unwrap();
+
+    comes_to_say(&daemon, "two");
+}
+
+#[test]
+fn secrets_are_read_again_when_they_change_and_nothing_else_is() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, other) = (Authority::new(), Authority::new());
+    let origin = Origin::tls(
+        &authority.sign(&["localhost"], Validity::Now),
+        [Step::Read, ok("ok"), Step::Again],
+    );
+    let (right, wrong) = (authority.file(&folder), other.file(&folder));
+    let ca = folder.path().join("ca.pem");
+    fs::copy(&wrong, &ca).unwrap();
+    let text = |word: &str| {
+        format!(
+            "{}[upstream.origin]\nendpoints = [\"{}\"]\ntls = {{ ca = \"ca.pem\" }}\n\
+             [[route]]\nname = \"all\"\nmatch = \"/{{*rest}}\"\nupstream = \"origin\"\n",
+            says(word),
+            origin.url()
+        )
+    };
+    let daemon = Daemon::start_in(folder, &text("one"), &[]);
+    let plain = daemon.address("plain");
+    client::get(plain, "/a").is_problem(502, "BadGateway");
+
+    // Somebody works on the file.
+    daemon.write(&text("two"));
+    fs::copy(&right, &ca).unwrap();
+    eventually("the right authority", || (client::get(plain, "/a").status() == 200).then_some(()));
+    assert_eq!(word(&daemon), "\"one\"");
+
+    fs::write(&ca, "garbage").unwrap();
+    daemon.hears("reload refused");
+    assert_eq!(client::get(plain, "/a").status(), 200);
+}
