@@ -27,6 +27,8 @@ impl Rig {
         let readiness = Arc::new(Readiness::new());
         let names = Arc::new(Names { listeners: vec!["public".into()], ..Names::default() });
         let exposition = Exposition {
+            concurrency: Default::default(),
+            maintenance: Default::default(),
             registers: vec![Arc::new(Registers::new(&names))],
             names,
             catalogue: Arc::clone(&catalogue),

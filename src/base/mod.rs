@@ -35,7 +35,7 @@ pub use file_watch::FileWatch;
 pub use inbox::Inbox;
 pub use outbox::Outbox;
 pub use peer::Peer;
-pub use quantity::{parse_duration, parse_size};
+pub use quantity::{Rate, parse_duration, parse_rate, parse_size};
 pub use replay::Replay;
 pub use request_id::RequestId;
 pub use trace::{SpanId, TraceContext, TraceId};
@@ -52,6 +52,10 @@ pub struct UpstreamId(pub u16);
 /// Index of an endpoint within its upstream, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EndpointId(pub u16);
+
+/// Index of a rate limit in the configuration, in file order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct LimitId(pub u16);
 
 /// Index of a listener in the configuration, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -39,6 +39,38 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(1 << shift).ok_or_else(|| "this size is too large".into())
 }
 
+/// So many of something in so much time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many, at least one.
+    pub count: u32,
+    /// In how much time.
+    pub per: Duration,
+}
+
+/// Parses a rate: a whole number, `/`, and `s`, `m`, `h` or `d`.
+///
+/// # Errors
+/// A sentence that says what is expected.
+pub fn parse_rate(text: &str) -> Result<Rate, String> {
+    const EXPECTED: &str = "expected a number and a unit of time, such as \"100/s\" or \"30/m\"";
+    let (number, unit) = split(text).ok_or(EXPECTED)?;
+    let seconds = match unit {
+        "/s" => 1,
+        "/m" => 60,
+        "/h" => 3_600,
+        "/d" => 86_400,
+        _ => return Err(EXPECTED.into()),
+    };
+    if number == 0 {
+        return Err("a rate of 0 would refuse everything: take the route away instead".into());
+    }
+    match u32::try_from(number) {
+        Ok(count) if count <= MOST_COUNTED => Ok(Rate { count, per: Duration::from_secs(seconds) }),
+        Ok(_) | Err(_) => Err(format!("a rate counts to {MOST_COUNTED} at most")),
+    }
+}
+
 /// Writes a duration in the largest unit that divides it, so that `config show` round-trips.
 pub fn format_duration(duration: Duration) -> String {
     let millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
@@ -66,6 +98,8 @@ fn split(text: &str) -> Option<(u64, &str)> {
     Some((digits.parse().ok()?, unit))
 }
 
+const MOST_COUNTED: u32 = 1_000_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,9 +122,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rates_have_a_number_and_a_unit_of_time() {
+        let second = Duration::from_secs(1);
+        assert_eq!(parse_rate("100/s"), Ok(Rate { count: 100, per: second }));
+        assert_eq!(parse_rate("30/m"), Ok(Rate { count: 30, per: second * 60 }));
+        for text in ["100", "100/", "/s", "0/s", "1.5/s", "-1/s", "10 /s", "10/ms", "2000000/s"] {
+            assert!(parse_rate(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
         #[test]
         fn never_panics(text in ".*") {
+            let _ = parse_rate(&text);
             let _ = parse_duration(&text);
             let _ = parse_size(&text);
         }

@@ -57,6 +57,14 @@ pub const FORMAT: Format = Format::Json;
 pub const INSPECT: usize = 64 << 10;
 /// `errors.retry_after`.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// `limit.NAME.keys`.
+pub const LIMIT_KEYS: usize = 65_536;
+/// `overload.queue.depth`.
+pub const QUEUE_DEPTH: usize = 512;
+/// `overload.queue.wait`.
+pub const QUEUE_WAIT: Duration = Duration::from_millis(250);
+/// `overload.reserve.share`.
+pub const RESERVE_SHARE: f64 = 0.05;
 /// `upstream.NAME.balance`.
 pub const BALANCE: Balance = Balance::P2c;
 /// `upstream.NAME.slow_start`.

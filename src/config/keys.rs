@@ -7,7 +7,10 @@
 mod errors;
 mod failing;
 mod format;
+mod limit;
+mod maintenance;
 mod observe;
+mod overload;
 mod root;
 mod route;
 mod server;
@@ -69,6 +72,8 @@ pub(crate) enum Kind {
     Integer { least: i64, most: i64 },
     /// A number from 0 to 1.
     Share,
+    /// A date, a time and an offset.
+    Moment,
     /// `true` or `false`.
     Bool,
     /// `false` alone.
@@ -179,6 +184,7 @@ impl Kind {
             | Self::Size { .. }
             | Self::Integer { .. }
             | Self::Share
+            | Self::Moment
             | Self::Bool
             | Self::False
             | Self::Words { .. }
@@ -196,6 +202,7 @@ impl Kind {
             Self::Integer { least, most: i64::MAX } => format!("an integer of at least {least}"),
             Self::Integer { least, most } => format!("an integer from {least} to {most}"),
             Self::Share => "a number from 0 to 1".to_owned(),
+            Self::Moment => "a date, a time and an offset".to_owned(),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::False => "`false`".to_owned(),
             Self::Words { now: [word], .. } => format!("\"{word}\""),

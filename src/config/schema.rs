@@ -74,6 +74,8 @@ fn of(kind: &'static Kind) -> Value {
         Kind::Integer { least, most } => {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
+        // Editors for TOML hand a date on as a string.
+        Kind::Moment => json!({ "type": "string", "format": "date-time" }),
         Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::False => json!({ "const": false }),

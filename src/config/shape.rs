@@ -178,6 +178,12 @@ impl Form<'_> {
                     self.out_of_range(node, format!("`{key}` must be a number from 0 to 1"));
                 }
             }
+            (Kind::Moment, Value::Datetime(text)) => {
+                if let Err(why) = super::value::moment(text) {
+                    let message = format!("`{key}` must be {}", kind.described());
+                    self.report.push(Diagnostic::at(Id::BadValue, node.place, message).help(why));
+                }
+            }
             (Kind::False, Value::Boolean(yes)) => {
                 if *yes {
                     let message = format!("`{key}` is either `false` or a table");
@@ -317,7 +323,7 @@ fn fits(kind: &Kind, value: &Value) -> bool {
         Value::Boolean(_) => matches!(kind, Kind::Bool | Kind::False),
         Value::Array(_) => matches!(kind, Kind::List { .. } | Kind::Tables(_)),
         Value::Table(_) => matches!(kind, Kind::Table(_) | Kind::Secret),
-        Value::Datetime(_) => false,
+        Value::Datetime(_) => matches!(kind, Kind::Moment),
         Value::Broken => true,
     }
 }

@@ -246,6 +246,7 @@ fn holds_secret(kind: &Kind, value: &Value) -> bool {
         | Kind::Size { .. }
         | Kind::Integer { .. }
         | Kind::Share
+        | Kind::Moment
         | Kind::Bool
         | Kind::False
         | Kind::Words { .. }
@@ -267,6 +268,7 @@ fn element(kind: &'static Kind) -> &'static Kind {
         | Kind::Size { .. }
         | Kind::Integer { .. }
         | Kind::Share
+        | Kind::Moment
         | Kind::Bool
         | Kind::False
         | Kind::Words { .. }

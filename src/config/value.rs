@@ -3,6 +3,8 @@
 //! Each function is both the check of a format and the reader of its value, so that what passes
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
+mod policy;
+
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,7 +13,8 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::model::{Balance, EndpointAddress, HostPolicy};
+pub(crate) use self::policy::{RetryOn, balance, limit_key, moment, percent, retry_on, routes};
+use super::model::{EndpointAddress, HostPolicy};
 use crate::base::parse_duration;
 
 /// A name that the operator chooses for a listener, an upstream or a route. It becomes a label of
@@ -310,59 +313,6 @@ pub(crate) fn origin_path(text: &str) -> Result<PathAndQuery, String> {
     }
     text.parse()
         .map_err(|_| "a path has no spaces and no fragment: they are percent-encoded".into())
-}
-
-/// Whole hundredths, from 0 to 100.
-pub(crate) fn percent(text: &str) -> Result<u8, String> {
-    let number = text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));
-    number
-        .and_then(|digits| digits.parse().ok())
-        .filter(|percent| *percent <= 100)
-        .ok_or_else(|| "expected a whole percentage from \"0%\" to \"100%\"".into())
-}
-
-/// A way of balancing.
-pub(crate) fn balance(text: &str) -> Result<Balance, String> {
-    const KNOWN: &str = "known: \"p2c\", \"round_robin\", \"least\", \"hash:header:NAME\"";
-    match text {
-        "p2c" => Ok(Balance::P2c),
-        "round_robin" => Ok(Balance::RoundRobin),
-        "least" => Ok(Balance::Least),
-        text => {
-            let name = text.strip_prefix("hash:header:").ok_or(KNOWN)?;
-            let name = name.parse().map_err(|_| "a header name has letters, digits and `-`")?;
-            Ok(Balance::Hash(name))
-        }
-    }
-}
-
-/// A word of `retry.on`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RetryOn {
-    Connect,
-    Reset,
-    Timeout,
-    Status(u16),
-    Class(u8),
-}
-
-pub(crate) fn retry_on(text: &str) -> Result<RetryOn, String> {
-    match text {
-        "connect" => Ok(RetryOn::Connect),
-        "reset" => Ok(RetryOn::Reset),
-        "timeout" => Ok(RetryOn::Timeout),
-        "4xx" => Ok(RetryOn::Class(4)),
-        "5xx" => Ok(RetryOn::Class(5)),
-        text => text
-            .parse()
-            .ok()
-            .filter(|status| (400..600).contains(status))
-            .map(RetryOn::Status)
-            .ok_or_else(|| {
-                "known: \"connect\", \"reset\", \"timeout\", \"5xx\", and statuses such as \"503\""
-                    .into()
-            }),
-    }
 }
 
 const NOT_A_HOST: &str = "this is not a host name";

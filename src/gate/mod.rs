@@ -5,16 +5,26 @@
 //! 2. `entry`: plain HTTP is refused before anything that reads secrets;
 //! 3. `message`: the head itself, where HTTP/2 has no guard, and the bounds that both share;
 //! 4. `target`: host, path and route; per-route gates need to know it;
-//! 5. the size of the body, where the head tells it.
+//! 5. `maintenance`: what is not served for a while, to whomever;
+//! 6. the size of the body, where the head tells it;
+//! 7. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
+//!    anyway takes nothing from a quota;
+//! 8. `overload`: whether there is room for it now. The only one that may wait, for a moment.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
 mod entry;
 mod fields;
+mod maintenance;
 mod message;
+mod overload;
+mod rate;
 mod target;
 
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
+pub use maintenance::{Maintenance, Switch, Switches};
 pub use message::check_head;
+pub use overload::{Admitted, Overload};
+pub use rate::{Caller, Rates, Standing};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

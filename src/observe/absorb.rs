@@ -13,7 +13,8 @@ impl Registers {
         for (own, cells) in self.same_routes(other, names) {
             own.duration.absorb(&cells.duration);
             own.overhead.absorb(&cells.overhead);
-            for (own, count) in own.outcomes.iter().zip(&cells.outcomes) {
+            let counted = own.outcomes.iter().zip(&cells.outcomes);
+            for (own, count) in counted.chain(own.shed.iter().zip(&cells.shed)) {
                 own.bump(count.value());
             }
         }
@@ -24,8 +25,12 @@ impl Registers {
                 own.bump(count.value());
             }
         }
-        for (own, count) in self.shed.iter().zip(&other.shed) {
-            own.bump(count.value());
+        for (id, cells) in names.limits.iter().zip(&other.limits) {
+            let Some(own) = id.and_then(|id| self.limits.get(usize::from(id.0))) else { continue };
+            for (own, count) in own.decisions.iter().zip(&cells.decisions) {
+                own.bump(count.value());
+            }
+            own.forgotten.bump(cells.forgotten.value());
         }
         self.lines_dropped.bump(other.lines_dropped.value());
     }

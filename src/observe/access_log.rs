@@ -87,7 +87,7 @@ impl Policy {
     }
 }
 
-/// The members of the contract, in its order. `consumer` and `limit` have no facts yet.
+/// The members of the contract, in its order. `consumer` has no facts yet.
 fn write(
     mut line: Object<'_>,
     facts: &Facts,
@@ -148,6 +148,9 @@ fn write(
     }
     line.number(member!("bytes_in"), facts.bytes_in);
     line.number(member!("bytes_out"), facts.bytes_out);
+    if let Some(limit) = facts.limit {
+        line.ready(ready.limit(limit));
+    }
     if let Some(agent) = &facts.user_agent {
         line.text(member!("user_agent"), agent.as_bytes(), USER_AGENT);
     }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
+use super::concurrency::ConcurrencyLimits;
 use super::counter::{Bounds, Histogram, Spread};
 use super::expiries::Expiries;
 use super::facts::Outcome;
@@ -13,8 +15,9 @@ use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
-use super::registers::{ConnectionFailure, ConnectionState, Protocol, Registers, Shed};
+use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
 use super::reloads::{ReloadResult, Reloads};
+use super::scope_states::ScopeStates;
 use super::states::UpstreamStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
@@ -37,6 +40,10 @@ pub struct Exposition {
     pub states: Arc<dyn UpstreamStates>,
     /// Certificates of the listeners.
     pub certificates: Arc<Expiries>,
+    /// What may be under way at once.
+    pub concurrency: ConcurrencyLimits,
+    /// What is under maintenance.
+    pub maintenance: ScopeStates,
     /// Reloads so far.
     pub reloads: Arc<Reloads>,
     /// Lines that the writer lost; none while there is no access log.
@@ -55,6 +62,8 @@ impl Exposition {
         self.routes(&mut page);
         self.errors(&mut page);
         self.connections(&mut page);
+        self.limits(&mut page);
+        self.shed(&mut page);
         self.upstreams(&mut page);
         self.certificates(&mut page);
         self.losses(&mut page);
@@ -154,11 +163,48 @@ impl Exposition {
                 number_if_any(page, &metrics::CONNECTION_FAILURES, &labels, sum);
             }
         }
+    }
+
+    fn limits(&self, page: &mut Page) {
+        page.family(&metrics::LIMIT_DECISIONS);
+        for (place, limit) in self.names.limits.iter().enumerate() {
+            for decision in Decision::ALL {
+                let at = *decision as usize;
+                let sum = self.sum(|it| Some(it.limits.get(place)?.decisions[at].value()));
+                let labels = [("limit", limit.as_str()), ("decision", decision.as_str())];
+                page.number(&metrics::LIMIT_DECISIONS, &labels, sum);
+            }
+        }
+        page.family(&metrics::LIMIT_KEYS_FORGOTTEN);
+        for (place, limit) in self.names.limits.iter().enumerate() {
+            let sum = self.sum(|it| Some(it.limits.get(place)?.forgotten.value()));
+            page.number(&metrics::LIMIT_KEYS_FORGOTTEN, &[("limit", limit)], sum);
+        }
+    }
+
+    fn shed(&self, page: &mut Page) {
         page.family(&metrics::SHED);
-        for (at, what) in Shed::ALL.iter().enumerate() {
-            let sum = self.sum(|registers| Some(registers.shed[at].value()));
-            let labels = [("route", self.names.route(None)), ("reason", what.as_str())];
-            number_if_any(page, &metrics::SHED, &labels, sum);
+        for (place, route) in self.route_names() {
+            for what in Shed::ALL {
+                let at = *what as usize;
+                let sum = self.sum(|it| Some(it.routes.get(place)?.shed[at].value()));
+                let labels = [("route", route), ("reason", what.as_str())];
+                number_if_any(page, &metrics::SHED, &labels, sum);
+            }
+        }
+        page.family(&metrics::CONCURRENCY_LIMIT);
+        for (scope, limit) in &self.concurrency.0 {
+            let limit = limit.load(Ordering::Relaxed) as u64;
+            page.number(&metrics::CONCURRENCY_LIMIT, &[("scope", scope)], limit);
+        }
+        page.family(&metrics::MAINTENANCE_ACTIVE);
+        // Two windows of the same routes are one scope.
+        let mut scopes = BTreeMap::new();
+        for (scope, holds) in self.maintenance.now() {
+            *scopes.entry(scope).or_insert(false) |= holds;
+        }
+        for (scope, holds) in scopes {
+            page.number(&metrics::MAINTENANCE_ACTIVE, &[("scope", &scope)], holds.into());
         }
     }
 

@@ -8,7 +8,7 @@ use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri, Version, request};
 
 use crate::base::clock::{self, Instant};
-use crate::base::{EndpointId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
+use crate::base::{EndpointId, LimitId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
 use crate::problem::{Cause, Code, Problem};
 
 /// What is known of one exchange. It starts as an exchange that the client left: whoever brings
@@ -55,6 +55,8 @@ pub struct Facts {
     pub outcome: Outcome,
     /// The first parameter that was not as declared.
     pub parameter: Option<Box<str>>,
+    /// The rate limit that refused it.
+    pub limit: Option<LimitId>,
     /// The upstream, and its endpoint once one was chosen.
     pub upstream: Option<(UpstreamId, Option<EndpointId>)>,
     /// How often an endpoint was tried.
@@ -187,6 +189,7 @@ impl Facts {
             source: None,
             outcome: Outcome::Aborted,
             parameter: None,
+            limit: None,
             upstream: None,
             attempts: 0,
             upstream_time: None,

@@ -51,7 +51,11 @@ impl Family {
         WOULD_CHANGE,
         CONNECTIONS,
         CONNECTION_FAILURES,
+        LIMIT_DECISIONS,
+        LIMIT_KEYS_FORGOTTEN,
         SHED,
+        CONCURRENCY_LIMIT,
+        MAINTENANCE_ACTIVE,
         UPSTREAM_REQUESTS,
         UPSTREAM_DURATION,
         UPSTREAM_RETRIES,
@@ -119,9 +123,25 @@ pub(super) const CONNECTION_FAILURES: Family = counter(
     "guichet_connection_failures_total",
     "Client connections that failed before a request could be read.",
 );
+pub(super) const LIMIT_DECISIONS: Family = counter(
+    "guichet_limit_decisions_total",
+    "Requests that a rate limit let pass, or refused; a refusal counts where the wait is longest.",
+);
+pub(super) const LIMIT_KEYS_FORGOTTEN: Family = counter(
+    "guichet_limit_keys_forgotten_total",
+    "Callers that a rate limit forgot too early because it remembers no more than its keys.",
+);
 pub(super) const SHED: Family = counter(
     "guichet_shed_total",
     "What was given up for want of room; no route where a connection carried no request.",
+);
+pub(super) const CONCURRENCY_LIMIT: Family = gauge(
+    "guichet_concurrency_limit",
+    "Exchanges that the gateway, a route or an upstream may carry at once, fixed or adaptive.",
+);
+pub(super) const MAINTENANCE_ACTIVE: Family = gauge(
+    "guichet_maintenance_active",
+    "1 while these routes are under maintenance, planned or switched on.",
 );
 pub(super) const UPSTREAM_REQUESTS: Family = counter(
     "guichet_upstream_requests_total",

@@ -7,6 +7,7 @@
 
 mod absorb;
 mod access_log;
+mod concurrency;
 mod counter;
 mod expiries;
 mod exposition;
@@ -24,6 +25,7 @@ mod record;
 mod registers;
 mod reloads;
 mod renaming;
+mod scope_states;
 mod stamp;
 mod states;
 mod tally;
@@ -35,6 +37,7 @@ mod writer;
 mod tests;
 
 pub use access_log::Lines;
+pub use concurrency::ConcurrencyLimits;
 pub use expiries::Expiries;
 pub use exposition::Exposition;
 pub use facts::{Facts, Head, Kind, Outcome};
@@ -43,8 +46,9 @@ pub use metrics::{Family, FamilyKind};
 pub use names::{Names, UpstreamNames};
 pub use readiness::{Readiness, Stage};
 pub use record::Record;
-pub use registers::{ConnectionFailure, Protocol, Registers, Shed};
+pub use registers::{ConnectionFailure, Decision, Protocol, Registers, Shed};
 pub use reloads::{ReloadResult, Reloads};
+pub use scope_states::ScopeStates;
 pub use states::{BreakerState, UpstreamStates};
 pub use witness::{OpenConnection, Witness};
 pub use writer::{LogHandle, LogWriter, Lost, RetiredWriter};

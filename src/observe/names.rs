@@ -13,6 +13,8 @@ pub struct Names {
     pub routes: Vec<String>,
     /// By `UpstreamId`.
     pub upstreams: Vec<UpstreamNames>,
+    /// By `LimitId`.
+    pub limits: Vec<String>,
 }
 
 /// The names of one upstream.
@@ -35,6 +37,7 @@ impl Names {
             listeners: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
             routes: config.routes.iter().map(|route| route.name.clone()).collect(),
             upstreams: upstreams.collect(),
+            limits: config.limits.iter().map(|limit| limit.name.clone()).collect(),
         }
     }
 
@@ -65,6 +68,7 @@ mod tests {
             listeners: vec!["public".into()],
             routes: vec!["a".into(), "b".into()],
             upstreams: vec![users],
+            limits: Vec::new(),
         };
         let (known, unknown) = (UpstreamId(0), UpstreamId(1));
         assert_eq!((names.listener(ListenerId(0)), names.listener(ListenerId(1))), ("public", ""));

@@ -3,14 +3,15 @@
 
 use super::json::{Member, escaped, member};
 use super::names::Names;
-use crate::base::{EndpointId, ListenerId, RouteId, UpstreamId};
+use crate::base::{EndpointId, LimitId, ListenerId, RouteId, UpstreamId};
 
-/// The members `listener`, `route`, `upstream` and `endpoint`, in the order of their ids.
+/// The members `listener`, `route`, `upstream`, `endpoint` and `limit`, in the order of their ids.
 #[derive(Debug)]
 pub(super) struct Ready {
     listeners: Vec<Vec<u8>>,
     routes: Vec<Vec<u8>>,
     upstreams: Vec<Upstream>,
+    limits: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl Ready {
             listeners: each(member!("listener"), &names.listeners),
             routes: each(member!("route"), &names.routes),
             upstreams: upstreams.collect(),
+            limits: each(member!("limit"), &names.limits),
         }
     }
 
@@ -43,6 +45,11 @@ impl Ready {
     /// The route, where one was found.
     pub(super) fn route(&self, id: RouteId) -> &[u8] {
         self.routes.get(usize::from(id.0)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rate limit that refused.
+    pub(super) fn limit(&self, id: LimitId) -> &[u8] {
+        self.limits.get(usize::from(id.0)).map_or(&[], Vec::as_slice)
     }
 
     /// The upstream, and the endpoint where one was chosen.
@@ -74,7 +81,9 @@ mod tests {
             listeners: vec!["public".into()],
             routes: vec!["a".into(), "b".into()],
             upstreams: vec![users],
+            limits: vec!["per-ip".into()],
         });
+        assert_eq!(ready.limit(LimitId(0)), b",\"limit\":\"per-ip\"");
         assert_eq!(ready.listener(ListenerId(0)), b",\"listener\":\"public\"");
         assert_eq!(ready.route(RouteId(1)), b",\"route\":\"b\"");
         let alone = b",\"upstream\":\"users\"";

@@ -26,7 +26,7 @@ pub struct Registers {
     /// Shared with the registers before, where the listener was there already: connections live on.
     pub(super) listeners: Box<[Arc<ListenerCells>]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
-    pub(super) shed: [Counter; Shed::ALL.len()],
+    pub(super) limits: Box<[LimitCells]>,
     pub(super) lines_dropped: Counter,
 }
 
@@ -36,6 +36,7 @@ pub(super) struct RouteCells {
     pub(super) duration: Histogram,
     pub(super) overhead: Histogram,
     pub(super) outcomes: [Counter; Outcome::ALL.len()],
+    pub(super) shed: [Counter; Shed::ALL.len()],
 }
 
 #[derive(Debug)]
@@ -49,6 +50,21 @@ pub(super) struct UpstreamCells {
     pub(super) duration: Histogram,
     pub(super) connections: [Gauge; ConnectionState::ALL.len()],
     pub(super) retries: Box<[Counter]>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct LimitCells {
+    pub(super) decisions: [Counter; Decision::ALL.len()],
+    pub(super) forgotten: Counter,
+}
+
+/// What a rate limit says to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may pass.
+    Allow,
+    /// It may not.
+    Refuse,
 }
 
 /// What a client connection speaks.
@@ -82,6 +98,14 @@ pub enum Shed {
     IdleUpstream,
     /// A client that could only be told so: no file descriptor was left for it.
     NoDescriptor,
+    /// A request for which there was no room, and none in the queue.
+    QueueFull,
+    /// A request that would have waited too long.
+    WaitTooLong,
+    /// A request that has waited as long as it may.
+    Waited,
+    /// A request that made room in the queue for a newer one.
+    Displaced,
 }
 
 /// Why a client connection came to nothing.
@@ -134,7 +158,7 @@ impl Registers {
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
-            shed: Default::default(),
+            limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
             lines_dropped: Counter::default(),
         }
     }
@@ -231,9 +255,30 @@ impl Protocol {
     }
 }
 
+impl Decision {
+    /// Every decision, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[Self::Allow, Self::Refuse];
+
+    /// The word of the metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Refuse => "refuse",
+        }
+    }
+}
+
 impl Shed {
     /// Everything, in the order of their numbers.
-    pub const ALL: &'static [Self] = &[Self::IdleClient, Self::IdleUpstream, Self::NoDescriptor];
+    pub const ALL: &'static [Self] = &[
+        Self::IdleClient,
+        Self::IdleUpstream,
+        Self::NoDescriptor,
+        Self::QueueFull,
+        Self::WaitTooLong,
+        Self::Waited,
+        Self::Displaced,
+    ];
 
     /// The word of the metrics.
     pub const fn as_str(self) -> &'static str {
@@ -241,6 +286,10 @@ impl Shed {
             Self::IdleClient => "idle_client",
             Self::IdleUpstream => "idle_upstream",
             Self::NoDescriptor => "no_descriptor",
+            Self::QueueFull => "queue_full",
+            Self::WaitTooLong => "wait_too_long",
+            Self::Waited => "waited",
+            Self::Displaced => "displaced",
         }
     }
 }
@@ -309,6 +358,7 @@ mod tests {
     fn numbers_of_closed_sets_are_their_places() {
         assert!(Protocol::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionState::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
+        assert!(Decision::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Shed::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Outcome::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(ConnectionFailure::all().enumerate().all(|(at, it)| it.number() == at));

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::exposition::Exposition;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::names::Names;
-use crate::base::{ListenerId, RouteId, UpstreamId};
+use crate::base::{LimitId, ListenerId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Code};
 
 /// What the ids of one generation are in another one.
@@ -14,17 +14,19 @@ pub(super) struct Renaming<'a> {
     listeners: Vec<Option<ListenerId>>,
     pub(super) routes: Vec<Option<RouteId>>,
     pub(super) upstreams: Vec<Option<UpstreamId>>,
+    pub(super) limits: Vec<Option<LimitId>>,
     codes: (&'a Catalogue, &'a Catalogue),
 }
 
 impl<'a> Renaming<'a> {
     /// From one generation's ids to another's.
     pub(super) fn new(from: &'a Exposition, to: &'a Exposition) -> Self {
-        let Names { listeners, routes, upstreams } = &*to.names;
+        let Names { listeners, routes, upstreams, limits } = &*to.names;
         let upstreams = upstreams.iter().map(|it| &it.name);
         Self {
             listeners: places(&from.names.listeners, listeners.iter(), ListenerId),
             routes: places(&from.names.routes, routes.iter(), RouteId),
+            limits: places(&from.names.limits, limits.iter(), LimitId),
             upstreams: places(
                 from.names.upstreams.iter().map(|it| &it.name),
                 upstreams,

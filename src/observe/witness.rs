@@ -14,10 +14,10 @@ use super::facts::Facts;
 use super::log;
 use super::names::Names;
 use super::registers::{
-    ConnectionFailure, ConnectionState, ListenerCells, Protocol, Registers, Shed,
+    ConnectionFailure, ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed,
 };
 use crate::base::clock::{self, Instant};
-use crate::base::{ListenerId, RequestId, RouteId, UpstreamId};
+use crate::base::{LimitId, ListenerId, RequestId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Cause};
 
 /// One worker's ear: its registers, its lines, and the names to tell them by.
@@ -98,7 +98,26 @@ impl Witness {
 
     /// So many were given up for want of room.
     pub fn shed(&self, what: Shed, count: usize) {
-        self.registers.shed[what as usize].bump(count as u64);
+        self.registers.route(None).shed[what as usize].bump(count as u64);
+    }
+
+    /// A request of this route was refused for want of room.
+    pub fn shed_request(&self, route: RouteId, why: Shed) {
+        self.registers.route(Some(route)).shed[why as usize].bump(1);
+    }
+
+    /// A rate limit has decided.
+    pub fn limit_decided(&self, limit: LimitId, decision: Decision) {
+        if let Some(cells) = self.registers.limits.get(usize::from(limit.0)) {
+            cells.decisions[decision as usize].bump(1);
+        }
+    }
+
+    /// A rate limit had to forget a caller whose quota was not whole yet.
+    pub fn limit_forgot(&self, limit: LimitId) {
+        if let Some(cells) = self.registers.limits.get(usize::from(limit.0)) {
+            cells.forgotten.bump(1);
+        }
     }
 
     /// How many connections to an upstream this worker has; told once a second.

@@ -53,6 +53,14 @@ pub enum Cause {
     Panic,
     /// The configuration answers with an error here (`respond` with a code).
     Configured,
+    /// The caller has used up its quota: a limit that counts by caller.
+    RateLimit,
+    /// All callers together have used up what a limit of a route or of the gateway allows.
+    CapacityLimit,
+    /// The route is under maintenance, planned or switched on.
+    Maintenance,
+    /// The gateway, the route or its upstream carries as much as it may, and waiting is in vain.
+    Overload,
     /// Too many connections are open.
     ConnectionLimit,
     /// The gateway is draining.
@@ -127,6 +135,10 @@ impl Cause {
         Self::Loop,
         Self::Panic,
         Self::Configured,
+        Self::RateLimit,
+        Self::CapacityLimit,
+        Self::Maintenance,
+        Self::Overload,
         Self::ConnectionLimit,
         Self::Draining,
         Self::AdminToken,
@@ -195,6 +207,10 @@ impl Cause {
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
+            Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
+            Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
+            Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
+            Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),

@@ -10,6 +10,7 @@ mod render;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
@@ -33,6 +34,7 @@ struct Inner {
     source: Source,
     status: Option<u16>,
     message: Option<String>,
+    texts: Option<Arc<[Box<str>]>>,
     arguments: Vec<(&'static str, Cow<'static, str>)>,
     violations: Vec<Violation>,
     retry_after: Option<Duration>,
@@ -121,6 +123,7 @@ impl Problem {
             source: cause.source(),
             status: None,
             message: None,
+            texts: None,
             arguments: Vec::new(),
             violations: Vec::new(),
             retry_after: None,
@@ -159,6 +162,13 @@ impl Problem {
     #[must_use]
     pub fn with_message(mut self, message: impl Into<String>) -> Self {
         self.0.message = Some(message.into());
+        self
+    }
+
+    /// Shows these instead of the catalogue's: a text for each configured language, in their order.
+    #[must_use]
+    pub fn with_texts(mut self, texts: Arc<[Box<str>]>) -> Self {
+        self.0.texts = Some(texts);
         self
     }
 
@@ -262,6 +272,12 @@ impl Problem {
     /// The message set by [`Self::with_message`].
     pub fn message(&self) -> Option<&str> {
         self.0.message.as_deref()
+    }
+
+    /// The message in a language, of those set by [`Self::with_message`] and [`Self::with_texts`].
+    pub fn message_in(&self, language: Language) -> Option<&str> {
+        let text = || self.0.texts.as_ref()?.get(usize::from(language.0)).map(|text| &**text);
+        self.message().or_else(text)
     }
 
     /// The value of a placeholder.

@@ -58,7 +58,18 @@ impl Gateway {
         let route = config.route(found.route);
         exchange.record.routed(found.route);
         exchange.dialect = route.dialect;
+        if !self.shared.maintenance.is_idle() {
+            let record = &exchange.record;
+            let maintenance = &self.shared.maintenance;
+            maintenance.pass(found.route, &route.name, record.client_ip, record.began)?;
+        }
         gate::check_length(body.size_hint().exact(), limits)?;
+        if !route.limits.is_empty() {
+            self.limit(exchange, found.route, route, &parts.headers)?;
+        }
+        if let Some(overload) = &self.shared.overload {
+            self.admit(overload, exchange, found.route, route).await?;
+        }
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri)?;

@@ -9,11 +9,14 @@ use http::{HeaderMap, Method, Response, Version};
 use super::Gateway;
 use super::connection::Connection;
 use super::headers;
+use super::limit::Limited;
 use super::stream::{Late, Watched};
 use super::wire::Open;
+use crate::base::RequestId;
 use crate::base::body::Meter;
+use crate::base::clock::{self, Instant};
+use crate::base::grpc;
 use crate::base::trace::TraceContext;
-use crate::base::{RequestId, clock, grpc};
 use crate::config::model::Security;
 use crate::gate::Fields;
 use crate::observe::{Head, Record};
@@ -41,6 +44,8 @@ pub(super) struct Exchange {
     pub(super) meter: Option<Rc<Meter>>,
     /// Value of `Strict-Transport-Security`, where the listener has one.
     pub(super) hsts: Option<http::HeaderValue>,
+    /// What limits have to do with it; none on routes without any.
+    pub(super) limited: Option<Box<Limited>>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -100,6 +105,7 @@ impl Exchange {
             dialect: Dialect::Http,
             meter: None,
             hsts,
+            limited: None,
             open,
             refusal,
         }
@@ -115,6 +121,12 @@ impl Exchange {
         self.meter.as_ref().is_none_or(|meter| meter.complete.get())
     }
 
+    /// When its call begins: with the request, unless it had to wait for room.
+    pub(super) fn ready(&self) -> Instant {
+        let room = self.limited.as_ref().and_then(|limited| limited.since());
+        room.unwrap_or(self.record.started)
+    }
+
     /// The last touch that every reply gets, and the end of the exchange's own life: from here
     /// on the body carries the record.
     pub(super) fn finish(
@@ -127,6 +139,7 @@ impl Exchange {
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
         }
+        let held = self.limited.take().and_then(|limited| limited.tell(headers));
         if self.version == Version::HTTP_2 {
             headers::strip_connection(headers);
         }
@@ -134,13 +147,16 @@ impl Exchange {
         if let Some(late) = self.late(gateway) {
             response.body_mut().rescue_late(late);
         }
+        if held.is_some() {
+            response.body_mut().hold(held);
+        }
         let bodiless = self.method == Method::HEAD;
         response.body_mut().attend(self.record, self.open, self.meter, bodiless);
         response
     }
 
     /// When a gRPC client stops waiting, if it says so.
-    pub(super) fn grpc_deadline(&self, headers: &HeaderMap) -> Option<clock::Instant> {
+    pub(super) fn grpc_deadline(&self, headers: &HeaderMap) -> Option<Instant> {
         self.is_grpc().then_some(())?;
         let time = grpc::parse_timeout(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
         // What lies beyond the end of the clock is no limit.

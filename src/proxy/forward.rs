@@ -46,9 +46,9 @@ impl Gateway {
         upgrade::keep(&upgrade, &mut parts.headers);
         parts.version = Version::HTTP_11;
         let body = self.cap(exchange, body);
-        // The gates before took next to no time.
-        let started = exchange.record.started;
-        let own = started + route.timeout.unwrap_or(timeouts.total);
+        // The gates before took next to no time, or have told when they let it go.
+        let started = exchange.ready();
+        let own = exchange.record.started + route.timeout.unwrap_or(timeouts.total);
         let client_deadline = exchange.grpc_deadline(&parts.headers);
         let options = CallOptions {
             started,
@@ -69,6 +69,11 @@ impl Gateway {
         let ended = answer.as_ref().map_or_else(|_| clock::now(), |answer| answer.body().arrived());
         let took = ended - started;
         note(exchange, upstream, &tally, took);
+        if let Some(limited) = &exchange.limited
+            && is_telling(&answer)
+        {
+            limited.answered(took, ended);
+        }
         self.witness_call(upstream, &tally, took, &answer);
         match answer {
             Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,
@@ -107,6 +112,15 @@ impl Gateway {
         let meter = Rc::new(Meter::default());
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))
+    }
+}
+
+/// Whether the time that a call took says how busy its upstream is. A failure that comes fast does
+/// not; one that comes from waiting in vain does.
+fn is_telling(answer: &Result<Response<Stream>, UpstreamError>) -> bool {
+    match answer {
+        Ok(response) => !response.status().is_server_error(),
+        Err(error) => matches!(error.kind.cause(), Cause::FirstByteTimeout | Cause::TotalTimeout),
     }
 }
 

@@ -12,6 +12,7 @@ mod connection;
 mod exchange;
 mod forward;
 mod headers;
+mod limit;
 mod normalise;
 mod panic;
 mod redirect;
@@ -38,6 +39,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
+use crate::gate::{Maintenance, Overload, Rates, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -49,7 +51,35 @@ pub struct Gateway {
     upstreams: Upstreams,
     witness: Rc<Witness>,
     identity: headers::Identity,
+    shared: Shared,
     on_request: Option<OnRequest>,
+}
+
+/// What all workers decide by together.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    /// Rate limits.
+    pub rates: Arc<Rates>,
+    /// What is not served for a while.
+    pub maintenance: Arc<Maintenance>,
+    /// What was switched on by hand; outlives every configuration.
+    pub switches: Arc<Switches>,
+    /// What is carried at once; none where nothing bounds it.
+    pub overload: Option<Arc<Overload>>,
+}
+
+impl Shared {
+    /// What a configuration decides by. What stood `before` goes on where it has not changed.
+    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+        let switches = before.map_or_else(Arc::default, |before| Arc::clone(&before.switches));
+        let overload = before.and_then(|before| before.overload.as_deref());
+        Self {
+            rates: Arc::new(Rates::new(config, before.map(|before| &*before.rates))),
+            maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
+            switches,
+            overload: Overload::new(config, overload).map(Arc::new),
+        }
+    }
 }
 
 /// Called with every request's head before it is looked at. A panic in it is answered like any
@@ -63,9 +93,11 @@ impl Gateway {
         upstreams: Upstreams,
         witness: Rc<Witness>,
         mark: &str,
+        shared: Shared,
         on_request: Option<OnRequest>,
     ) -> Self {
-        Self { config, upstreams, witness, identity: headers::Identity::new(mark), on_request }
+        let identity = headers::Identity::new(mark);
+        Self { config, upstreams, witness, identity, shared, on_request }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

@@ -18,6 +18,7 @@ use http_body::{Body, Frame, SizeHint};
 use super::wire::Open;
 use crate::base::Source;
 use crate::base::body::Meter;
+use crate::gate::Admitted;
 use crate::observe::{Outcome, Record};
 use crate::problem::{Catalogue, Language, Problem, grpc_trailers};
 use crate::upstream::{Stream, UpstreamError};
@@ -31,6 +32,8 @@ pub struct Watched {
     open: Option<Open>,
     meter: Option<Rc<Meter>>,
     late: Option<Late>,
+    /// Given back when the reply is over.
+    admitted: Option<Box<Admitted>>,
 }
 
 /// What is needed to tell of a failure in trailers.
@@ -92,7 +95,7 @@ impl Watched {
     }
 
     fn of(content: Content) -> Self {
-        Self { content, record: None, open: None, meter: None, late: None }
+        Self { content, record: None, open: None, meter: None, late: None, admitted: None }
     }
 
     /// Takes over what the exchange knew, so that it is told when the body is over.
@@ -109,6 +112,11 @@ impl Watched {
         if bodiless || self.is_end_stream() {
             self.complete();
         }
+    }
+
+    /// Keeps the room that the exchange was given until the reply is over.
+    pub(super) fn hold(&mut self, admitted: Option<Box<Admitted>>) {
+        self.admitted = admitted;
     }
 
     fn complete(&mut self) {

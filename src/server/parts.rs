@@ -13,7 +13,7 @@ use crate::config::model::{AccessLog, Config};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
-use crate::proxy::{Gateway, OnRequest};
+use crate::proxy::{self, Gateway, OnRequest};
 use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
 
 /// What all gateways of a generation share.
@@ -25,6 +25,7 @@ pub(super) struct Parts {
     boards: Boards,
     config_hash: String,
     mark: String,
+    shared: proxy::Shared,
     on_request: Option<OnRequest>,
 }
 
@@ -39,6 +40,7 @@ pub(super) struct GatewayParts {
     worker: usize,
     resolver: upstream::Names,
     mark: String,
+    shared: proxy::Shared,
     on_request: Option<OnRequest>,
 }
 
@@ -63,6 +65,7 @@ impl Parts {
             credentials,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
+            shared: proxy::Shared::new(config, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -93,6 +96,7 @@ impl Parts {
             credentials,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
+            shared: proxy::Shared::new(config, Some(&self.shared)),
             mark: self.mark.clone(),
             on_request: self.on_request,
         })
@@ -128,6 +132,8 @@ impl Parts {
             config_hash: self.config_hash.clone(),
             states: Arc::new(self.boards.clone()),
             certificates: Arc::clone(certificates),
+            concurrency: self.shared.overload.as_ref().map(|it| it.limits()).unwrap_or_default(),
+            maintenance: self.shared.maintenance.states(),
             reloads: Arc::clone(reloads),
             lost,
         }
@@ -150,6 +156,7 @@ impl Parts {
             worker: index,
             resolver: resolver.clone(),
             mark: self.mark.clone(),
+            shared: self.shared.clone(),
             on_request: self.on_request,
         }
     }
@@ -170,6 +177,6 @@ impl GatewayParts {
         let upstreams =
             Upstreams::new(known, credentials, resolver, &self.boards, self.worker, before)
                 .map_err(io::Error::other)?;
-        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.on_request))
+        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
     }
 }

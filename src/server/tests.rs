@@ -55,6 +55,15 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
             keep_headers: Vec::new(),
         },
         upstreams: Vec::new(),
+        maintenance: Vec::new(),
+        overload: model::Overload {
+            in_flight: None,
+            depth: 0,
+            wait: Duration::ZERO,
+            reserve_routes: Vec::new(),
+            reserve_share: 0.0,
+        },
+        limits: Vec::new(),
         routes: Vec::new(),
         table: Default::default(),
     }

@@ -152,6 +152,23 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/off");
             proof(&gateway, reply)
         }
+        Cause::RateLimit => over("key = \"ip\""),
+        Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::Maintenance => {
+            let gateway = Setup::before(&nobody()).with("[[maintenance]]").start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
+        Cause::Overload => {
+            let origin = Origin::scripted([Step::Read, Step::Drain]);
+            let full = "in_flight = 1\n[overload.queue]\ndepth = 0";
+            let gateway = Setup::before(&origin.url()).upstream(full).start();
+            let mut first = Client::plain(gateway.plain());
+            first.send("GET /first HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+            origin.wait_for_requests(1);
+            let reply = client::get(gateway.plain(), "/second");
+            proof(&gateway, reply)
+        }
         Cause::ConnectionLimit => {
             let gateway = Setup::before(&nobody()).server("limits = { connections = 1 }").start();
             let mut first = Client::plain(gateway.plain());
@@ -266,6 +283,18 @@ fn none_healthy() -> Proof {
         .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
         .start();
     let reply = client::get(gateway.plain(), "/a");
+    proof(&gateway, reply)
+}
+
+/// The second request of a day that has one.
+fn over(key: &str) -> Proof {
+    let gateway = Setup::new()
+        .with(&format!("[limit.one]\n{key}\nrate = \"1/d\""))
+        .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
+        .start();
+    assert_eq!(client::get(gateway.plain(), "/a").status(), 204);
+    let reply = client::get(gateway.plain(), "/a");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
     proof(&gateway, reply)
 }
 

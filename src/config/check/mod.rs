@@ -6,8 +6,11 @@
 
 mod errors;
 mod failing;
+mod limit;
 mod listen;
+mod maintenance;
 mod observe;
+mod overload;
 mod respond;
 mod rewrite;
 mod route;
@@ -44,12 +47,29 @@ pub(crate) fn model(
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
-    let (routes, table) = route::routes(root, &ids, &codes, &mut check);
+    let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
+    let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
+    let (routes, table) = route::routes(root, names, &mut check);
+    let overload = overload::overload(root.section("overload"), &routes, &mut check);
+    let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &ids, &mut check);
+        limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
-    Some(Config { server, listeners, admin, observe, errors: errors?, upstreams, routes, table })
+    Some(Config {
+        server,
+        listeners,
+        admin,
+        observe,
+        errors: errors?,
+        upstreams,
+        maintenance,
+        overload,
+        limits,
+        routes,
+        table,
+    })
 }
 
 /// What every check needs: the texts, the environment, and where mistakes go.

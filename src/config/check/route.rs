@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, number, rule};
-use crate::base::{RouteId, UpstreamId};
+use super::{Check, limit, number, overload, rule};
+use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{Normalise, Respond, Route, Target};
@@ -17,12 +17,17 @@ use crate::config::tree::{Node, Value};
 use crate::problem::{BuiltIn, Dialect};
 use crate::route::{HostPattern, Pattern, Table};
 
-type Upstreams<'t> = HashMap<&'t str, UpstreamId>;
+/// What routes refer to by name.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'n> {
+    pub(super) upstreams: &'n HashMap<&'n str, UpstreamId>,
+    pub(super) limits: &'n HashMap<&'n str, LimitId>,
+    pub(super) codes: &'n Codes,
+}
 
 pub(super) fn routes(
     root: Section<'_>,
-    upstreams: &Upstreams<'_>,
-    codes: &Codes,
+    known: Names<'_>,
     check: &mut Check<'_>,
 ) -> (Vec<Route>, Table) {
     let mut routes = Vec::new();
@@ -48,7 +53,7 @@ pub(super) fn routes(
                 None => made,
             });
         }
-        routes.push(route(node, section, name, pattern.as_ref(), (upstreams, codes), check));
+        routes.push(route(node, section, name, pattern.as_ref(), known, check));
     }
     (routes, table)
 }
@@ -58,10 +63,10 @@ fn route(
     section: Section<'_>,
     name: String,
     pattern: Option<&Pattern>,
-    (upstreams, codes): (&Upstreams<'_>, &Codes),
+    known: Names<'_>,
     check: &mut Check<'_>,
 ) -> Route {
-    let target = target(node, section, upstreams, codes, check);
+    let target = target(node, section, known, check);
     if let Target::Respond(_) = target
         && section.has("respond")
     {
@@ -81,9 +86,11 @@ fn route(
             Some(Value::String(_)) => Normalise::Observe,
             Some(_) | None => defaults::NORMALISE,
         },
-        errors: rule::rules(section, codes, check),
+        errors: rule::rules(section, known.codes, check),
         identifier: identifier(section.section("params"), pattern, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
+        limits: limit::named(section, known.limits, check),
+        in_flight: overload::in_flight(section),
     }
 }
 
@@ -143,13 +150,7 @@ fn hosts(section: Section<'_>, check: &mut Check<'_>) -> Option<Vec<HostPattern>
 
 /// What answers: exactly one of `upstream` and `respond`. A flow is of a later version and was
 /// reported as such.
-fn target(
-    node: &Node,
-    section: Section<'_>,
-    upstreams: &Upstreams<'_>,
-    codes: &Codes,
-    check: &mut Check<'_>,
-) -> Target {
+fn target(node: &Node, section: Section<'_>, known: Names<'_>, check: &mut Check<'_>) -> Target {
     let set: Vec<(&str, Place)> = ["upstream", "respond", "flow"]
         .into_iter()
         .filter_map(|key| section.place(key).map(|place| (key, place)))
@@ -172,16 +173,16 @@ fn target(
         ),
     }
     if let Some(word) = section.text("upstream") {
-        match upstreams.get(word.text) {
+        match known.upstreams.get(word.text) {
             Some(id) => return Target::Upstream(*id),
             None => {
-                let mut names: Vec<&str> = upstreams.keys().copied().collect();
+                let mut names: Vec<&str> = known.upstreams.keys().copied().collect();
                 names.sort_unstable();
                 check.unknown(Id::UnknownName, word, "upstream", names.iter().copied());
             }
         }
     }
-    let respond = section.node("respond").and_then(|node| respond(node, codes, check));
+    let respond = section.node("respond").and_then(|node| respond(node, known.codes, check));
     // Without a target the file is refused, so this placeholder never answers anybody.
     Target::Respond(respond.unwrap_or(Respond::Problem(BuiltIn::ServerError.into())))
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::errors::Codes;
-use super::{Check, failing, number, rule};
+use super::{Check, failing, number, overload, rule};
 use crate::base::UpstreamId;
 use crate::base::quantity::format_duration;
 use crate::config::defaults;
@@ -70,6 +70,7 @@ fn upstream(entry: &Entry, codes: &Codes, check: &mut Check<'_>) -> Upstream {
         health: failing::health(section, check),
         eject: failing::eject(section, check),
         breaker: failing::breaker(section),
+        in_flight: overload::in_flight(section),
     }
 }
 

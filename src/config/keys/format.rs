@@ -176,6 +176,27 @@ pub(super) static REWRITE: Format = Format {
     check: anything,
 };
 
+pub(super) static RATE: Format = Format {
+    words: "a rate",
+    example: "100/s",
+    pattern: Some("^[0-9]+/[smhd]$"),
+    check: |text| crate::base::parse_rate(text).map(drop),
+};
+
+pub(super) static ROUTES: Format = Format {
+    words: "the name of a route, or how several begin and `*`",
+    example: "users.*",
+    pattern: Some("^([A-Za-z0-9_][A-Za-z0-9_.-]{0,63})?\\*?$"),
+    check: value::routes,
+};
+
+pub(super) static LIMIT_KEY: Format = Format {
+    words: "what a limit counts by",
+    example: "header:x-tenant",
+    pattern: Some("^(ip|api_key|jwt:.+|header:.+|route|gateway)$"),
+    check: |text| value::limit_key(text).map(drop),
+};
+
 pub(super) static CAPTURE: Format =
     Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
 
@@ -210,6 +231,10 @@ mod tests {
             &MATCH,
             &HOST,
             &REWRITE,
+            &RATE,
+            &PERCENT,
+            &ROUTES,
+            &LIMIT_KEY,
             &CAPTURE,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);

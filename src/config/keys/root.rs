@@ -1,6 +1,9 @@
 //! The top of the file, and the features that later versions bring there.
 
-use super::{Default, Key, Kind, Shape, errors, format, observe, route, server, upstream};
+use super::{
+    Default, Key, Kind, Shape, errors, format, limit, maintenance, observe, overload, route,
+    server, upstream,
+};
 
 pub(crate) static ROOT: Shape = Shape::of(&[
     Key::new(
@@ -66,13 +69,31 @@ pub(crate) static ROOT: Shape = Shape::of(&[
     )
     .also(&["routes", "location", "rule", "rules"])
     .active(),
+    Key::new(
+        "limit",
+        Kind::Table(&limit::LIMIT),
+        Default::None("no rate is limited"),
+        "rate limits, one table for each; a route names those that hold there",
+    )
+    .also(&["limits", "rate_limit", "rate_limits", "ratelimit", "limit_req"]),
+    Key::new(
+        "overload",
+        Kind::Table(&overload::OVERLOAD),
+        Default::Table,
+        "how much is carried at once, and what becomes of the rest",
+    )
+    .also(&["concurrency", "load_shedding", "max_in_flight", "limit_conn"]),
+    Key::new(
+        "maintenance",
+        Kind::Tables(&maintenance::MAINTENANCE),
+        Default::None("no window is planned"),
+        "planned maintenance, one [[maintenance]] for each window",
+    )
+    .also(&["downtime", "window", "windows"]),
     Key::later("store", "limits shared by replicas"),
-    Key::later("limit", "rate limits"),
-    Key::later("overload", "overload protection"),
     Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),
     Key::later("object", "typed objects of flows"),
-    Key::later("maintenance", "planned maintenance"),
     Key::later("fault", "fault injection"),
 ]);

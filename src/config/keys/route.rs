@@ -1,7 +1,7 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, format, overload};
 
 const CHECKED: &str = "checked parameters";
 
@@ -72,6 +72,17 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     .also(&["normalize"]),
     RULES,
     Key::new(
+        "limits",
+        Kind::List { of: &Kind::Text(&format::NAME), least: 1 },
+        Default::None("no rate is limited"),
+        "names of the rate limits that hold here; the strictest decides",
+    )
+    .also(&["limit", "rate_limit", "rate_limits", "limit_req"])
+    .example("[\"per-client\"]"),
+    overload::in_flight(
+        "exchanges on this route at once, over all workers: a number, or \"adaptive\"",
+    ),
+    Key::new(
         "params",
         Kind::Table(&PARAMS),
         Default::None("none is marked"),
@@ -86,7 +97,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     ),
     Key::later("flow", "flows"),
     Key::later("auth", "authentication"),
-    Key::later("limits", "rate limits"),
     Key::later("cors", "CORS"),
     Key::later("compress", "compression"),
     Key::later("body", "checked bodies"),

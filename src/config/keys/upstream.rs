@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use super::errors::RULES;
-use super::failing;
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, failing, format, overload};
 
 pub(super) static UPSTREAM: Shape = Shape {
     keys: &[],
@@ -82,7 +81,7 @@ static ONE: Shape = Shape::of(&[
     failing::HEALTH,
     failing::EJECT,
     failing::BREAKER,
-    Key::later("in_flight", "overload protection"),
+    overload::in_flight("exchanges with it at once, over all workers: a number, or \"adaptive\""),
 ]);
 
 static ENDPOINT: Shape = Shape::of(&[

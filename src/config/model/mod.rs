@@ -4,6 +4,9 @@
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
 mod failing;
+mod limit;
+mod maintenance;
+mod overload;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -15,13 +18,16 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
+pub use limit::{Limit, LimitKey};
+pub use maintenance::Maintenance;
+pub use overload::{InFlight, Overload};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
 };
 
 use super::secret::Secret;
-use crate::base::{RouteId, UpstreamId};
+use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::outcome::Rule;
 use crate::problem::{Catalogue, Code, Dialect, Format};
 use crate::route::Table;
@@ -41,6 +47,12 @@ pub struct Config {
     pub errors: Errors,
     /// `[upstream.*]`, in file order; an `UpstreamId` indexes it.
     pub upstreams: Vec<Upstream>,
+    /// `[[maintenance]]`, in file order.
+    pub maintenance: Vec<Maintenance>,
+    /// `[overload]`.
+    pub overload: Overload,
+    /// `[limit.*]`, in file order; a `LimitId` indexes it.
+    pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
     pub routes: Vec<Route>,
     /// Host, path and method → `RouteId`.
@@ -277,6 +289,10 @@ pub struct Route {
     pub identifier: Option<String>,
     /// How errors are dressed.
     pub dialect: Dialect,
+    /// The rate limits that hold here, each once; empty nearly always.
+    pub limits: Box<[LimitId]>,
+    /// Exchanges at once on this route.
+    pub in_flight: Option<InFlight>,
 }
 
 /// What answers a route.

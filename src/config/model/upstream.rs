@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue};
 
+use super::InFlight;
 use super::failing::{Breaker, Eject, Health, Retry};
 use crate::config::secret::Secret;
 use crate::outcome::Rule;
@@ -43,6 +44,8 @@ pub struct Upstream {
     pub slow_start: Duration,
     /// When the upstream as a whole is spared; never where there is none.
     pub breaker: Option<Breaker>,
+    /// Exchanges with it at once.
+    pub in_flight: Option<InFlight>,
 }
 
 /// One endpoint of an upstream.

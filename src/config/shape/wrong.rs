@@ -50,10 +50,17 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
         {
             Some(format!("write `{key} = \"{written}%\"`"))
         }
+        (Kind::Text(format), Value::Integer(_)) if short && (format.check)(written).is_err() => {
+            Some(format!("write it as in `{key} = \"{}\"`", format.example))
+        }
         (
             Kind::Text(_),
             Value::Integer(_) | Value::Float(_) | Value::Boolean(_) | Value::Datetime(_),
         ) if short => Some(format!("put it between quotes: `{key} = \"{written}\"`")),
+        (Kind::Moment, Value::String(text)) if crate::config::value::moment(text).is_ok() => {
+            unquoted(written)
+        }
+        (Kind::Moment, _) => Some(format!("write it as in `{key} = 2026-12-01T02:00:00+01:00`")),
         (Kind::Integer { .. } | Kind::Bool | Kind::Share, Value::String(text)) => {
             let right = if matches!(kind, Kind::Bool) {
                 matches!(text.as_str(), "true" | "false")

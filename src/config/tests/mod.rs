@@ -30,7 +30,8 @@ fn with(path: &str, line: &str) -> String {
     let at = |path: &str| extra.get(path).cloned().unwrap_or_default();
     format!(
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
-         [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n[[route]]\n\
+         [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
+         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
         at(""),
         at("server"),
@@ -38,16 +39,30 @@ fn with(path: &str, line: &str) -> String {
         at("errors"),
         at("observe"),
         at("upstream"),
+        at("limit"),
+        at("overload"),
         at("route"),
     )
 }
 
 /// The model, without the texts of the catalogue and the inside of the route table.
 fn shown(config: &model::Config) -> String {
-    let model::Config { server, listeners, admin, observe, errors, upstreams, routes, .. } = config;
+    let model::Config {
+        server,
+        listeners,
+        admin,
+        observe,
+        errors,
+        upstreams,
+        maintenance,
+        overload,
+        limits,
+        routes,
+        ..
+    } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {routes:#?}\n",
+         {maintenance:#?}\n{overload:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -62,6 +77,10 @@ fn written_defaults_are_the_defaults() {
         ("listen.NAME", "listen", ""),
         ("observe", "observe", ""),
         ("errors", "errors", ""),
+        ("limit.NAME", "limit", ""),
+        ("overload.reserve", "", "-"),
+        ("maintenance", "", "-"),
+        ("overload.queue", "overload", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
         ("upstream.NAME.retry", "upstream", "retry"),
@@ -183,8 +202,28 @@ fn every_value_reaches_the_model() {
         [upstream.b]
         endpoints = ["https://b.internal"]
         protocol = "h2"
+        in_flight = "adaptive"
         host = "b.exemple.fr"
         retry = { attempts = 3, on = ["connect", "reset", "timeout", "502", "5xx"], budget = "5%" }
+        [overload]
+        in_flight = 900
+        queue = { depth = 9, wait = "90ms" }
+        reserve = { routes = ["one", "route-*"], share = "9%" }
+        [[maintenance]]
+        routes = ["one"]
+        from = 2026-12-01T02:00:00+01:00
+        until = 2026-12-01T04:00:00Z
+        allow = ["127.0.0.1"]
+        text = { en = "Back at {until}.", fr = "Retour à {until}." }
+        [limit.per-tenant]
+        key = "header:X-Tenant"
+        rate = "30/m"
+        burst = 90
+        status = 503
+        keys = 1000
+        [limit.all]
+        key = "gateway"
+        rate = "9/s"
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -194,6 +233,8 @@ fn every_value_reaches_the_model() {
         timeout = "7s"
         normalise = "observe"
         errors = [{ raise = "fr.exempleGone" }]
+        in_flight = 3
+        limits = ["all", "per-tenant"]
         params = { id = { in = "path", type = "string", identifier = true } }
         [route.graphql]
         [[route]]
@@ -228,18 +269,13 @@ fn every_value_reaches_the_model() {
 fn later_features_are_refused_by_name() {
     for (path, line) in [
         ("", "store.shared = {}"),
-        ("", "limit = {}"),
-        ("", "overload = {}"),
         ("", "auth = {}"),
         ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),
-        ("", "maintenance = []"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("upstream", "in_flight = 5"),
         ("route", "auth = \"x\""),
-        ("route", "limits = []"),
         ("route", "cors = {}"),
         ("route", "compress = true"),
         ("route", "body = {}"),

@@ -69,6 +69,7 @@ fn names() -> Arc<Names> {
         listeners: vec!["public".into(), "plain".into()],
         routes: vec!["users.get".into(), "users.create".into()],
         upstreams: vec![users],
+        limits: vec!["per-client".into()],
     })
 }
 
@@ -108,6 +109,8 @@ fn expiries() -> Arc<Expiries> {
 fn page_of(witnesses: &[&Rc<Witness>]) -> String {
     let registers = witnesses.iter().map(|witness| Arc::clone(witness.registers())).collect();
     let exposition = Exposition {
+        concurrency: Default::default(),
+        maintenance: Default::default(),
         registers,
         names: names(),
         catalogue: catalogue(),

@@ -220,7 +220,7 @@ impl Catalogue {
         language: Language,
         wait: Option<u64>,
     ) -> Text<'a> {
-        match problem.message() {
+        match problem.message_in(language) {
             Some(message) => Text::given(message),
             None => self.catalogue_text(problem, problem.code(), None, language, wait),
         }

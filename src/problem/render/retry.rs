@@ -72,6 +72,10 @@ fn progress(cause: Cause) -> Progress {
         | Cause::NoMethod
         | Cause::Loop
         | Cause::Configured
+        | Cause::RateLimit
+        | Cause::CapacityLimit
+        | Cause::Maintenance
+        | Cause::Overload
         | Cause::ConnectionLimit
         | Cause::Draining
         | Cause::AdminToken

@@ -53,6 +53,7 @@ pub(in crate::upstream) fn plain(address: SocketAddr) -> Endpoint {
 /// Settings with limits that no healthy test comes near, and failing ones do not wait long for.
 pub(in crate::upstream) fn settings(endpoints: Vec<Endpoint>) -> Upstream {
     Upstream {
+        in_flight: None,
         name: "origin".into(),
         endpoints,
         protocol: UpstreamProtocol::Negotiate,

@@ -1,0 +1,125 @@
+//! When those who were refused shall come back: `Retry-After` under overload.
+//!
+//! A refusal is a promise, so promises are kept in a calendar: a minute of pages, each with room for
+//! a share of what the scope can serve in that time. The share is small because new requests do not
+//! stop coming. `Retry-After` speaks in whole seconds, so who is refused in one tenth of a second
+//! comes back in the same tenth of a later one; pages are tenths, and each is filled by itself. Without
+//! that, whoever was refused in a crowd would come back in a crowd. A little chance keeps those who
+//! are refused in the same instant apart.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// The promises of a scope.
+#[derive(Debug)]
+pub(super) struct Returns {
+    /// By number of the page, modulo their number: the page's number, and below it how many return.
+    pages: Box<[AtomicU64]>,
+}
+
+impl Returns {
+    pub(super) fn new() -> Self {
+        Self { pages: std::iter::repeat_with(AtomicU64::default).take(PAGES).collect() }
+    }
+
+    /// The wait for one more who was refused now, where a place of the scope becomes free every
+    /// `each`: whole seconds.
+    pub(super) fn place(&self, now: Duration, each: Duration) -> Duration {
+        let apart = (each * SHARE).max(Duration::from_micros(1));
+        let (page, step) = if apart <= TENTH {
+            (TENTH, 1)
+        } else {
+            // Slower than a page: seconds are the pages, and some of them are left out.
+            (SECOND, apart.as_secs().max(1))
+        };
+        let room = (page.as_nanos() / apart.as_nanos()).max(1);
+        let mut wait = fastrand::u64(1..=step);
+        while wait <= LATEST {
+            let at = now + Duration::from_secs(wait);
+            let number =
+                if page == TENTH { at.as_millis() / 100 } else { u128::from(at.as_secs()) * 10 };
+            if fastrand::u32(..4) > 0 && self.take(number, early(room, wait)) {
+                return Duration::from_secs(wait);
+            }
+            wait += step;
+        }
+        // The calendar is full; nobody knows better than that it is far.
+        Duration::from_secs(fastrand::u64(LATEST / 2..=LATEST))
+    }
+
+    /// Takes a place on a page, if it has one.
+    fn take(&self, number: u128, room: u128) -> bool {
+        let number = u64::try_from(number).unwrap_or(u64::MAX >> COUNT_BITS);
+        let page = &self.pages[usize::try_from(number).unwrap_or_default() % PAGES];
+        page.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |page| {
+            // A page of a minute ago is an empty one.
+            let count = if page >> COUNT_BITS == number { page & (COUNTED - 1) } else { 0 };
+            let fits = u128::from(count) < room && count + 1 < COUNTED;
+            fits.then_some(number << COUNT_BITS | (count + 1))
+        })
+        .is_ok()
+    }
+}
+
+/// The room of a page that is so near: nobody knows yet whether the overload is over by then, so the
+/// next seconds are promised to few.
+fn early(room: u128, wait: u64) -> u128 {
+    (room * u128::from(wait.min(FAR)) / u128::from(FAR)).max(1)
+}
+
+/// Seconds from which on a page is promised whole.
+const FAR: u64 = 4;
+/// One in so many of what a scope serves is meant for those who return.
+const SHARE: u32 = 5;
+/// The longest wait, in seconds.
+const LATEST: u64 = 60;
+const TENTH: Duration = Duration::from_millis(100);
+const SECOND: Duration = Duration::from_secs(1);
+/// A little more than a minute of tenths.
+const PAGES: usize = 640;
+const COUNT_BITS: u32 = 20;
+const COUNTED: u64 = 1 << COUNT_BITS;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn a_crowd_does_not_come_back_as_a_crowd() {
+        let (returns, each) = (Returns::new(), Duration::from_millis(10));
+        let mut pages: BTreeMap<u128, u32> = BTreeMap::new();
+        // Eight hundred are refused within a second; twenty a second are to return.
+        for millis in 0..800 {
+            let now = Duration::from_millis(millis);
+            let wait = returns.place(now, each);
+            assert!((1..=60).contains(&wait.as_secs()) && wait.subsec_nanos() == 0);
+            *pages.entry((now + wait).as_millis() / 100).or_default() += 1;
+        }
+        assert!(pages.values().all(|count| *count <= 2), "{pages:?}");
+        let last = pages.keys().max().unwrap();
+        assert!((450..620).contains(last), "{last}");
+        // A quiet while later the calendar is empty again.
+        let later = Duration::from_secs(200);
+        let waits: Vec<u64> = (0..8).map(|_| returns.place(later, each).as_secs()).collect();
+        assert!(waits.iter().all(|wait| *wait < 20), "{waits:?}");
+    }
+
+    #[test]
+    fn a_slow_scope_has_few_places_and_a_wait_has_an_end() {
+        let (returns, each) = (Returns::new(), Duration::from_secs(1));
+        let waits: Vec<u64> =
+            (0..100).map(|_| returns.place(Duration::ZERO, each).as_secs()).collect();
+        assert!(waits.iter().all(|wait| (1..=60).contains(wait)), "{waits:?}");
+        assert!(waits.iter().filter(|wait| **wait < 30).count() < 40, "{waits:?}");
+        assert!(waits.iter().max() > waits.iter().min(), "{waits:?}");
+    }
+
+    #[test]
+    fn nothing_measured_is_no_reason_to_wait() {
+        let waits =
+            (0..100).map(|_| Returns::new().place(Duration::ZERO, Duration::ZERO).as_secs());
+        assert!(waits.max() < Some(20));
+    }
+}

@@ -1,0 +1,65 @@
+//! `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers-11): a list with one
+//! item for each limit, by its name.
+//!
+//! The policy says the quota (`q`: the burst) and the window in which it comes back (`w`), so that
+//! `q / w` is the configured rate. What is left is `r`; `t` is the time until there is one again
+//! where `r` is 0 – the `Retry-After` of a refusal – and else the time until all of it is back.
+//! Seconds are rounded up, so a client that waits as long is not early.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::gcra::Left;
+
+/// What a reply on a limited route says about its limits.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    pub(super) policy: HeaderValue,
+    pub(super) left: HeaderValue,
+}
+
+impl Standing {
+    /// Writes the two fields. They are lists: what an upstream says of its own limits stays.
+    pub fn write(self, headers: &mut HeaderMap) {
+        headers.append(POLICY, self.policy);
+        headers.append(LEFT, self.left);
+    }
+}
+
+/// `RateLimit-Policy` of limits: name, burst and the time in which it comes back.
+pub(super) fn policy<'a>(limits: impl Iterator<Item = (&'a str, u32, Duration)>) -> HeaderValue {
+    list(limits, |text, (name, burst, window)| {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "\"{name}\";q={burst};w={}", seconds(window).max(1));
+    })
+}
+
+/// `RateLimit` of limits: name, and what is left.
+pub(super) fn left<'a>(limits: impl Iterator<Item = (&'a str, Left)>) -> HeaderValue {
+    list(limits, |text, (name, left)| {
+        let until = if left.count == 0 { left.wait } else { left.refill };
+        let _ = write!(text, "\"{name}\";r={};t={}", left.count, seconds(until));
+    })
+}
+
+fn list<T>(items: impl Iterator<Item = T>, write: impl Fn(&mut String, T)) -> HeaderValue {
+    let mut text = String::with_capacity(64);
+    for item in items {
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        write(&mut text, item);
+    }
+    // Names have letters, digits, `_`, `-` and `.` only, which `check` holds.
+    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+/// Whole seconds, rounded up.
+fn seconds(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const LEFT: HeaderName = HeaderName::from_static("ratelimit");

@@ -1,0 +1,211 @@
+//! The rates that routes name: how often a caller, a route or the gateway may be asked.
+//!
+//! One [`Limiter`] for each `[limit.*]`, shared by all workers, so that a decision holds for the
+//! whole process. It is made from its own configuration alone: one that a reload has not changed is
+//! carried over and goes on counting. A request passes all limits of its route or takes from none:
+//! what was taken before another limit refused is put back, and the longest wait is the one that is
+//! told. A route without limits comes here never.
+//!
+//! The arithmetic is own code, twenty lines, and `governor` only its reference in tests: a request
+//! must ask several limits and take from all or none, which that crate cannot take back; the
+//! `RateLimit` field needs what is left after a refusal too, which it does not tell; its store knows
+//! no bound; and the same arithmetic has to run in a shared store.
+
+mod fields;
+mod gcra;
+mod table;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderValue};
+
+pub use self::fields::Standing;
+use self::gcra::{Left, Quota};
+use self::table::Table;
+use crate::base::clock::{self, Instant};
+use crate::base::{LimitId, RouteId};
+use crate::config::model::{self, Config, LimitKey};
+use crate::observe::{Decision, Witness};
+use crate::problem::{Cause, Problem};
+
+/// Every limit of a configuration.
+#[derive(Debug)]
+pub struct Rates {
+    limiters: Box<[Arc<Limiter>]>,
+    /// What `RateLimit-Policy` says, by route.
+    policies: Box<[HeaderValue]>,
+}
+
+/// One `[limit.*]`, and what it remembers.
+#[derive(Debug)]
+struct Limiter {
+    limit: model::Limit,
+    quota: Quota,
+    table: Table,
+    began: Instant,
+}
+
+/// What a limit may count by.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// Its address: the peer's, or what a trusted proxy says.
+    pub ip: IpAddr,
+    /// What it sent.
+    pub headers: &'a HeaderMap,
+    /// The name of the route that it asks for: names outlive a reload, ids do not.
+    pub route: &'a str,
+}
+
+impl Rates {
+    /// The limits of a configuration. What `before` knows of limits that are the same is kept.
+    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+        let kept = |limit: &model::Limit| {
+            let known = before?.limiters.iter().find(|known| known.limit == *limit)?;
+            Some(Arc::clone(known))
+        };
+        let make = |limit: &model::Limit| {
+            kept(limit).unwrap_or_else(|| Arc::new(Limiter::new(limit.clone())))
+        };
+        let limiters: Box<[_]> = config.limits.iter().map(make).collect();
+        let policy = |route: &model::Route| {
+            fields::policy(route.limits.iter().map(|id| {
+                let limiter: &Limiter = &limiters[usize::from(id.0)];
+                (limiter.limit.name.as_str(), limiter.limit.burst, limiter.quota.window())
+            }))
+        };
+        let policies = config.routes.iter().map(policy).collect();
+        Self { limiters, policies }
+    }
+
+    /// Takes one request from each of these limits, or from none of them. How the caller stands,
+    /// which every reply tells, and the refusal if there is one.
+    pub fn pass(
+        &self,
+        limits: &[LimitId],
+        route: RouteId,
+        caller: &Caller<'_>,
+        now: Instant,
+        witness: &Witness,
+    ) -> (Standing, Result<(), (LimitId, Problem)>) {
+        for (at, id) in limits.iter().enumerate() {
+            let limiter = self.limiter(*id);
+            let (taken, forgot) = limiter.take(caller, now);
+            if forgot {
+                witness.limit_forgot(*id);
+            }
+            if !taken {
+                for id in &limits[..at] {
+                    self.limiter(*id).put_back(caller, now);
+                }
+                let (standing, refused) = self.look(limits, route, caller, now, *id);
+                witness.limit_decided(refused.0, Decision::Refuse);
+                return (standing, Err(refused));
+            }
+        }
+        limits.iter().for_each(|id| witness.limit_decided(*id, Decision::Allow));
+        (self.standing(limits, route, caller, now, |_, _| {}), Ok(()))
+    }
+
+    /// After a refusal: how the caller stands with each limit, and which one it waits for longest.
+    fn look(
+        &self,
+        limits: &[LimitId],
+        route: RouteId,
+        caller: &Caller<'_>,
+        now: Instant,
+        refused_by: LimitId,
+    ) -> (Standing, (LimitId, Problem)) {
+        let mut longest = (refused_by, Duration::ZERO);
+        let standing = self.standing(limits, route, caller, now, |id, left| {
+            if left.wait > longest.1 {
+                longest = (id, left.wait);
+            }
+        });
+        let (id, wait) = longest;
+        (standing, (id, self.limiter(id).refusal(wait)))
+    }
+
+    fn standing(
+        &self,
+        limits: &[LimitId],
+        route: RouteId,
+        caller: &Caller<'_>,
+        now: Instant,
+        mut each: impl FnMut(LimitId, Left),
+    ) -> Standing {
+        let left = limits.iter().map(|id| {
+            let limiter = self.limiter(*id);
+            let left = limiter.look(caller, now);
+            each(*id, left);
+            (limiter.limit.name.as_str(), left)
+        });
+        Standing { policy: self.policies[usize::from(route.0)].clone(), left: fields::left(left) }
+    }
+
+    fn limiter(&self, id: LimitId) -> &Limiter {
+        &self.limiters[usize::from(id.0)]
+    }
+}
+
+impl Limiter {
+    fn new(limit: model::Limit) -> Self {
+        let quota = Quota::new(limit.rate, limit.burst);
+        let keys = if limit.key == LimitKey::Gateway { 1 } else { limit.keys };
+        Self { quota, table: Table::with_room_for(keys), began: clock::now(), limit }
+    }
+
+    fn take(&self, caller: &Caller<'_>, now: Instant) -> (bool, bool) {
+        let now = self.nanos(now);
+        self.table.with(self.hash(caller), now, |back| self.quota.take(back, now))
+    }
+
+    fn put_back(&self, caller: &Caller<'_>, now: Instant) {
+        let now = self.nanos(now);
+        self.table.with(self.hash(caller), now, |back| self.quota.put_back(back));
+    }
+
+    fn look(&self, caller: &Caller<'_>, now: Instant) -> Left {
+        let now = self.nanos(now);
+        self.table.with(self.hash(caller), now, |back| self.quota.look(*back, now)).0
+    }
+
+    /// The caller as this limit tells callers apart. What the request does not say is one caller:
+    /// who leaves a header away gets no quota of its own for it.
+    fn hash(&self, caller: &Caller<'_>) -> u64 {
+        match &self.limit.key {
+            LimitKey::Ip => self.table.hash(network(caller.ip)),
+            LimitKey::Header(name) => {
+                self.table.hash(caller.headers.get(name).map(HeaderValue::as_bytes))
+            }
+            LimitKey::Route => self.table.hash(caller.route),
+            LimitKey::Gateway | LimitKey::ApiKey | LimitKey::Claim(_) => self.table.hash(()),
+        }
+    }
+
+    fn refusal(&self, wait: Duration) -> Problem {
+        let cause = if self.limit.status == 503 { Cause::CapacityLimit } else { Cause::RateLimit };
+        Problem::new(cause)
+            .with_retry_after(wait)
+            .with_detail(format_args!("limit {} is used up", self.limit.name))
+    }
+
+    fn nanos(&self, now: Instant) -> u64 {
+        u64::try_from(now.saturating_duration_since(self.began).as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
+/// What counts as one client: an IPv4 address, or the network that an IPv6 client is given whole.
+fn network(ip: IpAddr) -> u128 {
+    match ip.to_canonical() {
+        IpAddr::V4(address) => address.to_bits().into(),
+        // The lower half all ones, which no IPv4 address has.
+        IpAddr::V6(address) => address.to_bits() & NETWORK | u128::from(u64::MAX),
+    }
+}
+
+const NETWORK: u128 = (u64::MAX as u128) << 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,130 @@
+//! More requests than an upstream, a route or the gateway may carry: who is served, who is refused,
+//! and that room comes back however an exchange ends.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::rig::client::{self, Client, Ending, Reply};
+use crate::rig::eventually;
+use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::origin::{Origin, Step, ok};
+
+fn metric(gateway: &Gateway, begin: &str) -> Option<u64> {
+    let page = client::ask(gateway.admin(), "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    page.lines().find_map(|line| line.strip_prefix(begin)?.trim().parse().ok())
+}
+
+fn is_refusal(reply: &Reply) {
+    reply.is_problem(503, "ServiceUnavailable");
+    let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
+    assert_eq!(reply.json()["retry_after"], wait);
+    assert_eq!(reply.json()["retryable"], true);
+}
+
+#[test]
+fn an_upstream_gets_no_more_at_once_than_it_can_carry() {
+    let origin = Origin::scripted([Step::Read, Step::Pause(Duration::from_millis(50)), ok("ok")]);
+    let limits = "in_flight = 4\n[overload.queue]\nwait = \"40ms\"";
+    let gateway = Setup::before(&origin.url()).upstream(limits).start();
+    let (replies, address) = (Mutex::new(Vec::new()), gateway.plain());
+    let most = Mutex::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                let until = Instant::now() + Duration::from_secs(2);
+                while Instant::now() < until {
+                    let reply = client::get(address, "/a");
+                    let mut most = most.lock().unwrap();
+                    *most = origin.open().max(*most);
+                    replies.lock().unwrap().push(reply);
+                }
+            });
+        }
+    });
+    let replies = replies.into_inner().unwrap();
+    let (served, refused): (Vec<_>, Vec<_>) =
+        replies.iter().partition(|reply| reply.status() == 200);
+    assert!(served.len() > 50 && refused.len() > 20, "{} {}", served.len(), refused.len());
+    refused.iter().for_each(|reply| is_refusal(reply));
+    // A connection may still be closing while the next one opens.
+    assert!(*most.lock().unwrap() <= 8, "{most:?}");
+    let line = gateway.log_line(&refused[0].request_id());
+    assert_eq!(line["cause"], "overload");
+    assert!(line["detail"].as_str().unwrap().starts_with("upstream:origin is full: "), "{line}");
+    assert_eq!(metric(&gateway, "guichet_concurrency_limit{scope=\"upstream:origin\"}"), Some(4));
+    let shed: u64 = ["queue_full", "wait_too_long", "waited", "displaced"]
+        .iter()
+        .filter_map(|why| {
+            metric(&gateway, &format!("guichet_shed_total{{route=\"all\",reason=\"{why}\"}}"))
+        })
+        .sum();
+    assert_eq!(shed, refused.len() as u64);
+}
+
+/// One at a time: whatever became of one exchange, the next finds room.
+#[test]
+fn room_comes_back_however_an_exchange_ends() {
+    let limits = "in_flight = 1\n[overload.queue]\ndepth = 0";
+    let broken = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello";
+    let origin = Origin::by_path([
+        ("/ok", vec![ok("ok")]),
+        ("/cut", vec![crate::rig::origin::send(broken), Step::Close]),
+        ("/reset", vec![Step::Reset]),
+        ("/never", vec![Step::Drain]),
+    ]);
+    let gateway = Setup::before(&origin.url()).upstream(limits).start();
+    let is_served = || {
+        eventually("room", || {
+            let reply = client::get(gateway.plain(), "/ok");
+            (reply.status() == 200).then_some(())
+        });
+    };
+    for path in ["/ok", "/reset", "/cut"] {
+        let reply = client::get(gateway.plain(), path);
+        assert_eq!(reply.ending == Ending::Cut, path == "/cut", "{path}");
+        is_served();
+    }
+    let mut left = Client::plain(gateway.plain());
+    left.send("GET /never HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    eventually("the request", || {
+        origin.requests().iter().find(|it| it.head.target() == "/never").map(drop)
+    });
+    is_refusal(&client::get(gateway.plain(), "/ok"));
+    left.leave();
+    is_served();
+}
+
+#[test]
+fn room_that_is_kept_serves_the_routes_that_it_is_kept_for() {
+    let origin = Origin::scripted([Step::Read, Step::Drain]);
+    let overload = "[overload]\nin_flight = 2\nqueue = { depth = 0 }\n\
+                    reserve = { routes = [\"heal*\"], share = \"50%\" }";
+    let gateway = Setup::before(&origin.url())
+        .with(overload)
+        .route_first("name = \"health\"\nmatch = \"/health\"\nrespond = { status = 204 }")
+        .start();
+    let mut first = Client::plain(gateway.plain());
+    first.send("GET /first HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    origin.wait_for_requests(1);
+    is_refusal(&client::get(gateway.plain(), "/second"));
+    assert_eq!(client::get(gateway.plain(), "/health").status(), 204);
+}
+
+#[test]
+fn a_route_has_a_number_of_its_own() {
+    let origin = Origin::scripted([Step::Read, Step::Drain]);
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .with("[overload.queue]\ndepth = 0")
+        .route("name = \"slow\"\nmatch = \"/slow\"\nupstream = \"origin\"\nin_flight = 1")
+        .route("name = \"free\"\nmatch = \"/free\"\nrespond = { status = 204 }")
+        .start();
+    let mut first = Client::plain(gateway.plain());
+    first.send("GET /slow HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    origin.wait_for_requests(1);
+    is_refusal(&client::get(gateway.plain(), "/slow"));
+    assert_eq!(client::get(gateway.plain(), "/free").status(), 204);
+    assert_eq!(metric(&gateway, "guichet_concurrency_limit{scope=\"route:slow\"}"), Some(1));
+}
