@@ -6,12 +6,16 @@
 //! answered by a status from 200 to 399.
 
 use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::time::Duration;
 
-use http::header::{CONNECTION, HeaderValue, USER_AGENT};
+use http::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, StatusCode, Uri};
+use http_body::Body as _;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 use tokio::time::timeout_at;
 
@@ -89,7 +93,7 @@ impl Probe {
         let limit = clock::now() + self.rule.timeout;
         let status = timeout_at(limit, async {
             match connect(&self.endpoint.target, Want::Usual, limit).await {
-                Ok(Connection::Http1(connection)) => self.over_http1(connection).await,
+                Ok(Connection::Http1(connection)) => self.over_http1(*connection).await,
                 Ok(Connection::Http2(connection)) => self.over_http2(&connection).await,
                 Err(error) => Err(error.to_string()),
             }
@@ -101,21 +105,35 @@ impl Probe {
         Err(format!("it answered {}", status.as_u16()))
     }
 
-    async fn over_http1(&self, mut connection: Box<Http1>) -> Result<StatusCode, String> {
+    /// With the library's codec: requests have our own, which is compiled into them because nobody
+    /// else calls it, and a probe now and then is no reason to end that.
+    async fn over_http1(&self, connection: Http1) -> Result<StatusCode, String> {
         let mut head = self.head();
+        let host = dress::host(&head.headers, &self.endpoint).clone();
+        head.headers.insert(HOST, host);
         head.headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        let host = dress::host(&head.headers, &self.endpoint);
-        connection.begin(&head, host, None, Outgoing::default());
-        let answer = poll_fn(|cx| connection.poll_answer(cx, None)).await;
-        let status = answer.map_err(|failure| failure.describe())?.status();
-        // To its end, where that is near: a server should not see its answers cut.
-        for _ in 0..FRAMES {
-            let frame = poll_fn(|cx| connection.poll_frame(cx)).await;
-            if !matches!(frame, Some(Ok(_))) {
-                break;
+        let (wire, _, _open) = connection.into_parts();
+        let handshake = http1::handshake(TokioIo::new(wire)).await;
+        let (mut sender, driver) = handshake.map_err(|error| blame::describe(&error))?;
+        let asked = async {
+            let request = Request::from_parts(head, Outgoing::default());
+            let answer = sender.send_request(request).await;
+            let (answer, mut body) = answer.map_err(|error| blame::describe(&error))?.into_parts();
+            // To its end, where that is near: a server should not see its answers cut.
+            for _ in 0..FRAMES {
+                let frame = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+                if !matches!(frame, Some(Ok(_))) {
+                    break;
+                }
             }
+            Ok(answer.status)
+        };
+        let (mut asked, mut driver) = (pin!(asked), pin!(driver));
+        tokio::select! {
+            said = &mut asked => said,
+            // What ended it is said to who asked.
+            _ = &mut driver => asked.await,
         }
-        Ok(status)
     }
 
     async fn over_http2(&self, connection: &Http2) -> Result<StatusCode, String> {
