@@ -9,6 +9,7 @@
 //! Every connection carries one exchange and has a time limit, so that 64 of them are bound enough.
 
 mod access;
+mod maintenance;
 mod origin;
 mod reply;
 mod resource;
@@ -36,7 +37,7 @@ use tokio::task::JoinSet;
 
 use self::access::Door;
 use self::reply::Reply;
-use self::resource::{Answer, Resource};
+use self::resource::{Answer, Resource, V1};
 use crate::base::clock;
 use crate::config::model::Config;
 use crate::observe::{Exposition, Ledger, Readiness, Stage, log};
@@ -201,6 +202,9 @@ async fn tell<B>(request: &Request<B>, state: &AdminState, door: Door) -> Result
         Resource::Metrics => {
             let body = state.ledger.render().into();
             Ok(Answer { content_type: Exposition::CONTENT_TYPE, body })
+        }
+        Resource::V1(V1::Switch, control) => {
+            maintenance::switch(request.method(), request.uri(), control)
         }
         Resource::V1(asked, control) => v1::answer(asked, control).await,
     }

@@ -27,6 +27,10 @@ pub(super) enum V1 {
     Reload,
     Check,
     Drain,
+    /// What is under maintenance.
+    Maintenance,
+    /// Maintenance of one route, or of several that begin alike.
+    Switch,
 }
 
 /// A success.
@@ -46,6 +50,12 @@ impl<'a> Resource<'a> {
             "/readyz" => return Ok(Self::Readyz),
             "/metrics" => return Ok(Self::Metrics),
             _ => {}
+        }
+        if let Some(routes) = path.strip_prefix(V1::Switch.path())
+            && !routes.is_empty()
+        {
+            let control = control.ok_or_else(|| Problem::new(Cause::NoRoute))?;
+            return Ok(Self::V1(V1::Switch, control));
         }
         let below = V1::ALL.iter().find(|it| it.path() == path);
         match below.zip(control) {
@@ -76,9 +86,10 @@ impl V1 {
         Self::Reload,
         Self::Check,
         Self::Drain,
+        Self::Maintenance,
     ];
 
-    const fn path(self) -> &'static str {
+    pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Status => "/v1/status",
             Self::Config => "/v1/config",
@@ -87,14 +98,19 @@ impl V1 {
             Self::Reload => "/v1/reload",
             Self::Check => "/v1/config/check",
             Self::Drain => "/v1/drain",
+            Self::Maintenance => "/v1/maintenance",
+            Self::Switch => "/v1/maintenance/",
         }
     }
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::Status | Self::Config | Self::Routes | Self::Certificates => READ,
+            Self::Status | Self::Config | Self::Routes | Self::Certificates | Self::Maintenance => {
+                READ
+            }
             Self::Reload | Self::Check => "POST",
             Self::Drain => "PUT",
+            Self::Switch => "PUT, DELETE",
         }
     }
 

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Control;
 use super::resource::{Answer, V1};
+use super::{Control, maintenance};
 use crate::base::clock;
 use crate::config::model::{Respond, Route, Target};
 use crate::observe::ReloadResult;
@@ -19,6 +19,7 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
         },
         V1::Routes => routes(control),
         V1::Certificates => certificates(control),
+        V1::Maintenance | V1::Switch => maintenance::list(control),
         V1::Reload => {
             let Some(desk) = &control.desk else { return Err(Problem::new(Cause::NoRoute)) };
             let verdict = desk.reload().await.ok_or_else(leaving)?;

@@ -133,7 +133,8 @@ impl Switch {
         self.until.is_none_or(|until| now < until)
     }
 
-    fn concerns(&self, name: &str) -> bool {
+    /// Whether a route of this name is meant.
+    pub fn concerns(&self, name: &str) -> bool {
         match self.routes.strip_suffix('*') {
             Some(begin) => name.starts_with(begin),
             None => name == self.routes,

@@ -10,6 +10,7 @@ use super::admin::Token;
 use super::error::StartError;
 use super::shared::{Phase, Shared};
 use super::succession::{Applied, Next};
+use crate::gate::Switches;
 use crate::observe::Ledger;
 
 /// A way to a running instance. It keeps nothing running.
@@ -18,6 +19,7 @@ pub struct Handle {
     pub(super) shared: Arc<Shared>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) token: Token,
+    pub(super) switches: Arc<Switches>,
     pub(super) requests: mpsc::Sender<Request>,
 }
 
@@ -71,6 +73,11 @@ impl Handle {
     /// Who shows it may control.
     pub fn token(&self) -> &Token {
         &self.token
+    }
+
+    /// What is under maintenance by hand.
+    pub fn switches(&self) -> &Switches {
+        &self.switches
     }
 
     /// The process-wide part: phase, readiness, counts.

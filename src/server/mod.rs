@@ -148,8 +148,13 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let ledger = parts.exposition(renewal.expiries(), &reloads, logs.lost());
     let ledger = Arc::new(Ledger::new(ledger));
     let (requests, asked) = mpsc::channel(handle::WAITING);
-    let handle =
-        Handle { shared: Arc::clone(&shared), ledger: Arc::clone(&ledger), token, requests };
+    let handle = Handle {
+        shared: Arc::clone(&shared),
+        ledger: Arc::clone(&ledger),
+        token,
+        switches: parts.switches(),
+        requests,
+    };
     let (workers, control) = (Vec::with_capacity(threads), None);
     let addresses = binding.addresses().list();
     shared.listens_on(addresses.clone());

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config};
+use crate::gate::Switches;
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
@@ -105,6 +106,11 @@ impl Parts {
     /// The configuration.
     pub(super) fn config(&self) -> &Arc<Config> {
         &self.config
+    }
+
+    /// What was switched on by hand; the same in every generation.
+    pub(super) fn switches(&self) -> Arc<Switches> {
+        Arc::clone(&self.shared.switches)
     }
 
     /// For how many workers.

@@ -262,6 +262,7 @@ fn the_deadline_cuts_what_is_still_open() {
         shared: Arc::clone(&shared),
         ledger: Arc::new(ledger),
         token: Token::default(),
+        switches: parts.switches(),
         requests,
     };
     let (name_resolver, resolver) = std::sync::mpsc::channel();

@@ -83,6 +83,22 @@ fn errors_tell_what_is_left_too_and_an_upstreams_own_fields_stay() {
 }
 
 #[test]
+fn a_reload_that_leaves_a_limit_alone_goes_on_counting() {
+    let setup = |rate: &str, status: u16| {
+        let limit = format!("[limit.per-client]\nkey = \"ip\"\nrate = \"{rate}\"");
+        Setup::new().with(&limit).route(&format!(
+            "match = \"/a\"\nrespond = {{ status = {status} }}\nlimits = [\"per-client\"]"
+        ))
+    };
+    let gateway = setup("1/d", 204).start();
+    assert_eq!(get(&gateway, "").status(), 204);
+    gateway.reload(&setup("1/d", 200));
+    assert_eq!(get(&gateway, "").status(), 429);
+    gateway.reload(&setup("2/d", 200));
+    assert_eq!(get(&gateway, "").status(), 200);
+}
+
+#[test]
 fn requests_that_are_refused_anyway_take_nothing() {
     let limit = "[limit.per-client]\nkey = \"ip\"\nrate = \"1/d\"";
     let gateway = Setup::new()

@@ -1,0 +1,64 @@
+//! `/v1/maintenance`: what is switched on, and the switch of a route.
+
+use http::{Method, Uri};
+use serde_json::{Value, json};
+
+use super::Control;
+use super::resource::{Answer, V1};
+use crate::config;
+use crate::gate::Switch;
+use crate::problem::BuiltIn;
+use crate::problem::{Cause, Place, Problem, Reason, Violation};
+
+/// What is switched on by hand; windows of the file are in the file.
+pub(super) fn list(control: &Control) -> Value {
+    let end = |until: u64| {
+        let millis = i64::try_from(until).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
+    };
+    let told = |it: Switch| json!({ "routes": it.routes, "until": it.until.map(end) });
+    control.handle.switches().list().into_iter().map(told).collect()
+}
+
+/// `PUT` switches maintenance on, `?until=` a moment; `DELETE` switches it off. Tells what is on then.
+///
+/// # Errors
+/// No route has such a name, nothing was on, or the moment cannot be read.
+pub(super) fn switch(method: &Method, uri: &Uri, control: &Control) -> Result<Answer, Problem> {
+    let routes = uri.path().strip_prefix(V1::Switch.path()).unwrap_or_default().to_owned();
+    let switches = control.handle.switches();
+    if *method == Method::DELETE {
+        if !switches.turn_off(&routes) {
+            return Err(Problem::new(Cause::NoRoute));
+        }
+        return Ok(Answer::json(&list(control)));
+    }
+    let switch = Switch { until: until(uri)?, routes };
+    let config = control.handle.shared().config();
+    if !config.routes.iter().any(|route| switch.concerns(&route.name)) {
+        return Err(Problem::new(Cause::NoRoute).with_detail("no route has this name"));
+    }
+    switches.turn_on(switch);
+    Ok(Answer::json(&list(control)))
+}
+
+fn until(uri: &Uri) -> Result<Option<u64>, Problem> {
+    let given = uri.query().and_then(|query| query.strip_prefix("until="));
+    let Some(given) = given else { return Ok(None) };
+    // A plus is what an offset begins with, and what a query writes as %2B.
+    let text =
+        given.replace("%2B", "+").replace("%2b", "+").replace("%3A", ":").replace("%3a", ":");
+    let moment = config::moment(&text).ok().map(|moment| moment.timestamp().as_millisecond());
+    let millis = moment.and_then(|millis| u64::try_from(millis).ok());
+    millis.map(Some).ok_or_else(|| {
+        Problem::new(Cause::BadTarget).with_code(BuiltIn::InvalidParameter).with_violation(
+            Violation {
+                name: "until".to_owned(),
+                place: Some(Place::Query),
+                code: BuiltIn::InvalidParameter,
+                reason: Reason::Invalid,
+                expected: Vec::new(),
+            },
+        )
+    })
+}
