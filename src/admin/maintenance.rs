@@ -1,23 +1,41 @@
-//! `/v1/maintenance`: what is switched on, and the switch of a route.
+//! `/v1/maintenance`: what is switched on or planned, and the switch of a route.
 
 use http::{Method, Uri};
 use serde_json::{Value, json};
 
 use super::Control;
 use super::resource::{Answer, V1};
+use crate::base::clock;
 use crate::config;
+use crate::config::model::Maintenance as Window;
 use crate::gate::Switch;
 use crate::problem::BuiltIn;
 use crate::problem::{Cause, Place, Problem, Reason, Violation};
 
-/// What is switched on by hand; windows of the file are in the file.
+/// What is switched on by hand, and behind it the windows of the file that are not over.
 pub(super) fn list(control: &Control) -> Value {
-    let end = |until: u64| {
-        let millis = i64::try_from(until).unwrap_or(i64::MAX);
-        jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
+    let by_hand = |it: Switch| {
+        json!({
+            "routes": it.routes, "from": null, "until": it.until.map(moment),
+            "by": "hand", "active": true,
+        })
     };
-    let told = |it: Switch| json!({ "routes": it.routes, "until": it.until.map(end) });
-    control.handle.switches().list().into_iter().map(told).collect()
+    let now = clock::unix_millis();
+    let planned = |it: &Window| {
+        json!({
+            "routes": it.scope, "from": (it.from > 0).then(|| moment(it.from)),
+            "until": it.until.map(moment), "by": "file", "active": it.from <= now,
+        })
+    };
+    let config = control.handle.shared().config();
+    let left = config.maintenance.iter().filter(|it| it.until.is_none_or(|until| now < until));
+    let switches = control.handle.switches().list().into_iter().map(by_hand);
+    switches.chain(left.map(planned)).collect()
+}
+
+fn moment(millis: u64) -> String {
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+    jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
 }
 
 /// `PUT` switches maintenance on, `?until=` a moment; `DELETE` switches it off. Tells what is on then.

@@ -6,6 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use super::errors::ErrorsFormat;
+use crate::base::clock;
+use crate::config;
 
 /// A reverse proxy and API gateway whose errors come out in one form.
 #[derive(Debug, Parser)]
@@ -60,6 +62,9 @@ pub(super) enum Verb {
     Reload(Running),
     /// Has a guichet that runs end, once what is under way has ended.
     Drain(Running),
+    /// Takes routes of a guichet that runs out of service for a while, and back; tells which are.
+    #[command(subcommand)]
+    Maintenance(MaintenanceVerb),
     /// Prints the version.
     Version,
     /// Prints a completion script.
@@ -90,6 +95,32 @@ pub(super) struct Running {
     /// Its admin socket; left out: what the configuration says.
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
+}
+
+/// `guichet maintenance`.
+#[derive(Debug, Subcommand)]
+pub(super) enum MaintenanceVerb {
+    /// Answers 503 on a route until it is switched off again, or until a moment; a reload keeps it.
+    On {
+        /// The name of the route, or how the names of several begin: 'users.*'.
+        #[arg(value_parser = routes)]
+        route: String,
+        /// When it ends by itself, such as 2026-12-01T04:00:00+01:00; clients are told in Retry-After.
+        #[arg(long, value_name = "MOMENT", value_parser = coming)]
+        until: Option<String>,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Serves the route again.
+    Off {
+        /// The route as it was switched on.
+        #[arg(value_parser = routes)]
+        route: String,
+        #[command(flatten)]
+        running: Running,
+    },
+    /// Tells what is switched on, and what is planned in the file.
+    List(Running),
 }
 
 /// `guichet config`.
@@ -129,6 +160,19 @@ pub(super) enum CheckFormat {
     Json,
     /// Annotations of GitHub's workflows.
     Github,
+}
+
+fn routes(text: &str) -> Result<String, String> {
+    config::routes(text).map(|()| text.to_owned())
+}
+
+/// A moment to come, in UTC: nothing in it means anything else in a query.
+fn coming(text: &str) -> Result<String, String> {
+    let moment = config::moment(text)?.timestamp();
+    if u64::try_from(moment.as_millisecond()).is_ok_and(|millis| millis > clock::unix_millis()) {
+        return Ok(moment.to_string());
+    }
+    Err("this moment has passed".into())
 }
 
 /// What exit codes mean: at the foot of the help, and in the manual.
@@ -178,6 +222,10 @@ mod tests {
             "status --json",
             "reload --socket /run/guichet/admin.sock",
             "-c my.toml drain",
+            "maintenance on users.*",
+            "maintenance on users.get --until 2099-12-01T04:00:00+01:00 --json",
+            "maintenance off users.* --socket /run/guichet/admin.sock",
+            "maintenance list",
             "version",
             "completions fish",
             "man",
@@ -189,7 +237,7 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_not_offered() {
-        for line in ["flow x", "maintenance on", "upstream list", "run --staging", "key new"] {
+        for line in ["flow x", "maintenance on", "upstream drain", "run --staging", "key new"] {
             let words = ["guichet"].into_iter().chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -24,7 +24,7 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{CheckFormat, CommandLine, ConfigVerb, Route, Running, Verb};
+use self::args::{CheckFormat, CommandLine, ConfigVerb, MaintenanceVerb, Route, Running, Verb};
 use self::check::Strictness;
 use self::control::Said;
 use self::errors::ErrorsFormat;
@@ -96,13 +96,23 @@ fn obey(line: &CommandLine) -> Report {
         Verb::Status(running) => control(Said::Status, running, option, form),
         Verb::Reload(running) => control(Said::Reload, running, option, form),
         Verb::Drain(running) => control(Said::Drain, running, option, form),
+        Verb::Maintenance(verb) => match verb {
+            MaintenanceVerb::On { route, until, running } => {
+                let said = Said::MaintenanceOn { routes: route, until: until.as_deref() };
+                control(said, running, option, form)
+            }
+            MaintenanceVerb::Off { route, running } => {
+                control(Said::MaintenanceOff { routes: route }, running, option, form)
+            }
+            MaintenanceVerb::List(running) => control(Said::MaintenanceList, running, option, form),
+        },
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),
     }
 }
 
-fn control(said: Said, running: &Running, option: Option<&Path>, form: Form) -> Report {
+fn control(said: Said<'_>, running: &Running, option: Option<&Path>, form: Form) -> Report {
     let file = locate::configuration(None, option, &system_environment);
     control::say(said, running.socket.as_deref(), file, &system_environment, form)
 }

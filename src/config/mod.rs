@@ -41,7 +41,7 @@ pub use source::{FileId, Place, Position, Sources};
 pub use starter::{Starter, starter};
 pub use substitute::{Environment, system_environment};
 pub(crate) use suggest::nearest;
-pub(crate) use value::moment;
+pub(crate) use value::{moment, routes};
 
 use diagnostic::Report;
 use tree::Table;

@@ -25,7 +25,7 @@ fn says(word: &str, admin: &str) -> String {
 const SOCKET: &str = "socket = \"admin.sock\"";
 
 /// Runs a command beside the process.
-fn guichet(daemon: &Daemon, arguments: &[&str]) -> (i32, String, String) {
+pub fn guichet(daemon: &Daemon, arguments: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = Command::new(env!("CARGO_BIN_EXE_guichet"))
         .arg("-c")
         .arg(daemon.file())

@@ -31,3 +31,4 @@ mod reload;
 #[path = "../it/rig/mod.rs"]
 mod rig;
 mod supervisor;
+mod verbs;

@@ -1,8 +1,10 @@
-//! `guichet status`, `reload`, `drain`: what is said to a guichet that runs, through its admin socket.
+//! `guichet status`, `reload`, `drain`, `maintenance`: what is said to a guichet that runs, through its
+//! admin socket.
 
 mod line;
 mod told;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -14,18 +16,32 @@ use crate::config::{self, Environment};
 
 /// What is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Said {
+pub(super) enum Said<'a> {
     /// How do you stand?
     Status,
     /// Read your configuration again.
     Reload,
     /// End, once what is under way has ended.
     Drain,
+    /// Do not serve these routes, until then or until told otherwise.
+    MaintenanceOn {
+        /// A name, or how several begin and `*`.
+        routes: &'a str,
+        /// A moment in UTC.
+        until: Option<&'a str>,
+    },
+    /// Serve them again.
+    MaintenanceOff {
+        /// As they were switched on.
+        routes: &'a str,
+    },
+    /// What is under maintenance?
+    MaintenanceList,
 }
 
 /// Says it, and tells the answer.
 pub(super) fn say(
-    said: Said,
+    said: Said<'_>,
     socket: Option<&Path>,
     file: Result<PathBuf, Report>,
     environment: Environment<'_>,
@@ -35,15 +51,14 @@ pub(super) fn say(
         Ok(line) => line,
         Err(report) => return report,
     };
-    let (method, path) = match said {
-        Said::Status => ("GET", "/v1/status"),
-        Said::Reload => ("POST", "/v1/reload"),
-        Said::Drain => ("PUT", "/v1/drain"),
-    };
-    let answer = match line.ask(method, path) {
+    let (method, path) = said.request();
+    let answer = match line.ask(method, &path) {
         Ok(answer) => answer,
         Err(error) => return Report::failed(Exit::Unreachable, unreached(&line, &error)),
     };
+    if let (404, Some(sentence)) = (answer.status, said.unknown()) {
+        return Report::failed(Exit::Failed, sentence);
+    }
     if answer.status >= 400 {
         return Report::failed(Exit::Failed, refused(&answer.body, answer.status));
     }
@@ -51,10 +66,8 @@ pub(super) fn say(
         let sentence = format!("{line} does not answer like a guichet");
         return Report::failed(Exit::Failed, sentence);
     };
-    let exit = match said {
-        Said::Reload if value["result"] != "applied" => Exit::ReloadRefused,
-        Said::Status | Said::Reload | Said::Drain => Exit::Fine,
-    };
+    let refused = said == Said::Reload && value["result"] != "applied";
+    let exit = if refused { Exit::ReloadRefused } else { Exit::Fine };
     if form == Form::Json {
         return Report { exit, ..Report::fine(format!("{value:#}\n")) };
     }
@@ -62,6 +75,45 @@ pub(super) fn say(
         Said::Status => Report::fine(told::status(&value)),
         Said::Reload => told::verdict(&value, exit),
         Said::Drain => Report::fine(told::drain(&value)),
+        Said::MaintenanceOn { routes, until } => Report::fine(told::maintenance_on(routes, until)),
+        Said::MaintenanceOff { routes } => Report::fine(told::maintenance_off(routes, &value)),
+        Said::MaintenanceList => Report::fine(told::maintenance(&value)),
+    }
+}
+
+impl Said<'_> {
+    /// Names of routes and moments in UTC stand in a target as they are.
+    fn request(self) -> (&'static str, Cow<'static, str>) {
+        match self {
+            Self::Status => ("GET", "/v1/status".into()),
+            Self::Reload => ("POST", "/v1/reload".into()),
+            Self::Drain => ("PUT", "/v1/drain".into()),
+            Self::MaintenanceOn { routes, until } => {
+                let until = until.map(|until| format!("?until={until}")).unwrap_or_default();
+                ("PUT", format!("/v1/maintenance/{routes}{until}").into())
+            }
+            Self::MaintenanceOff { routes } => {
+                ("DELETE", format!("/v1/maintenance/{routes}").into())
+            }
+            Self::MaintenanceList => ("GET", "/v1/maintenance".into()),
+        }
+    }
+
+    /// What it means that there is no such thing, where what was named is the reason.
+    fn unknown(self) -> Option<String> {
+        match self {
+            Self::MaintenanceOn { routes, .. } => Some(format!(
+                "no route is called {routes}, nothing was switched on\n\
+                 help: names are those of the configuration that runs; `users.*` means all that \
+                 begin so"
+            )),
+            Self::MaintenanceOff { routes } => Some(format!(
+                "maintenance of {routes} is not switched on\n\
+                 help: `guichet maintenance list` says what is; what the file plans ends with the \
+                 file"
+            )),
+            Self::Status | Self::Reload | Self::Drain | Self::MaintenanceList => None,
+        }
     }
 }
 

@@ -66,6 +66,42 @@ pub(super) fn drain(told: &Value) -> String {
     format!("draining: {drain} s at most for what is under way\n")
 }
 
+/// Routes are not served.
+pub(super) fn maintenance_on(routes: &str, until: Option<&str>) -> String {
+    let end = until.unwrap_or("it is switched off");
+    format!("{routes}: under maintenance until {end}\n")
+}
+
+/// They are again, unless something else keeps them from it.
+pub(super) fn maintenance_off(routes: &str, told: &Value) -> String {
+    let entries = told.as_array().map_or(&[][..], Vec::as_slice);
+    let still = entries.iter().filter(|entry| entry["active"] == true).map(under_maintenance);
+    let mut out = format!("{routes}: maintenance is switched off\n");
+    still.for_each(|line| out.push_str(&line));
+    out
+}
+
+/// What is under maintenance, or will be.
+pub(super) fn maintenance(told: &Value) -> String {
+    match told.as_array().map_or(&[][..], Vec::as_slice) {
+        [] => "nothing is under maintenance, and nothing is planned\n".into(),
+        entries => entries.iter().map(under_maintenance).collect(),
+    }
+}
+
+fn under_maintenance(entry: &Value) -> String {
+    let routes = entry["routes"].as_str().unwrap_or("?");
+    let end = |without| entry["until"].as_str().unwrap_or(without);
+    if entry["by"] == "hand" {
+        return format!("{routes}: until {}, switched on by hand\n", end("it is switched off"));
+    }
+    let end = end("the file changes");
+    match entry["from"].as_str().filter(|_| entry["active"] != true) {
+        Some(from) => format!("{routes}: from {from} until {end}, planned in the file\n"),
+        None => format!("{routes}: until {end}, planned in the file\n"),
+    }
+}
+
 fn count(number: &Value, noun: &str) -> String {
     let plural = if number.as_u64() == Some(1) { "" } else { "s" };
     format!("{number} {noun}{plural}")
@@ -85,6 +121,22 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_window_that_is_to_come_has_a_beginning() {
+        let entry = |active| {
+            json!({ "routes": "users.*", "by": "file", "active": active, "until": null,
+                    "from": "2026-12-01T01:00:00Z" })
+        };
+        let [now, to_come] = [true, false].map(entry);
+        let off = maintenance_off("a", &json!([now, to_come]));
+        let holds = "users.*: until the file changes, planned in the file\n";
+        assert_eq!(off, format!("a: maintenance is switched off\n{holds}"));
+        assert_eq!(
+            maintenance(&json!([to_come])),
+            "users.*: from 2026-12-01T01:00:00Z until the file changes, planned in the file\n"
+        );
+    }
 
     #[test]
     fn a_status_is_a_few_lines() {

@@ -1,0 +1,75 @@
+//! Commands that change how a process serves, and tell how it does.
+
+use serde_json::{Value, json};
+
+use crate::control::guichet;
+use crate::daemon::Daemon;
+use crate::measure::turn;
+use crate::rig::client;
+
+fn serves(more: &str) -> String {
+    format!(
+        "version = 1\n[server]\nworkers = 1\n\
+         [listen.plain]\nbind = [\"127.0.0.1:0\"]\nplain = \"allow\"\n\
+         [admin]\nbind = \"127.0.0.1:0\"\nsocket = \"admin.sock\"\n\
+         [observe]\naccess_log = false\n{more}\n\
+         [[route]]\nname = \"app.word\"\nmatch = \"GET /word\"\nrespond = {{ status = 204 }}\n\
+         [[route]]\nname = \"other\"\nmatch = \"GET /other\"\nrespond = {{ status = 204 }}\n"
+    )
+}
+
+#[test]
+fn maintenance_is_switched_on_told_of_and_switched_off() {
+    let _turn = turn();
+    let window = "[[maintenance]]\nroutes = [\"other\"]\nfrom = 2099-01-01T00:00:00Z";
+    let daemon = Daemon::start(&serves(window), &[]);
+    let plain = daemon.address("plain");
+    let status = |path| client::get(plain, path).status();
+    let planned = "other: from 2099-01-01T00:00:00Z until the file changes, planned in the file\n";
+
+    let on = ["maintenance", "on", "app.*", "--until", "2099-12-01T05:00:00+01:00"];
+    let (code, out, err) = guichet(&daemon, &on);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(out, "app.*: under maintenance until 2099-12-01T04:00:00Z\n");
+    assert_eq!((status("/word"), status("/other")), (503, 204));
+
+    let (code, out, _) = guichet(&daemon, &["maintenance", "list"]);
+    let by_hand = "app.*: until 2099-12-01T04:00:00Z, switched on by hand\n";
+    assert_eq!((code, out), (0, format!("{by_hand}{planned}")));
+    let (code, out, _) = guichet(&daemon, &["maintenance", "list", "--json"]);
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(code, 0);
+    assert_eq!(
+        told[0],
+        json!({ "routes": "app.*", "from": null, "until": "2099-12-01T04:00:00Z",
+                "by": "hand", "active": true })
+    );
+    assert_eq!((&told[1]["by"], &told[1]["active"]), (&"file".into(), &false.into()));
+
+    let off = ["maintenance", "off", "app.*"];
+    let (code, out, _) = guichet(&daemon, &off);
+    assert_eq!((code, out.as_str()), (0, "app.*: maintenance is switched off\n"));
+    assert_eq!(status("/word"), 204);
+    let (code, out, err) = guichet(&daemon, &off);
+    assert_eq!((code, out.as_str()), (1, ""));
+    assert!(err.starts_with("guichet: maintenance of app.* is not switched on\nhelp: "), "{err}");
+}
+
+#[test]
+fn what_cannot_be_switched_is_told_by_the_exit_code() {
+    let _turn = turn();
+    let daemon = Daemon::start(&serves(""), &[]);
+    let (code, _, err) = guichet(&daemon, &["maintenance", "on", "nothing"]);
+    assert_eq!(code, 1);
+    assert!(err.starts_with("guichet: no route is called nothing, "), "{err}");
+    for (until, why) in [("2001-01-01T00:00:00Z", "has passed"), ("soon", "an offset belongs")] {
+        let (code, _, err) = guichet(&daemon, &["maintenance", "on", "other", "--until", until]);
+        assert_eq!(code, 2);
+        assert!(err.contains(why), "{err}");
+    }
+    assert_eq!(guichet(&daemon, &["maintenance", "on", "a b?c"]).0, 2);
+    let (code, out, _) = guichet(&daemon, &["maintenance", "list"]);
+    assert_eq!((code, out.as_str()), (0, "nothing is under maintenance, and nothing is planned\n"));
+    let nowhere = ["maintenance", "list", "--socket", "/nowhere.sock"];
+    assert_eq!(guichet(&daemon, &nowhere).0, 5);
+}
