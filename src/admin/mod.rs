@@ -13,6 +13,7 @@ mod maintenance;
 mod origin;
 mod reply;
 mod resource;
+mod upstreams;
 mod v1;
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ pub(super) enum V1 {
     Status,
     Config,
     Routes,
+    Upstreams,
     Certificates,
     Reload,
     Check,
@@ -82,6 +83,7 @@ impl V1 {
         Self::Status,
         Self::Config,
         Self::Routes,
+        Self::Upstreams,
         Self::Certificates,
         Self::Reload,
         Self::Check,
@@ -94,6 +96,7 @@ impl V1 {
             Self::Status => "/v1/status",
             Self::Config => "/v1/config",
             Self::Routes => "/v1/routes",
+            Self::Upstreams => "/v1/upstreams",
             Self::Certificates => "/v1/certs",
             Self::Reload => "/v1/reload",
             Self::Check => "/v1/config/check",
@@ -105,9 +108,12 @@ impl V1 {
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::Status | Self::Config | Self::Routes | Self::Certificates | Self::Maintenance => {
-                READ
-            }
+            Self::Status
+            | Self::Config
+            | Self::Routes
+            | Self::Upstreams
+            | Self::Certificates
+            | Self::Maintenance => READ,
             Self::Reload | Self::Check => "POST",
             Self::Drain => "PUT",
             Self::Switch => "PUT, DELETE",

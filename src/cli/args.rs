@@ -65,6 +65,9 @@ pub(super) enum Verb {
     /// Takes routes of a guichet that runs out of service for a while, and back; tells which are.
     #[command(subcommand)]
     Maintenance(MaintenanceVerb),
+    /// Tells how the upstreams of a guichet that runs stand.
+    #[command(subcommand)]
+    Upstream(UpstreamVerb),
     /// Prints the version.
     Version,
     /// Prints a completion script.
@@ -120,6 +123,14 @@ pub(super) enum MaintenanceVerb {
         running: Running,
     },
     /// Tells what is switched on, and what is planned in the file.
+    List(Running),
+}
+
+/// `guichet upstream`.
+#[derive(Debug, Subcommand)]
+pub(super) enum UpstreamVerb {
+    /// Tells which endpoints are up, down or ejected, what breakers do, and how many connections are
+    /// open.
     List(Running),
 }
 
@@ -226,6 +237,7 @@ mod tests {
             "maintenance on users.get --until 2099-12-01T04:00:00+01:00 --json",
             "maintenance off users.* --socket /run/guichet/admin.sock",
             "maintenance list",
+            "upstream list",
             "version",
             "completions fish",
             "man",

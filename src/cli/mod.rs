@@ -24,7 +24,9 @@ use std::sync::Arc;
 
 use clap::Parser as _;
 
-use self::args::{CheckFormat, CommandLine, ConfigVerb, MaintenanceVerb, Route, Running, Verb};
+use self::args::{
+    CheckFormat, CommandLine, ConfigVerb, MaintenanceVerb, Route, Running, UpstreamVerb, Verb,
+};
 use self::check::Strictness;
 use self::control::Said;
 use self::errors::ErrorsFormat;
@@ -106,6 +108,9 @@ fn obey(line: &CommandLine) -> Report {
             }
             MaintenanceVerb::List(running) => control(Said::MaintenanceList, running, option, form),
         },
+        Verb::Upstream(UpstreamVerb::List(running)) => {
+            control(Said::UpstreamList, running, option, form)
+        }
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),

@@ -285,7 +285,7 @@ impl Exposition {
         self.catalogue.full_code(key.code).to_str().unwrap_or_default()
     }
 
-    fn sum(&self, value: impl Fn(&Registers) -> Option<u64>) -> u64 {
+    pub(super) fn sum(&self, value: impl Fn(&Registers) -> Option<u64>) -> u64 {
         self.registers.iter().filter_map(|registers| value(registers)).sum()
     }
 

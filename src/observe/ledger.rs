@@ -15,6 +15,7 @@ use super::exposition::Exposition;
 use super::registers::Registers;
 use super::reloads::Reloads;
 use super::renaming::Renaming;
+use super::standing::Standing;
 
 /// What the metrics page is made of, over all generations.
 #[derive(Debug)]
@@ -71,6 +72,13 @@ impl Ledger {
     /// Name and last moment, in seconds since 1970, of each certificate of a listener.
     pub fn certificates(&self) -> Vec<(String, i64)> {
         self.book().now.certificates.list()
+    }
+
+    /// How the upstreams stand.
+    pub fn standing(&self) -> Vec<Standing> {
+        let mut book = self.book();
+        book.settle();
+        Standing::all(&book.sum())
     }
 
     /// Writes the metrics page as it stands now.

@@ -6,11 +6,38 @@ use crate::base::{EndpointId, UpstreamId};
 
 /// Knows in which state upstreams are. Whoever calls them does; this floor only tells of it.
 pub trait UpstreamStates: Debug + Send + Sync {
+    /// Whether an endpoint may be chosen, and what keeps it from it.
+    fn endpoint(&self, upstream: UpstreamId, endpoint: EndpointId) -> EndpointState;
+
     /// Whether an endpoint may be chosen.
-    fn is_up(&self, upstream: UpstreamId, endpoint: EndpointId) -> bool;
+    fn is_up(&self, upstream: UpstreamId, endpoint: EndpointId) -> bool {
+        self.endpoint(upstream, endpoint) == EndpointState::Up
+    }
 
     /// The state of its breaker, where it has one.
     fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState>;
+}
+
+/// Whether an endpoint is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndpointState {
+    /// It is.
+    Up,
+    /// It is not: its probes fail.
+    Down,
+    /// It is left alone for a while, because calls failed.
+    Ejected,
+}
+
+impl EndpointState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Ejected => "ejected",
+        }
+    }
 }
 
 /// What a breaker does with calls.
@@ -25,6 +52,15 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::HalfOpen => "half_open",
+            Self::Open => "open",
+        }
+    }
+
     /// The number of the metrics.
     pub(super) const fn number(self) -> u64 {
         match self {

@@ -17,7 +17,7 @@ use super::breaker::Switch;
 use crate::base::{EndpointId, UpstreamId, clock};
 use crate::config::carry;
 use crate::config::model::{self, Eject};
-use crate::observe::{BreakerState, UpstreamStates};
+use crate::observe::{BreakerState, EndpointState, UpstreamStates};
 
 /// The boards of all upstreams, in the order of their ids.
 #[derive(Clone, Debug)]
@@ -52,6 +52,12 @@ struct Place {
     times: AtomicU32,
 }
 
+impl Place {
+    fn is_down(&self) -> bool {
+        self.down.load(Ordering::Relaxed)
+    }
+}
+
 impl Boards {
     /// Boards on which nothing bad is written.
     pub fn new(upstreams: &[model::Upstream], workers: usize) -> Self {
@@ -79,9 +85,17 @@ impl Boards {
 }
 
 impl UpstreamStates for Boards {
-    fn is_up(&self, upstream: UpstreamId, endpoint: EndpointId) -> bool {
-        let board = self.0.get(usize::from(upstream.0));
-        board.is_none_or(|board| board.is_up(usize::from(endpoint.0), board.millis(clock::now())))
+    fn endpoint(&self, upstream: UpstreamId, endpoint: EndpointId) -> EndpointState {
+        let place = usize::from(endpoint.0);
+        match self.0.get(usize::from(upstream.0)) {
+            Some(board) if board.places.get(place).is_some_and(Place::is_down) => {
+                EndpointState::Down
+            }
+            Some(board) if board.is_out(place, board.millis(clock::now())) => {
+                EndpointState::Ejected
+            }
+            Some(_) | None => EndpointState::Up,
+        }
     }
 
     fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState> {
@@ -147,7 +161,7 @@ impl Board {
 
     /// Whether the probes of an endpoint say that it is down.
     pub(super) fn is_down(&self, place: usize) -> bool {
-        self.places[place].down.load(Ordering::Relaxed)
+        self.places[place].is_down()
     }
 
     /// Writes what the probes of an endpoint have found. The prober alone.

@@ -6,6 +6,8 @@ use crate::control::guichet;
 use crate::daemon::Daemon;
 use crate::measure::turn;
 use crate::rig::client;
+use crate::rig::eventually;
+use crate::rig::origin::{Origin, Step, nobody, ok};
 
 fn serves(more: &str) -> String {
     format!(
@@ -72,4 +74,43 @@ fn what_cannot_be_switched_is_told_by_the_exit_code() {
     assert_eq!((code, out.as_str()), (0, "nothing is under maintenance, and nothing is planned\n"));
     let nowhere = ["maintenance", "list", "--socket", "/nowhere.sock"];
     assert_eq!(guichet(&daemon, &nowhere).0, 5);
+}
+
+#[test]
+fn upstreams_tell_which_endpoints_are_up_and_what_their_breaker_does() {
+    let _turn = turn();
+    let (origin, gone) = (Origin::by_path([("/up", vec![ok("ok"), Step::Again])]), nobody());
+    let upstreams = format!(
+        "[upstream.calm]\nendpoints = [\"{up}\"]\n\
+         [upstream.app]\nendpoints = [\"{up}\", {{ url = \"{gone}\", weight = 3 }}]\n\
+         [upstream.app.health]\npath = \"/up\"\nevery = \"100ms\"\ndown_after = 1\n[upstream.app.breaker]\n\
+         [[route]]\nmatch = \"/up\"\nupstream = \"app\"",
+        up = origin.url()
+    );
+    let daemon = Daemon::start(&serves(&upstreams), &[]);
+    let told: Value = eventually("the probe's verdict", || {
+        let (_, out, _) = guichet(&daemon, &["upstream", "list", "--json"]);
+        let told: Value = serde_json::from_str(&out).unwrap();
+        out.contains("\"down\"").then_some(told)
+    });
+    let named =
+        |name: &str| told.as_array().unwrap().iter().find(|it| it["name"] == name).unwrap().clone();
+    let (app, calm) = (named("app"), named("calm"));
+    assert_eq!((&app["breaker"], &calm["breaker"]), (&"closed".into(), &Value::Null));
+    assert_eq!(
+        app["endpoints"],
+        json!([{ "endpoint": origin.url(), "weight": 1, "state": "up" },
+               { "endpoint": gone, "weight": 3, "state": "down" }])
+    );
+
+    assert_eq!(client::get(daemon.address("plain"), "/up").status(), 200);
+    let app = format!(
+        "app: 0 connections active, 1 idle, breaker closed\n  up       weight 1  {}\n  \
+         down     weight 3  {gone}\n",
+        origin.url()
+    );
+    eventually("the connection to be back in the pool", || {
+        let (code, out, _) = guichet(&daemon, &["upstream", "list"]);
+        (code == 0 && out.contains(&app)).then_some(())
+    });
 }

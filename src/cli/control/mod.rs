@@ -1,5 +1,5 @@
-//! `guichet status`, `reload`, `drain`, `maintenance`: what is said to a guichet that runs, through its
-//! admin socket.
+//! `guichet status`, `reload`, `drain`, `maintenance`, `upstream`: what is said to a guichet that
+//! runs, through its admin socket.
 
 mod line;
 mod told;
@@ -37,6 +37,8 @@ pub(super) enum Said<'a> {
     },
     /// What is under maintenance?
     MaintenanceList,
+    /// How do your upstreams stand?
+    UpstreamList,
 }
 
 /// Says it, and tells the answer.
@@ -78,6 +80,7 @@ pub(super) fn say(
         Said::MaintenanceOn { routes, until } => Report::fine(told::maintenance_on(routes, until)),
         Said::MaintenanceOff { routes } => Report::fine(told::maintenance_off(routes, &value)),
         Said::MaintenanceList => Report::fine(told::maintenance(&value)),
+        Said::UpstreamList => Report::fine(told::upstreams(&value)),
     }
 }
 
@@ -96,6 +99,7 @@ impl Said<'_> {
                 ("DELETE", format!("/v1/maintenance/{routes}").into())
             }
             Self::MaintenanceList => ("GET", "/v1/maintenance".into()),
+            Self::UpstreamList => ("GET", "/v1/upstreams".into()),
         }
     }
 
@@ -112,7 +116,11 @@ impl Said<'_> {
                  help: `guichet maintenance list` says what is; what the file plans ends with the \
                  file"
             )),
-            Self::Status | Self::Reload | Self::Drain | Self::MaintenanceList => None,
+            Self::Status
+            | Self::Reload
+            | Self::Drain
+            | Self::MaintenanceList
+            | Self::UpstreamList => None,
         }
     }
 }

@@ -102,6 +102,36 @@ fn under_maintenance(entry: &Value) -> String {
     }
 }
 
+/// How the upstreams stand: a line for each, and one for each endpoint.
+pub(super) fn upstreams(told: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let upstreams = list(told);
+    if upstreams.is_empty() {
+        return "there are no upstreams\n".into();
+    }
+    let mut out = String::new();
+    for upstream in upstreams {
+        let connections = &upstream["connections"];
+        let _ = write!(
+            out,
+            "{}: {} active, {} idle",
+            upstream["name"].as_str().unwrap_or("?"),
+            count(&connections["active"], "connection"),
+            connections["idle"],
+        );
+        if let Some(breaker) = upstream["breaker"].as_str() {
+            let _ = write!(out, ", breaker {}", breaker.replace('_', " "));
+        }
+        out.push('\n');
+        for endpoint in list(&upstream["endpoints"]) {
+            let word = |name: &str| endpoint[name].as_str().unwrap_or("?").to_owned();
+            let (state, url) = (word("state"), word("endpoint"));
+            let _ = writeln!(out, "  {state:<7}  weight {}  {url}", endpoint["weight"]);
+        }
+    }
+    out
+}
+
 fn count(number: &Value, noun: &str) -> String {
     let plural = if number.as_u64() == Some(1) { "" } else { "s" };
     format!("{number} {noun}{plural}")

@@ -12,8 +12,8 @@ use std::time::Duration;
 use http::Request;
 
 use super::{
-    BreakerState, Expiries, Exposition, Lines, LogWriter, Names, Record, Registers, UpstreamNames,
-    UpstreamStates, Witness,
+    BreakerState, EndpointState, Expiries, Exposition, Lines, LogWriter, Names, Record, Registers,
+    UpstreamNames, UpstreamStates, Witness,
 };
 use crate::base::peer::TlsFacts;
 use crate::base::{EndpointId, ListenerId, Peer, RequestId, UpstreamId};
@@ -128,8 +128,8 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
 struct FirstDown;
 
 impl UpstreamStates for FirstDown {
-    fn is_up(&self, _upstream: UpstreamId, endpoint: EndpointId) -> bool {
-        endpoint.0 > 0
+    fn endpoint(&self, _upstream: UpstreamId, endpoint: EndpointId) -> EndpointState {
+        if endpoint.0 > 0 { EndpointState::Up } else { EndpointState::Down }
     }
 
     fn breaker(&self, _upstream: UpstreamId) -> Option<BreakerState> {
