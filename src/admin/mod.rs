@@ -9,6 +9,7 @@
 //! Every connection carries one exchange and has a time limit, so that 64 of them are bound enough.
 
 mod access;
+mod limits;
 mod maintenance;
 mod origin;
 mod reply;

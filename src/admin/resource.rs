@@ -24,6 +24,7 @@ pub(super) enum V1 {
     Config,
     Routes,
     Upstreams,
+    Limits,
     Certificates,
     Reload,
     Check,
@@ -84,6 +85,7 @@ impl V1 {
         Self::Config,
         Self::Routes,
         Self::Upstreams,
+        Self::Limits,
         Self::Certificates,
         Self::Reload,
         Self::Check,
@@ -97,6 +99,7 @@ impl V1 {
             Self::Config => "/v1/config",
             Self::Routes => "/v1/routes",
             Self::Upstreams => "/v1/upstreams",
+            Self::Limits => "/v1/limits",
             Self::Certificates => "/v1/certs",
             Self::Reload => "/v1/reload",
             Self::Check => "/v1/config/check",
@@ -112,6 +115,7 @@ impl V1 {
             | Self::Config
             | Self::Routes
             | Self::Upstreams
+            | Self::Limits
             | Self::Certificates
             | Self::Maintenance => READ,
             Self::Reload | Self::Check => "POST",

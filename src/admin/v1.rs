@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::resource::{Answer, V1};
-use super::{Control, maintenance, upstreams};
+use super::{Control, limits, maintenance, upstreams};
 use crate::base::clock;
 use crate::config::model::{Respond, Route, Target};
 use crate::observe::ReloadResult;
@@ -18,6 +18,7 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
             None => return Err(Problem::new(Cause::NoRoute)),
         },
         V1::Routes => routes(control),
+        V1::Limits => limits::list(control),
         V1::Upstreams => upstreams::list(control),
         V1::Certificates => certificates(control),
         V1::Maintenance | V1::Switch => maintenance::list(control),

@@ -12,6 +12,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::exposition::Exposition;
+use super::limit_counts::LimitCounts;
 use super::registers::Registers;
 use super::reloads::Reloads;
 use super::renaming::Renaming;
@@ -79,6 +80,13 @@ impl Ledger {
         let mut book = self.book();
         book.settle();
         Standing::all(&book.sum())
+    }
+
+    /// What limits have done so far.
+    pub fn limit_counts(&self) -> LimitCounts {
+        let mut book = self.book();
+        book.settle();
+        LimitCounts::of(&book.sum())
     }
 
     /// Writes the metrics page as it stands now.

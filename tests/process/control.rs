@@ -37,7 +37,7 @@ pub fn guichet(daemon: &Daemon, arguments: &[&str]) -> (i32, String, String) {
 }
 
 /// Asks by hand; status and body.
-fn ask(daemon: &Daemon, line: &str) -> (u16, String) {
+pub fn ask(daemon: &Daemon, line: &str) -> (u16, String) {
     let mut stream = UnixStream::connect(daemon.folder().join("admin.sock")).unwrap();
     write!(stream, "{line} HTTP/1.1\r\nHost: localhost\r\n\r\n").unwrap();
     let mut reply = String::new();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::control::guichet;
+use crate::control::{ask, guichet};
 use crate::daemon::Daemon;
 use crate::measure::turn;
 use crate::rig::client;
@@ -112,5 +112,27 @@ fn upstreams_tell_which_endpoints_are_up_and_what_their_breaker_does() {
     eventually("the connection to be back in the pool", || {
         let (code, out, _) = guichet(&daemon, &["upstream", "list"]);
         (code == 0 && out.contains(&app)).then_some(())
+    });
+}
+
+#[test]
+fn limits_tell_what_they_have_decided() {
+    let _turn = turn();
+    let limit = "[overload]\nin_flight = 7\n\
+                 [limit.once]\nkey = \"header:x-tenant\"\nrate = \"1/d\"\n\
+                 [[route]]\nmatch = \"/once\"\nrespond = { status = 204 }\nlimits = [\"once\"]";
+    let daemon = Daemon::start(&serves(limit), &[]);
+    let statuses = [(); 3].map(|()| client::get(daemon.address("plain"), "/once").status());
+    assert_eq!(statuses, [204, 429, 429]);
+    eventually("the requests to be counted", || {
+        let (status, body) = ask(&daemon, "GET /v1/limits");
+        assert_eq!(status, 200, "{body}");
+        let told: Value = serde_json::from_str(&body).unwrap();
+        let expected = json!({
+            "name": "once", "key": "header:x-tenant", "rate": "1/d", "burst": 1, "status": 429,
+            "allowed": 1, "refused": 2,
+        });
+        assert_eq!(told["concurrency"], json!([{ "scope": "gateway", "in_flight": 7 }]));
+        (told["rates"] == json!([expected])).then_some(())
     });
 }
