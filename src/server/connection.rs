@@ -76,8 +76,10 @@ pub(super) async fn serve(
         // Boxed: a handshake needs room that no connection should carry for its life.
         (Some(offer), Opening::Tls) => {
             let secured = Box::pin(session.handshake(offer, socket, peer, deadline)).await;
-            let Some(secured) = secured else { return };
-            let Secured { stream, negotiated, peer, serves } = *secured;
+            // Unboxed by a function, which gives the box back: taken apart here, it would stay until
+            // the connection ends.
+            let secured = secured.map(|secured| *secured);
+            let Some(Secured { stream, negotiated, peer, serves }) = secured else { return };
             match negotiated {
                 Negotiated::Http1 => Box::pin(session.http1(stream, peer, serves)).await,
                 Negotiated::Http2 => Box::pin(session.http2(stream, peer, serves)).await,

@@ -19,4 +19,4 @@ def p99() -> float:
     return took[int(len(took) * .99)]
 
 
-print(f"{sorted(p99() for _ in range(3))[1] * 1000:.1f}")
+print(f"{sorted(p99() for _ in range(3))[1] * 1000:.2f}")
