@@ -298,6 +298,18 @@ mod tests {
     }
 
     #[test]
+    fn what_probes_say_is_told_before_what_calls_have_met() {
+        let board = Arc::new(board(2));
+        let boards = Boards([Arc::clone(&board)].into());
+        let state = |place| boards.endpoint(UpstreamId(0), EndpointId(place));
+        assert_eq!((state(0), state(1)), (EndpointState::Up, EndpointState::Up));
+        board.eject(0, &RULE, clock::now()).unwrap();
+        assert_eq!((state(0), state(1)), (EndpointState::Ejected, EndpointState::Up));
+        board.judge(0, false, clock::now());
+        assert_eq!(state(0), EndpointState::Down);
+    }
+
+    #[test]
     fn who_comes_back_makes_room_for_another() {
         let (board, now) = (board(2), clock::now());
         assert!(board.eject(0, &RULE, now).is_some() && board.eject(1, &RULE, now).is_none());
