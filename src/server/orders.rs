@@ -19,8 +19,8 @@ use crate::base::ListenerId;
 pub(super) enum Order {
     /// Build the next generation, and say whether you could.
     Prepare(Box<Change>, oneshot::Sender<io::Result<()>>),
-    /// Serve by it.
-    Commit,
+    /// Serve by it, and say so.
+    Commit(oneshot::Sender<()>),
     /// Forget it.
     Abort,
     /// Give your sockets to another process, too.
@@ -52,13 +52,14 @@ pub(super) async fn obey(worker: Rc<Worker>, mut orders: mpsc::Receiver<Order>) 
                 // Who has stopped waiting aborts.
                 let _ = told.send(made);
             }
-            Order::Commit => {
+            Order::Commit(told) => {
                 let Some(Prepared { generation, stay, sockets }) = prepared.take() else {
                     continue;
                 };
                 worker.turn(&generation);
                 worker.sockets().keep(&stay);
                 worker.sockets().open(&worker, sockets);
+                let _ = told.send(());
             }
             Order::Abort => prepared = None,
             Order::Lend(told) => {

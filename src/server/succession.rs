@@ -119,7 +119,7 @@ impl Succession {
             self.tell(|| Order::Abort).await;
             return Err(StartError::Worker(error));
         }
-        self.tell(|| Order::Commit).await;
+        self.commit().await;
         self.addresses = binding.into_addresses();
         self.logs.turn(log);
         self.token.set(token);
@@ -182,6 +182,22 @@ impl Succession {
             }
         }
         Ok(lent)
+    }
+
+    /// Has all workers serve by what they have prepared. Whoever is told that a change is made finds
+    /// it on every connection that begins then.
+    async fn commit(&self) {
+        let mut turned = Vec::with_capacity(self.workers.len());
+        for worker in &self.workers {
+            let (told, answer) = oneshot::channel();
+            if worker.send(Order::Commit(told)).await.is_ok() {
+                turned.push(answer);
+            }
+        }
+        for answer in turned {
+            // One that has panicked meanwhile serves nobody, and one that hangs holds up no reload.
+            let _ = timeout(PATIENCE, answer).await;
+        }
     }
 
     async fn tell(&self, order: impl Fn() -> Order) {
