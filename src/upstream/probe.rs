@@ -105,8 +105,8 @@ impl Probe {
         Err(format!("it answered {}", status.as_u16()))
     }
 
-    /// With the library's codec: requests have our own, which is compiled into them because nobody
-    /// else calls it, and a probe now and then is no reason to end that.
+    /// With the library's codec: a probe now and then needs nothing that ours is for, which is thus
+    /// called, and compiled, for requests alone.
     async fn over_http1(&self, connection: Http1) -> Result<StatusCode, String> {
         let mut head = self.head();
         let host = dress::host(&head.headers, &self.endpoint).clone();
