@@ -5,37 +5,31 @@ use serde_json::{Value, json};
 
 use super::Control;
 use super::resource::{Answer, V1};
-use crate::base::clock;
+use crate::base::{clock, date};
 use crate::config;
 use crate::config::model::Maintenance as Window;
 use crate::gate::Switch;
-use crate::problem::BuiltIn;
-use crate::problem::{Cause, Place, Problem, Reason, Violation};
+use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
 
 /// What is switched on by hand, and behind it the windows of the file that are not over.
 pub(super) fn list(control: &Control) -> Value {
     let by_hand = |it: Switch| {
         json!({
-            "routes": it.routes, "from": null, "until": it.until.map(moment),
+            "routes": it.routes, "from": null, "until": it.until.map(date::rfc3339),
             "by": "hand", "active": true,
         })
     };
     let now = clock::unix_millis();
     let planned = |it: &Window| {
         json!({
-            "routes": it.scope, "from": (it.from > 0).then(|| moment(it.from)),
-            "until": it.until.map(moment), "by": "file", "active": it.from <= now,
+            "routes": it.scope, "from": (it.from > 0).then(|| date::rfc3339(it.from)),
+            "until": it.until.map(date::rfc3339), "by": "file", "active": it.from <= now,
         })
     };
     let config = control.handle.shared().config();
     let left = config.maintenance.iter().filter(|it| it.until.is_none_or(|until| now < until));
     let switches = control.handle.switches().list().into_iter().map(by_hand);
     switches.chain(left.map(planned)).collect()
-}
-
-fn moment(millis: u64) -> String {
-    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
 }
 
 /// `PUT` switches maintenance on, `?until=` a moment; `DELETE` switches it off. Tells what is on then.

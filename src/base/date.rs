@@ -1,4 +1,5 @@
-//! The `Date` of replies (RFC 9110, sections 5.6.7 and 6.6.1), worked out once a second and worker.
+//! Moments as text: the `Date` of replies (RFC 9110, sections 5.6.7 and 6.6.1), worked out once a
+//! second and worker, and what programs read (RFC 3339).
 
 use std::cell::RefCell;
 
@@ -15,6 +16,12 @@ pub fn write(out: &mut Vec<u8>) {
         }
         out.extend_from_slice(last.1.as_bytes());
     });
+}
+
+/// A moment in milliseconds since 1970, `1994-11-06T08:49:37.5Z`.
+pub fn rfc3339(millis: u64) -> String {
+    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
+    Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
 }
 
 fn text(second: u64) -> String {
@@ -38,5 +45,11 @@ mod tests {
         write(&mut out);
         write(&mut out);
         assert_eq!(out.len(), 58);
+    }
+
+    #[test]
+    fn a_moment_is_written_as_programs_want_it() {
+        assert_eq!(rfc3339(784_111_777_500), "1994-11-06T08:49:37.5Z");
+        assert_eq!(rfc3339(u64::MAX), "1970-01-01T00:00:00Z");
     }
 }

@@ -98,7 +98,8 @@ impl Switches {
     /// Switches maintenance on, or on with another end.
     pub fn turn_on(&self, switch: Switch) {
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
-        list.retain(|known| known.routes != switch.routes);
+        let now = clock::unix_millis();
+        list.retain(|known| known.routes != switch.routes && known.is_on(now));
         list.push(switch);
         self.any.store(true, Ordering::Relaxed);
     }
@@ -124,6 +125,11 @@ impl Switches {
             return None;
         }
         let list = self.list.read().unwrap_or_else(PoisonError::into_inner);
+        if !list.iter().any(|switch| switch.is_on(now)) {
+            // The last one is over: nobody has to look again. Whoever switches on waits meanwhile.
+            self.any.store(false, Ordering::Relaxed);
+            return None;
+        }
         list.iter().find(|switch| switch.is_on(now) && switch.concerns(name)).cloned()
     }
 }
@@ -227,6 +233,7 @@ mod tests {
         assert!(!maintenance.is_idle());
         assert!(!passes(&maintenance, 0, "::1", BEGIN) && passes(&maintenance, 1, "::1", BEGIN));
         assert!(passes(&maintenance, 0, "::1", BEGIN + HOUR));
+        assert!(maintenance.is_idle(), "nobody has to look once the last one is over");
         switches.turn_on(Switch { routes: "users.*".into(), until: None });
         assert!(!passes(&maintenance, 0, "::1", BEGIN + HOUR));
         assert_eq!(switches.list().len(), 1);

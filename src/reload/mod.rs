@@ -27,9 +27,10 @@ pub use self::verdict::{Checked, Verdict};
 
 use self::desk::Ask;
 use self::files::Files;
-use crate::config::{self, Loaded, Refused, Sources, system_environment};
+use crate::config::model::Config;
+use crate::config::{self, Loaded, Sources, system_environment};
 use crate::observe::ReloadResult;
-use crate::server::{Environment, Handle, Next};
+use crate::server::{Applied, Environment, Handle, Next};
 
 /// Whether the files of the configuration are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +104,7 @@ impl Reloader {
         };
         let outcome = match self.read(&file) {
             Ok(loaded) => self.apply(loaded).await,
-            Err(refused) => {
-                self.instance.ledger().reloads().count(ReloadResult::Refused);
-                Err(Verdict::refused(&refused))
-            }
+            Err(refused) => Err(*refused),
         };
         self.conclude(outcome)
     }
@@ -128,10 +126,7 @@ impl Reloader {
                 // Somebody has touched a file, or written something else beside it.
                 Ok(loaded) if loaded.effective.fingerprint() == hash => return None,
                 Ok(loaded) => self.apply(loaded).await,
-                Err(refused) => {
-                    self.instance.ledger().reloads().count(ReloadResult::Refused);
-                    Err(Verdict::refused(&refused))
-                }
+                Err(refused) => Err(*refused),
             };
             return Some(self.conclude(outcome));
         }
@@ -142,7 +137,9 @@ impl Reloader {
         None
     }
 
-    fn read(&mut self, file: &Path) -> Result<Loaded, Refused> {
+    /// What stands in the file. A refusal is counted here, where it is certain; all others are
+    /// counted by the instance.
+    fn read(&mut self, file: &Path) -> Result<Loaded, Box<Verdict>> {
         let load = || config::load(file, &*self.environment);
         // Which files there are is known after a reading; what they hold must not have been read
         // before they were first looked at.
@@ -150,40 +147,35 @@ impl Reloader {
             Ok(loaded) => loaded.sources.paths(),
             Err(refused) => refused.sources.paths(),
         });
-        load()
+        load().map_err(|refused| {
+            self.instance.ledger().reloads().count(ReloadResult::Refused);
+            Box::new(Verdict::refused(&refused))
+        })
     }
 
     async fn apply(&mut self, loaded: Loaded) -> Result<Verdict, Verdict> {
         let Loaded { config, warnings, sources, effective } = loaded;
         let config = Arc::new(config);
         let secrets = files::secrets(&config, &*self.environment);
-        let next = Next {
-            config,
-            config_hash: effective.fingerprint(),
-            environment: Arc::clone(&self.environment),
-        };
-        match self.instance.apply(next).await {
-            Ok(applied) => {
-                self.files.need(secrets);
-                self.desk.serves(&effective);
-                Ok(Verdict::applied(&applied, &warnings, &sources))
-            }
-            Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
-        }
+        let applied = self.follow(config, effective.fingerprint()).await?;
+        self.files.need(secrets);
+        self.desk.serves(&effective);
+        Ok(Verdict::applied(&applied, &warnings, &sources))
     }
 
     /// Has the running configuration follow itself, with its secrets as they are now.
     async fn renew(&mut self) -> Result<Verdict, Verdict> {
         self.files.secrets_are_read();
-        let next = Next {
-            config: self.instance.shared().config(),
-            config_hash: self.instance.ledger().config_hash(),
-            environment: Arc::clone(&self.environment),
-        };
-        match self.instance.apply(next).await {
-            Ok(applied) => Ok(Verdict::applied(&applied, &[], &Sources::default())),
-            Err(error) => Err(Verdict::failed(&error.to_string(), error.hint())),
-        }
+        let config = self.instance.shared().config();
+        let applied = self.follow(config, self.instance.ledger().config_hash()).await?;
+        Ok(Verdict::applied(&applied, &[], &Sources::default()))
+    }
+
+    /// Has a configuration follow the running one.
+    async fn follow(&self, config: Arc<Config>, config_hash: String) -> Result<Applied, Verdict> {
+        let next = Next { config, config_hash, environment: Arc::clone(&self.environment) };
+        let applied = self.instance.apply(next).await;
+        applied.map_err(|error| Verdict::failed(&error.to_string(), error.hint()))
     }
 
     /// What serves now, beside what came of it.

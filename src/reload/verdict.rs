@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::base::clock;
+use crate::base::{clock, date};
 use crate::config::{self, Colour, Diagnostic, Loaded, Refused, Sources};
 use crate::observe::ReloadResult;
 use crate::server::Applied;
@@ -98,7 +98,7 @@ impl Verdict {
     pub fn to_json(&self) -> Value {
         json!({
             "result": self.result.as_str(),
-            "at": timestamp(self.at),
+            "at": date::rfc3339(self.at),
             "generation": self.generation,
             "hash": self.hash,
             "diagnostics": self.diagnostics,
@@ -130,10 +130,4 @@ impl Checked {
 
 fn as_value(found: &[Diagnostic], sources: &Sources) -> Value {
     serde_json::from_str(&config::json(found, sources)).unwrap_or_default()
-}
-
-/// RFC 3339, to the millisecond.
-fn timestamp(millis: u64) -> String {
-    let millis = i64::try_from(millis).unwrap_or(i64::MAX);
-    jiff::Timestamp::from_millisecond(millis).unwrap_or_default().to_string()
 }

@@ -53,7 +53,7 @@ pub(super) async fn serve(
         }
         let read = timeout(limits.header_time, proxy_protocol::read(&mut socket)).await;
         match read {
-            Ok(Ok(Some((source, _)))) => peer.address = source,
+            Ok(Ok(Some(source))) => peer.address = source,
             Ok(Ok(None)) => {}
             Ok(Err(_)) => return session.failed(listener, ConnectionFailure::ProxyHeader),
             Err(_) => return session.failed(listener, ConnectionFailure::HandshakeTimeout),

@@ -14,6 +14,9 @@
 //! | certificates, ticket keys | the listener's `tls` says the same (`tls::Renewal`) |
 //! | endpoints of an upstream, their connections | its table says the same ([`carry`](crate::config::carry)) |
 //! | what is known of the endpoints of an upstream | its table says the same (`upstream::Boards`) |
+//! | health, ejections and breakers of an upstream | likewise (`upstream::Boards`) |
+//! | what rate limits and overload have counted | its settings say the same (`proxy::Shared`) |
+//! | what was put under maintenance by hand | the instance lives (`gate::Switches`) |
 //! | counters | the name is there (`observe::Ledger`) |
 //!
 //! State that only this worker sees is taken over in [`Generation::build`], from the generation

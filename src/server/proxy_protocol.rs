@@ -36,19 +36,17 @@ impl fmt::Display for ProxyError {
 
 impl std::error::Error for ProxyError {}
 
-/// Reads and takes the header: the addresses of the client and of what it reached, or none where
-/// the balancer speaks for itself (`LOCAL`) or does not know (`UNKNOWN`): the socket's own stand.
+/// Reads and takes the header: the address of the client, or none where the balancer speaks for
+/// itself (`LOCAL`) or does not know (`UNKNOWN`): the socket's own stands.
 ///
 /// # Errors
 /// The connection is to be closed without an answer.
-pub(super) async fn read(
-    socket: &mut Prefixed,
-) -> Result<Option<(SocketAddr, SocketAddr)>, ProxyError> {
+pub(super) async fn read(socket: &mut Prefixed) -> Result<Option<SocketAddr>, ProxyError> {
     loop {
         match parse(socket.peeked()) {
             Step::Done { addresses, length } => {
                 socket.consume(length);
-                return Ok(addresses);
+                return Ok(addresses.map(|(source, _)| source));
             }
             Step::More => socket.peek_more().await.map_err(ProxyError::Io)?,
             Step::Refused(error) => return Err(error),
@@ -302,10 +300,10 @@ mod tests {
             client.shutdown().await.unwrap();
         };
         let reading = async {
-            let addresses = read(&mut socket).await.unwrap().unwrap();
+            let source = read(&mut socket).await.unwrap().unwrap();
             let mut rest = String::new();
             socket.read_to_string(&mut rest).await.unwrap();
-            (addresses.0.to_string(), rest)
+            (source.to_string(), rest)
         };
         let ((), (source, rest)) = tokio::join!(writing, reading);
         assert_eq!((source.as_str(), rest.as_str()), ("1.1.1.1:1", "GET /"));

@@ -116,7 +116,7 @@ impl Succession {
             }
         }
         if let Err(error) = all_ready(answers).await {
-            self.tell(|| Order::Abort).await;
+            self.abort().await;
             return Err(StartError::Worker(error));
         }
         self.commit().await;
@@ -200,9 +200,10 @@ impl Succession {
         }
     }
 
-    async fn tell(&self, order: impl Fn() -> Order) {
+    /// Has all workers forget what they have prepared.
+    async fn abort(&self) {
         for worker in &self.workers {
-            let _ = worker.send(order()).await;
+            let _ = worker.send(Order::Abort).await;
         }
     }
 }
