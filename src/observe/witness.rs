@@ -54,9 +54,16 @@ impl Witness {
         self.registers.lines_dropped.bump(dropped);
     }
 
-    /// Hands the lines written so far to the writer. A worker's tick calls it, every 200 ms, and
-    /// once more when the worker ends. Never waits: if the writer lags, lines are dropped and
-    /// counted.
+    /// A worker's tick, every 200 ms: hands the lines written so far to the writer once a tick has
+    /// brought none, and after a second at the latest. Never waits: if the writer lags, lines are
+    /// dropped and counted.
+    pub fn tick(&self) {
+        let Some(lines) = &self.lines else { return };
+        self.registers.lines_dropped.bump(lines.borrow_mut().tick());
+    }
+
+    /// Hands the lines written so far to the writer, as [`Self::tick`] does, but now: the worker
+    /// ends.
     pub fn flush(&self) {
         let Some(lines) = &self.lines else { return };
         self.registers.lines_dropped.bump(lines.borrow_mut().flush());

@@ -215,12 +215,12 @@ async fn refuse(
 
 fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
     let Some((place, admission)) = worker.admit() else { return };
-    let worker = Rc::clone(worker);
     let entrance = Entrance { generation: worker.generation(), listener: id };
-    spawn_local(Box::pin(async move {
+    let served = connection::serve(Rc::clone(worker), entrance, stream, remote, admission);
+    spawn_local(async move {
         let _place = place;
-        connection::serve(worker, entrance, stream, remote, admission).await;
-    }));
+        served.await;
+    });
 }
 
 /// Errors of the connection that was next in line, as accept(2) passes them on.
