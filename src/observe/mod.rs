@@ -52,7 +52,7 @@ pub use record::Record;
 pub use registers::{ConnectionFailure, Decision, Protocol, Registers, Shed};
 pub use reloads::{ReloadResult, Reloads};
 pub use scope_states::ScopeStates;
-pub use standing::Standing;
+pub use standing::{EndpointStanding, Standing};
 pub use states::{BreakerState, EndpointState, UpstreamStates};
 pub use witness::{OpenConnection, Witness};
 pub use writer::{LogHandle, LogWriter, Lost, RetiredWriter};

@@ -146,6 +146,9 @@ async fn answer(
                 }
                 let _ = told.send(sockets);
             }
+            Request::Order(name, duty, told) => {
+                let _ = told.send(succession.order(&name, duty));
+            }
             Request::HandOver => {
                 // Who follows answers on the same sockets, and must be the only one: load balancers
                 // ask them whether anybody is ready.

@@ -113,6 +113,11 @@ impl Parts {
         Arc::clone(&self.shared.switches)
     }
 
+    /// What is known of the upstreams' endpoints.
+    pub(super) fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
     /// For how many workers.
     pub(super) fn workers(&self) -> usize {
         self.registers.len()

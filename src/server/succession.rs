@@ -23,6 +23,7 @@ use super::addresses::{Addresses, Binding};
 use super::admin::Token;
 use super::error::StartError;
 use super::generation::Plan;
+use super::handle::EndpointName;
 use super::inherited::Inherited;
 use super::logs::Logs;
 use super::orders::{Change, Order};
@@ -31,7 +32,7 @@ use super::shared::{Phase, Shared};
 use super::tls::{Renewal, TlsListener};
 use crate::config::model::Config;
 use crate::observe::{Ledger, ReloadResult};
-use crate::upstream::Names;
+use crate::upstream::{Duty, Names};
 
 /// Looks variables up, for secrets by `{ env = … }`.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -163,6 +164,11 @@ impl Succession {
         }
         let until = "until guichet is restarted or upgraded (USR2)";
         stay.into_iter().map(|what| format!("{what} {until}")).collect()
+    }
+
+    /// Gives an endpoint its duty; whether there is such a one.
+    pub(super) fn order(&self, name: &EndpointName, duty: Duty) -> bool {
+        self.parts.boards().order(&name.upstream, &name.endpoint, duty)
     }
 
     /// Copies of the sockets that the workers accept from, with the names of their listeners.

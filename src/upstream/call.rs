@@ -153,9 +153,7 @@ impl<'a> Call<'a> {
             Conduct::Badly => self.upstream.balancer.learn_failure(place, now),
             Conduct::Unknown => {}
         }
-        if let Some(roster) = &self.upstream.roster {
-            roster.note(place, conduct, now);
-        }
+        self.upstream.roster.note(place, conduct, now);
         if let Some(breaker) = &self.upstream.breaker {
             match self.trial.take() {
                 Some(trial) => trial.end(conduct, now),
@@ -177,10 +175,7 @@ impl<'a> Call<'a> {
 
     /// The failure where nobody can be asked at all.
     fn nobody(&self) -> UpstreamError {
-        match &self.upstream.roster {
-            Some(roster) => roster.nobody(self.options.started),
-            None => UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy),
-        }
+        self.upstream.roster.nobody(self.options.started)
     }
 
     /// What follows on an attempt that did not go well, to the end of the call.

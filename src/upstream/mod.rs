@@ -17,6 +17,7 @@ mod call;
 mod check;
 mod connect;
 mod deadline;
+mod drain;
 mod dress;
 mod endpoint;
 mod error;
@@ -54,6 +55,7 @@ use self::balance::{Balancer, Choice};
 use self::breaker::Breaker;
 use self::call::Call;
 pub use self::deadline::GRPC_TIMEOUT;
+pub use self::drain::Duty;
 use self::endpoint::Endpoint;
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
@@ -84,8 +86,8 @@ struct Upstream {
     deadline: Option<HeaderName>,
     /// What is tried again; none where nothing that was sent is.
     retry: Option<Retry>,
-    /// Who may be chosen; none where everybody may.
-    roster: Option<Roster>,
+    /// Who may be chosen.
+    roster: Roster,
     /// Spares the upstream where it fails as a whole.
     breaker: Option<Breaker>,
     /// Whether anybody wants to know how calls end.
@@ -227,7 +229,8 @@ impl Upstreams {
         Call::new(&self.0[usize::from(id.0)], head, body, &options, tally).run().await
     }
 
-    /// Closes what has been idle for too long. The worker calls it every second.
+    /// Closes what has been idle for too long, and tells the boards how busy endpoints are. The worker
+    /// calls it every second.
     pub fn sweep(&self) {
         self.sweep_at(clock::now());
     }
@@ -243,8 +246,14 @@ impl Upstreams {
     }
 
     fn sweep_at(&self, now: Instant) {
-        for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
-            endpoint.sweep(now);
+        for upstream in &self.0 {
+            for (place, endpoint) in upstream.endpoints.iter().enumerate() {
+                endpoint.sweep(now);
+                if upstream.roster.report(place, endpoint.busy()) {
+                    // Whoever drains a server wants it to be left alone altogether.
+                    endpoint.pool.shed(usize::MAX);
+                }
+            }
         }
     }
 
@@ -288,9 +297,10 @@ impl Upstream {
             .collect();
         let balancer = Balancer::new(upstream);
         let retry = upstream.retry.clone().map(Retry::new);
-        let roster = Roster::new(upstream, board);
+        let roster = Roster::new(upstream, board, worker);
         let breaker = Breaker::new(board, worker);
-        let watched = retry.is_some() || roster.is_some() || breaker.is_some() || balancer.learns();
+        let watched =
+            retry.is_some() || upstream.eject.is_some() || breaker.is_some() || balancer.learns();
         Ok(Self {
             endpoints: endpoints?,
             balancer,
@@ -309,9 +319,7 @@ impl Upstream {
     /// The place of the next endpoint that is not among those; none if all are.
     #[inline]
     fn pick(&self, choice: &Choice<'_>) -> Option<usize> {
-        if let Some(roster) = &self.roster {
-            roster.consult(choice.now, &self.balancer);
-        }
+        self.roster.consult(choice.now, &self.balancer);
         self.balancer.pick(choice, |place| self.endpoints[place].busy())
     }
 

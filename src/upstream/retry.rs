@@ -90,6 +90,7 @@ impl Retry {
             | Kind::HeadLimit
             | Kind::BadUpgrade
             | Kind::NoneHealthy
+            | Kind::AllDrained
             | Kind::BreakerOpen => false,
         }
     }

@@ -9,7 +9,6 @@
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
@@ -17,7 +16,6 @@ use tokio::time::Instant;
 use super::balance::{Balancer, WHOLE};
 use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::health::Board;
-use crate::base::clock;
 use crate::base::quantity::format_duration;
 use crate::config::model::{self, Eject};
 use crate::observe::log;
@@ -25,14 +23,16 @@ use crate::observe::log;
 /// What this worker knows of the endpoints of one upstream.
 pub(super) struct Roster {
     board: Arc<Board>,
+    /// Which of its workers this is.
+    worker: usize,
     eject: Option<Eject>,
     /// In milliseconds.
     slow_start: u64,
     streaks: Box<[Streak]>,
     /// The board as it was when the endpoints were weighed last.
     seen: Cell<u64>,
-    /// When to weigh them again, if nothing changes before.
-    until: Cell<Instant>,
+    /// When to weigh them again though nothing changes before; never where time changes nothing.
+    until: Cell<Option<Instant>>,
 }
 
 /// How an attempt ended for its endpoint.
@@ -56,34 +56,39 @@ struct Streak {
 }
 
 impl Roster {
-    /// A roster, where the upstream has any rule that needs one.
-    pub(super) fn new(upstream: &model::Upstream, board: &Arc<Board>) -> Option<Self> {
-        if upstream.eject.is_none() && upstream.health.is_none() {
-            return None;
-        }
-        Some(Self {
+    /// A roster of all. Where the upstream has no rule that could take one out, somebody may still
+    /// do so by hand.
+    pub(super) fn new(upstream: &model::Upstream, board: &Arc<Board>, worker: usize) -> Self {
+        Self {
             board: Arc::clone(board),
+            worker,
             eject: upstream.eject,
             slow_start: u64::try_from(upstream.slow_start.as_millis()).unwrap_or(u64::MAX >> 8),
             streaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
             seen: Cell::new(u64::MAX),
-            until: Cell::new(clock::now()),
-        })
+            until: Cell::new(None),
+        }
     }
 
     /// Tells the balancer who may be chosen, if that has changed.
+    #[inline]
     pub(super) fn consult(&self, now: Instant, balancer: &Balancer) {
         let changes = self.board.changes();
-        if changes == self.seen.get() && now < self.until.get() {
-            return;
+        let is_due = self.until.get().is_some_and(|until| now >= until);
+        if changes != self.seen.get() || is_due {
+            self.seen.set(changes);
+            self.weigh(now, balancer);
         }
-        self.seen.set(changes);
+    }
+
+    #[cold]
+    fn weigh(&self, now: Instant, balancer: &Balancer) {
         let millis = self.board.millis(now);
-        let up = |place: usize| !self.board.is_down(place);
+        let up = |place: usize| !self.board.is_down(place) && !self.board.is_drained(place);
         let served = |place| self.board.out_until(place) <= millis;
         let places = 0..self.streaks.len();
         // Where the only ones left are out, they are better than nobody: what clients see of them
-        // is an opinion, what their probes say is an order.
+        // is an opinion, what their probes say is an order, and so is what somebody says.
         let lenient = !places.clone().any(|place| up(place) && served(place));
         let warmth = |place| self.warmth(place, millis);
         balancer.weigh(|place| {
@@ -95,7 +100,7 @@ impl Roster {
         let warmer = places.filter(|place| warmth(*place) < WHOLE);
         let warmer = warmer.map(|_| millis + (self.slow_start / u64::from(WHOLE)).max(1));
         let next = back.chain(warmer).min();
-        self.until.set(next.map_or(now + LONG, |next| self.board.instant(next)));
+        self.until.set(next.map(|next| self.board.instant(next)));
     }
 
     /// The part of its share that an endpoint gets so long after it came back.
@@ -111,23 +116,33 @@ impl Roster {
 
     /// The failure where nobody may be chosen.
     pub(super) fn nobody(&self, now: Instant) -> UpstreamError {
+        if self.board.is_all_drained() {
+            return UpstreamError::unsent(Stage::Resolve, Kind::AllDrained)
+                .with_detail("all endpoints are drained by hand");
+        }
         let mut error = UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)
             .with_detail("all endpoints are down");
         error.wait = self.board.wait(now);
         error
     }
 
+    /// Tells the board how busy this worker keeps an endpoint; whether that one is drained.
+    pub(super) fn report(&self, place: usize, busy: u32) -> bool {
+        self.board.set_busy(place, self.worker, busy);
+        self.board.is_drained(place)
+    }
+
     /// Notes how an attempt at an endpoint ended.
     pub(super) fn note(&self, place: usize, conduct: Conduct, now: Instant) {
+        let Some(rule) = &self.eject else { return };
         match conduct {
             Conduct::Well => self.streaks[place].end(self.board.out_until(place)),
-            Conduct::Badly => self.failed(place, now),
+            Conduct::Badly => self.failed(rule, place, now),
             Conduct::Unknown => {}
         }
     }
 
-    fn failed(&self, place: usize, now: Instant) {
-        let Some(rule) = &self.eject else { return };
+    fn failed(&self, rule: &Eject, place: usize, now: Instant) {
         let (streak, out_until) = (&self.streaks[place], self.board.out_until(place));
         if out_until > self.board.millis(now) {
             // A request from before it was taken out.
@@ -209,11 +224,9 @@ impl Conduct {
             | Kind::BadUpgrade
             | Kind::NoDescriptor
             | Kind::NoneHealthy
+            | Kind::AllDrained
             | Kind::BreakerOpen
             | Kind::Upload(_) => Self::Unknown,
         }
     }
 }
-
-/// When nothing is about to change by time alone.
-const LONG: Duration = Duration::from_secs(3600);

@@ -20,6 +20,7 @@ mod changes;
 mod control;
 mod daemon;
 mod descriptors;
+mod drains;
 mod half_close;
 mod leaks;
 mod load;

@@ -44,7 +44,7 @@ impl Stage {
     }
 
     fn roster(&self) -> &Roster {
-        self.upstream.roster.as_ref().unwrap()
+        &self.upstream.roster
     }
 
     fn fail(&self, place: usize, times: usize) {

@@ -5,6 +5,7 @@ mod bodies;
 mod breaking;
 mod connecting;
 mod deadlines;
+mod draining;
 mod ejection;
 mod http2;
 mod origin;
