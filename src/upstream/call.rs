@@ -188,8 +188,11 @@ impl<'a> Call<'a> {
         loop {
             trail.visit(place);
             let next = match outcome {
-                Ok(answer) => {
+                Ok(mut answer) => {
                     let conduct = Conduct::of_answer(answer.status());
+                    if conduct == Conduct::Badly {
+                        answer.body_mut().blame();
+                    }
                     self.note(place, conduct, answer.body().arrived());
                     let next = self.after_answer(&mut trail, answer.status(), answer.headers());
                     let Some(next) = next else { return Ok(answer) };

@@ -16,6 +16,7 @@ mod breaker;
 mod call;
 mod check;
 mod connect;
+mod credentials;
 mod deadline;
 mod drain;
 mod dress;
@@ -54,17 +55,18 @@ use tokio::time::Instant;
 use self::balance::{Balancer, Choice};
 use self::breaker::Breaker;
 use self::call::Call;
+pub use self::credentials::Credentials;
 pub use self::deadline::GRPC_TIMEOUT;
 pub use self::drain::Duty;
-use self::endpoint::Endpoint;
+use self::endpoint::{Endpoint, Row};
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
 pub use self::names::Names;
 pub use self::probe::watch;
 use self::retry::Retry;
-use self::roster::Roster;
+use self::roster::{Conduct, Roster};
 pub use self::stream::Stream;
-use self::tls::{SystemRoots, Tls};
+use self::tls::Tls;
 pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::carry;
@@ -73,10 +75,6 @@ use crate::problem::Cause;
 
 /// All upstreams, as one worker lives with them.
 pub struct Upstreams(Box<[Rc<Upstream>]>);
-
-/// The client side of TLS for all upstreams; none where an upstream speaks no TLS.
-#[derive(Clone)]
-pub struct Credentials(Arc<[Option<Arc<Tls>>]>);
 
 struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
@@ -205,7 +203,7 @@ impl Upstreams {
                     return Ok(known);
                 }
                 Upstream::new(upstream, tls.as_ref(), names, board, worker)
-                    .map(Rc::new)
+                    .map(Upstream::shared)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
             .collect();
@@ -316,6 +314,25 @@ impl Upstream {
 }
 
 impl Upstream {
+    fn shared(self) -> Rc<Self> {
+        let shared = Rc::new(self);
+        shared.endpoints.iter().for_each(|endpoint| endpoint.belong_to(&shared));
+        shared
+    }
+
+    /// Notes that an answer broke off whose head was noted as a good one.
+    fn broke_off(&self, place: usize, kind: Kind, row: Row) {
+        if Conduct::of_failure(kind) != Conduct::Badly {
+            return;
+        }
+        let now = clock::now();
+        self.balancer.learn_failure(place, now);
+        self.roster.note_break(place, row, now);
+        if let Some(breaker) = &self.breaker {
+            breaker.note_break(now);
+        }
+    }
+
     /// The place of the next endpoint that is not among those; none if all are.
     #[inline]
     fn pick(&self, choice: &Choice<'_>) -> Option<usize> {
@@ -326,36 +343,6 @@ impl Upstream {
     /// Whether a request may meet HTTP/2 here.
     fn may_speak_http2(&self) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.target.may_speak_http2())
-    }
-}
-
-impl Credentials {
-    /// Reads the certificates, authorities and keys of all upstreams, once for all workers. Where
-    /// they hold what they held for the same upstream before, they are the same.
-    ///
-    /// # Errors
-    /// A file that cannot be read, a key that does not fit.
-    pub fn load(
-        upstreams: &[model::Upstream],
-        environment: &dyn Fn(&str) -> Option<String>,
-        before: Option<(&[model::Upstream], &Self)>,
-    ) -> Result<Self, SetupError> {
-        let mut roots = SystemRoots::default();
-        let mut load = |upstream: &model::Upstream| {
-            if !upstream.endpoints.iter().any(|endpoint| endpoint.tls) {
-                return Ok(None);
-            }
-            let tls = Tls::new(&upstream.tls, upstream.protocol, &mut roots, environment)
-                .map_err(|message| SetupError { upstream: upstream.name.clone(), message })?;
-            let known = before.and_then(|(config, credentials)| {
-                credentials.0[carry::unchanged(config, upstream)?].as_ref()
-            });
-            Ok(Some(match known.filter(|known| known.holds_the_same(&tls)) {
-                Some(known) => Arc::clone(known),
-                None => Arc::new(tls),
-            }))
-        };
-        upstreams.iter().map(&mut load).collect::<Result<_, _>>().map(Self)
     }
 }
 

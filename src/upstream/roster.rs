@@ -3,7 +3,8 @@
 //! The board says who is out; the balancer is told when that changes, and a request that goes well
 //! only compares one number. What counts as a failure of an endpoint is said here, for ejection and
 //! breaker alike: not being reached, not answering, answering what is no HTTP, and the three statuses
-//! by which a server says that it cannot serve (502, 503, 504). A 500 is none: it is the bug of one
+//! by which a server says that it cannot serve (502, 503, 504); and, after a good head, an answer that
+//! breaks off. A 500 is none: it is the bug of one
 //! page more often than the state of a server, and whoever finds such a page could take the servers
 //! out one by one. What the client caused is never one.
 
@@ -14,6 +15,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::balance::{Balancer, WHOLE};
+use super::endpoint::Row;
 use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::health::Board;
 use crate::base::quantity::format_duration;
@@ -29,6 +31,9 @@ pub(super) struct Roster {
     /// In milliseconds.
     slow_start: u64,
     streaks: Box<[Streak]>,
+    /// Of answers that broke off: a head that comes well says nothing of what follows it, so that
+    /// only an answer that comes whole ends this one.
+    breaks: Box<[Streak]>,
     /// The board as it was when the endpoints were weighed last.
     seen: Cell<u64>,
     /// When to weigh them again though nothing changes before; never where time changes nothing.
@@ -65,6 +70,7 @@ impl Roster {
             eject: upstream.eject,
             slow_start: u64::try_from(upstream.slow_start.as_millis()).unwrap_or(u64::MAX >> 8),
             streaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
+            breaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
             seen: Cell::new(u64::MAX),
             until: Cell::new(None),
         }
@@ -137,13 +143,23 @@ impl Roster {
         let Some(rule) = &self.eject else { return };
         match conduct {
             Conduct::Well => self.streaks[place].end(self.board.out_until(place)),
-            Conduct::Badly => self.failed(rule, place, now),
+            Conduct::Badly => self.failed(rule, &self.streaks[place], place, now),
             Conduct::Unknown => {}
         }
     }
 
-    fn failed(&self, rule: &Eject, place: usize, now: Instant) {
-        let (streak, out_until) = (&self.streaks[place], self.board.out_until(place));
+    /// Notes that an answer of an endpoint broke off.
+    pub(super) fn note_break(&self, place: usize, row: Row, now: Instant) {
+        let Some(rule) = &self.eject else { return };
+        let streak = &self.breaks[place];
+        if row == Row::Ended {
+            streak.end(self.board.out_until(place));
+        }
+        self.failed(rule, streak, place, now);
+    }
+
+    fn failed(&self, rule: &Eject, streak: &Streak, place: usize, now: Instant) {
+        let out_until = self.board.out_until(place);
         if out_until > self.board.millis(now) {
             // A request from before it was taken out.
             return;
@@ -200,9 +216,16 @@ impl Conduct {
 
     /// By the failure of an attempt.
     pub(super) fn of_error(error: &UpstreamError) -> Self {
-        match error.kind {
-            // The upstream says that it did not look at it: it goes away in good order.
-            Kind::Reset if error.sent == Sent::Nothing => Self::Unknown,
+        // The upstream says that it did not look at it: it goes away in good order.
+        if error.kind == Kind::Reset && error.sent == Sent::Nothing {
+            return Self::Unknown;
+        }
+        Self::of_failure(error.kind)
+    }
+
+    /// By what went wrong with an attempt, or with the answer after its head.
+    pub(super) fn of_failure(kind: Kind) -> Self {
+        match kind {
             Kind::Dns
             | Kind::Refused
             | Kind::Unreachable
@@ -213,13 +236,13 @@ impl Conduct {
             | Kind::TlsHandshake
             | Kind::ProtocolMismatch
             | Kind::Reset
+            | Kind::Truncated
             | Kind::BadResponse
             | Kind::FirstByteTimeout
             | Kind::IdleTimeout => Self::Badly,
             // Ends of all time come from the route or the client, sizes and switches from what was
             // asked, and the rest is our own.
             Kind::TotalTimeout
-            | Kind::Truncated
             | Kind::HeadLimit
             | Kind::BadUpgrade
             | Kind::NoDescriptor

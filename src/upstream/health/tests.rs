@@ -41,6 +41,13 @@ fn the_wait_is_until_the_next_probe_of_any_that_is_down() {
     board.judge(0, false, now);
     board.judge(1, false, now);
     assert_eq!(board.wait(now), Some(Duration::from_secs(4)));
+    board.set_drained(1, true, now);
+    assert_eq!(
+        board.wait(now),
+        Some(Duration::from_secs(7)),
+        "it stays out, whatever its probe says"
+    );
+    board.set_drained(1, false, now);
     assert_eq!(board.wait(now + Duration::from_secs(9)), Some(Duration::ZERO));
 }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod bodies;
 mod breaking;
+mod breaking_off;
 mod connecting;
 mod deadlines;
 mod draining;
