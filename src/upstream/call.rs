@@ -31,7 +31,7 @@ use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
 use crate::base::{Body, Replay, clock};
-use crate::problem::Cause;
+use crate::observe::Retried;
 
 /// A call under way.
 pub(super) struct Call<'a> {
@@ -285,10 +285,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Notes that an attempt failed and another one follows.
-    pub(super) fn retried(&mut self, cause: Cause) {
+    /// Notes that an attempt failed and another one follows, or would have.
+    pub(super) fn retried(&mut self, what: Retried) {
         if let Some(slot) = self.tally.retried.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(cause);
+            *slot = Some(what);
         }
     }
 

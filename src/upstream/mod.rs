@@ -71,7 +71,7 @@ pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::carry;
 use crate::config::model::{self, UpstreamTimeouts};
-use crate::problem::Cause;
+use crate::observe::Retried;
 
 /// All upstreams, as one worker lives with them.
 pub struct Upstreams(Box<[Rc<Upstream>]>);
@@ -160,8 +160,9 @@ pub struct Tally {
     pub connect: Duration,
     /// Whether the last connection had been used before.
     pub reused: bool,
-    /// Why attempts failed that were followed by another one, in their order.
-    pub retried: [Option<Cause>; RETRIES],
+    /// Why attempts failed that were followed by another one, in their order, and whether the budget
+    /// forbade one more.
+    pub retried: [Option<Retried>; RETRIES],
 }
 
 /// Connections of one worker to one upstream.
