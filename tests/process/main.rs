@@ -15,6 +15,7 @@
     reason = "a test binary; the rig is wider than today's tests"
 )]
 
+mod boards;
 mod budget;
 mod changes;
 mod control;
