@@ -62,7 +62,7 @@ use self::endpoint::{Endpoint, Row};
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
 pub use self::names::Names;
-pub use self::probe::watch;
+pub use self::probe::Probes;
 use self::retry::Retry;
 use self::roster::{Conduct, Roster};
 pub use self::stream::Stream;
