@@ -16,9 +16,10 @@ use super::names::Names;
 use super::registers::{
     ConnectionFailure, ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed,
 };
+use super::retried::Retried;
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, ListenerId, RequestId, RouteId, UpstreamId};
-use crate::problem::{Catalogue, Cause};
+use crate::problem::Catalogue;
 
 /// One worker's ear: its registers, its lines, and the names to tell them by.
 #[derive(Debug)]
@@ -140,10 +141,10 @@ impl Witness {
         self.registers.upstream_answered(upstream, status, took);
     }
 
-    /// An attempt failed for `cause`, and another one follows.
-    pub fn upstream_retried(&self, upstream: UpstreamId, cause: Cause) {
+    /// An attempt failed, and another one follows, or would have.
+    pub fn upstream_retried(&self, upstream: UpstreamId, what: Retried) {
         if let Some(cells) = self.registers.upstream(upstream) {
-            cells.retries[cause as usize].bump(1);
+            cells.retries[what.number()].bump(1);
         }
     }
 
