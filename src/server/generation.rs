@@ -16,6 +16,7 @@
 //! | what is known of the endpoints of an upstream | its table says the same (`upstream::Boards`) |
 //! | health, ejections and breakers of an upstream | likewise (`upstream::Boards`) |
 //! | what rate limits and overload have counted | its settings say the same (`proxy::Shared`) |
+//! | connections to stores | its table and its address say the same (`gate::Stores`) |
 //! | what was put under maintenance by hand | the instance lives (`gate::Switches`) |
 //! | counters | the name is there (`observe::Ledger`) |
 //!
