@@ -240,8 +240,13 @@ impl Session {
         // What is left of the session must not hold on to the generation that the tenant leaves.
         let mut counted = self.counted;
         async move {
-            let ended = connection.serve(&mut tenant).await;
-            drop(tenant);
+            let (ended, last) = connection.serve(&mut tenant).await;
+            if ended == Ended::Over {
+                // The client waits for the end; what is left to tell of its request can wait for it.
+                connection.into_parts().0.say_farewell().await;
+                return drop(last);
+            }
+            drop((last, tenant));
             match ended {
                 Ended::Switched => {
                     let (socket, wire, early) = connection.into_parts();
@@ -249,8 +254,9 @@ impl Session {
                     counted.speaks(observe::Protocol::Tunnel);
                     Box::pin(tunnel::join(socket, early, upstream)).await;
                 }
-                Ended::Unread => Box::pin(close_unread(connection.into_parts().0)).await,
-                Ended::Over => connection.into_parts().0.say_farewell().await,
+                Ended::Unread | Ended::Over => {
+                    Box::pin(close_unread(connection.into_parts().0)).await;
+                }
             }
         }
     }
