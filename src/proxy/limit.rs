@@ -10,7 +10,7 @@ use http::HeaderMap;
 use super::Gateway;
 use super::exchange::Exchange;
 use crate::base::RouteId;
-use crate::base::clock::Instant;
+use crate::base::clock::{self, Instant};
 use crate::config::model::Route;
 use crate::gate::{Admitted, Caller, Decided, Overload, Passing, Standing};
 use crate::problem::Problem;
@@ -21,14 +21,17 @@ use crate::problem::Problem;
 pub(super) struct Limited {
     /// How the caller stands with the rate limits of its route.
     standing: Option<Standing>,
+    /// When a store had answered that had to be waited for.
+    heard: Option<Instant>,
     /// The room that the exchange holds where that is limited.
     admitted: Option<Box<Admitted>>,
 }
 
 impl Limited {
-    /// When its last room was found.
+    /// When the last that it had to wait for was there.
     pub(super) fn since(&self) -> Option<Instant> {
-        self.admitted.as_ref().and_then(|admitted| admitted.since())
+        let room = self.admitted.as_ref().and_then(|admitted| admitted.since());
+        room.or(self.heard)
     }
 
     /// The upstream has answered in this time.
@@ -89,9 +92,11 @@ impl Gateway {
         let (rates, now) = (&self.shared.rates, exchange.record.started);
         match rates.pass_shared(&route.limits, id, caller, now, &self.witness) {
             Passing::Decided(decided) => limited(exchange, decided).map(|()| None),
-            Passing::Waits(wait) => {
-                Ok(Some(Box::pin(async move { limited(exchange, wait.await) })))
-            }
+            Passing::Waits(wait) => Ok(Some(Box::pin(async move {
+                let decided = wait.await;
+                exchange.limited.get_or_insert_default().heard = Some(clock::now());
+                limited(exchange, decided)
+            }))),
         }
     }
 
@@ -109,7 +114,7 @@ impl Gateway {
         route: &'a Route,
     ) -> Waits<'a> {
         Box::pin(async move {
-            let now = exchange.record.started;
+            let now = exchange.ready();
             let admitted = overload.admit(id, &route.target, now).await;
             let admitted = admitted.map_err(|(shed, refused)| {
                 self.witness.shed_request(id, shed);
