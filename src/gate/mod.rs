@@ -9,7 +9,10 @@
 //! 6. the size of the body, where the head tells it;
 //! 7. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
 //!    anyway takes nothing from a quota;
-//! 8. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 8. `overload`: whether there is room for it now.
+//!
+//! Two may wait, each for a bounded moment: `overload` for room, and `rate` for the answer of a store
+//! where a limit is shared by replicas.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -26,5 +29,5 @@ pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
-pub use rate::{Caller, Rates, Standing};
+pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

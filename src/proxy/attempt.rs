@@ -65,7 +65,10 @@ impl Gateway {
         }
         gate::check_length(body.size_hint().exact(), limits)?;
         if !route.limits.is_empty() {
-            self.limit(exchange, found.route, route, &parts.headers)?;
+            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;

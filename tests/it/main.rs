@@ -35,6 +35,7 @@ mod plain;
 mod proxy_protocol;
 mod rate_limits;
 mod rig;
+mod shared_limits;
 mod silence;
 mod streaming;
 mod tls;

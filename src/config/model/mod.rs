@@ -7,6 +7,7 @@ mod failing;
 mod limit;
 mod maintenance;
 mod overload;
+mod store;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
+pub use store::{OnDown, Store, StoreUrl};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -51,6 +53,8 @@ pub struct Config {
     pub maintenance: Vec<Maintenance>,
     /// `[overload]`.
     pub overload: Overload,
+    /// `[store.*]`, in file order.
+    pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
