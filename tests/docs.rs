@@ -213,8 +213,9 @@ fn blocks(kind: &'static str) -> impl Iterator<Item = Block> {
 }
 
 fn pages() -> Vec<(PathBuf, String)> {
+    let folders = ["docs", "docs/guide"].map(|folder| fs::read_dir(root().join(folder)).unwrap());
     let mut files: Vec<PathBuf> =
-        fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+        folders.into_iter().flatten().map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.extension().is_some_and(|ending| ending == "md"));
     files.extend(["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].map(|name| root().join(name)));
     files.sort();

@@ -43,6 +43,7 @@ pub enum Id {
     BadRespond,
     TakenName,
     TwoIdentifiers,
+    BadParameter,
     MissingFile,
     MissingSecret,
     BadSecret,
@@ -93,6 +94,7 @@ impl Id {
         Self::BadRespond,
         Self::TakenName,
         Self::TwoIdentifiers,
+        Self::BadParameter,
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
@@ -144,6 +146,7 @@ impl Id {
             Self::BadRespond => "G0309",
             Self::TakenName => "G0310",
             Self::TwoIdentifiers => "G0311",
+            Self::BadParameter => "G0312",
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
@@ -208,6 +211,7 @@ impl Id {
             | Self::BadRespond
             | Self::TakenName
             | Self::TwoIdentifiers
+            | Self::BadParameter
             | Self::BadSecret
             | Self::LaterKey
             | Self::LaterWord => Severity::Error,

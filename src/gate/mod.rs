@@ -7,9 +7,10 @@
 //! 4. `target`: host, path and route; per-route gates need to know it;
 //! 5. `maintenance`: what is not served for a while, to whomever;
 //! 6. the size of the body, where the head tells it;
-//! 7. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
+//! 7. `params`: what the route knows of path, query, headers and cookies;
+//! 8. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
 //!    anyway takes nothing from a quota;
-//! 8. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 9. `overload`: whether there is room for it now. The only one that may wait, for a moment.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -18,6 +19,7 @@ mod fields;
 mod maintenance;
 mod message;
 mod overload;
+mod params;
 mod rate;
 mod target;
 
@@ -26,5 +28,6 @@ pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
+pub use params::{Absent, parameters};
 pub use rate::{Caller, Rates, Standing};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

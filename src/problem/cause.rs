@@ -45,6 +45,12 @@ pub enum Cause {
     NoRoute,
     /// A route has the path, but not the method.
     NoMethod,
+    /// A parameter that the route needs is not there.
+    MissingParameter,
+    /// A parameter is not as the route declares it.
+    InvalidParameter,
+    /// A parameter that the route does not declare, where it takes no other.
+    UnknownParameter,
     /// The client left before its answer was complete.
     ClientLeft,
     /// The request has already passed through this gateway.
@@ -131,6 +137,9 @@ impl Cause {
         Self::PlainHttp,
         Self::NoRoute,
         Self::NoMethod,
+        Self::MissingParameter,
+        Self::InvalidParameter,
+        Self::UnknownParameter,
         Self::ClientLeft,
         Self::Loop,
         Self::Panic,
@@ -203,6 +212,9 @@ impl Cause {
             Self::PlainHttp             => ("plain_http",              Client,   B::NonSecureConnection),
             Self::NoRoute               => ("no_route",                Client,   B::InvalidResource),
             Self::NoMethod              => ("no_method",               Client,   B::MethodNotAllowed),
+            Self::MissingParameter      => ("missing_parameter",       Client,   B::MissingParameter),
+            Self::InvalidParameter      => ("invalid_parameter",       Client,   B::InvalidParameter),
+            Self::UnknownParameter      => ("unknown_parameter",       Client,   B::InvalidParameter),
             Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),

@@ -109,6 +109,9 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/a");
             proof(&gateway, reply)
         }
+        Cause::MissingParameter => declared("/a"),
+        Cause::InvalidParameter => declared("/a?n=x"),
+        Cause::UnknownParameter => declared("/a?n=1&m=2"),
         Cause::NoRoute => {
             let gateway = only("GET /only");
             let reply = client::get(gateway.plain(), "/other");
@@ -339,4 +342,16 @@ fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> P
 fn proof(gateway: &Gateway, reply: Reply) -> Proof {
     let line = gateway.log_line(&reply.request_id());
     Proof { reply: Some(reply), line: Some(line) }
+}
+
+/// A route with one parameter of the query, and room for no other.
+fn declared(target: &str) -> Proof {
+    let gateway = Setup::new()
+        .route(
+            "match = \"/a\"\nrespond = { text = \"ok\" }\nstrict = true\n\
+             [route.params]\nn = { in = \"query\", type = \"integer\" }",
+        )
+        .start();
+    let reply = client::get(gateway.plain(), target);
+    proof(&gateway, reply)
 }

@@ -30,6 +30,7 @@ mod maintenance;
 mod matrix;
 mod negotiation;
 mod overload;
+mod params;
 mod parse_errors;
 mod plain;
 mod proxy_protocol;

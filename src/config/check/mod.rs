@@ -11,6 +11,7 @@ mod listen;
 mod maintenance;
 mod observe;
 mod overload;
+mod params;
 mod respond;
 mod rewrite;
 mod route;
@@ -30,6 +31,7 @@ use super::substitute::Environment;
 use super::suggest;
 use super::tree::{Node, Table};
 use crate::base::UpstreamId;
+use crate::parameter::Tongue;
 
 /// Builds the model. None where something it cannot do without was refused.
 pub(crate) fn model(
@@ -48,7 +50,9 @@ pub(crate) fn model(
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
     let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
-    let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
+    let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
+    let names =
+        route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes, tongues: &tongues };
     let (routes, table) = route::routes(root, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);

@@ -150,6 +150,11 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "A route has two identifiers",
             "When the upstream answers 404, one parameter is named as the cause: mark that one.",
             "params = { id = { in = \"path\", identifier = true } }"),
+        Id::BadParameter => row(
+            "A parameter cannot be as it is declared",
+            "No value could ever fit, or a rule says nothing about values of its type, or the default would be \
+             refused if a client sent it.",
+            "page = { in = \"query\", type = \"integer\", min = 1, default = 1 }"),
         Id::MissingFile => row(
             "A file that is named here is not there",
             "`check` may run on another machine, so this is a warning; `run` will fail without the file. Paths start \

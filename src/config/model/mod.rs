@@ -7,6 +7,7 @@ mod failing;
 mod limit;
 mod maintenance;
 mod overload;
+mod params;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
+pub use params::{Names, Params};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -287,6 +289,8 @@ pub struct Route {
     pub errors: Vec<Rule>,
     /// Name of the parameter marked `identifier`, and where it stands.
     pub identifier: Option<String>,
+    /// What is known of its parameters; none where nothing is to be checked.
+    pub params: Option<Box<Params>>,
     /// How errors are dressed.
     pub dialect: Dialect,
     /// The rate limits that hold here, each once; empty nearly always.

@@ -70,6 +70,9 @@ fn progress(cause: Cause) -> Progress {
         | Cause::PlainHttp
         | Cause::NoRoute
         | Cause::NoMethod
+        | Cause::MissingParameter
+        | Cause::InvalidParameter
+        | Cause::UnknownParameter
         | Cause::Loop
         | Cause::Configured
         | Cause::RateLimit
