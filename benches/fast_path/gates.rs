@@ -14,6 +14,8 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("gates/all/small", || passed(SMALL)),
     Part::new("gates/all/browser", || passed(BROWSER)),
     Part::new("gates/params/six", || declared(SIX, "since=2026-01-31&page=7&state=open")),
+    Part::new("gates/body/schema_1k", || judged(10)),
+    Part::new("gates/body/schema_64k", || judged(640)),
     Part::new("gates/params/thousand", || declared(&thousand(), "p7=1&p500=2&p999=3")),
 ];
 
@@ -51,6 +53,27 @@ fn declared(params: &str, query: &'static str) -> Box<dyn FnMut()> {
         black_box(judged.unwrap());
     })
 }
+
+/// A list of so many objects of about a hundred bytes, each judged by a schema of its own.
+fn judged(count: usize) -> Box<dyn FnMut()> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.json");
+    std::fs::write(&file, ORDERS).unwrap();
+    let body = format!("[route.body]\nschema = \"{}\"\n", file.display());
+    let config = load(&quiet(&format!("{FIXED}{body}")));
+    let order = r#"{"id":"0193e2b4-7b00-7000-8000-000000000001","count":3,"price":12.5,"state":"open","tags":["a"]}"#;
+    let body = format!("[{}]", vec![order; count].join(","));
+    Box::new(move || {
+        let rule = config.routes[0].body.as_ref().unwrap();
+        gate::judge_body(rule, &gate::Media::Json, black_box(body.as_bytes())).unwrap();
+    })
+}
+
+const ORDERS: &str = r#"{ "type": "array", "items": { "type": "object",
+    "required": ["id", "count"], "additionalProperties": false, "properties": {
+    "id": { "type": "string", "format": "uuid" }, "count": { "type": "integer", "minimum": 0 },
+    "price": { "type": "number" }, "state": { "enum": ["open", "paid"] },
+    "tags": { "type": "array", "items": { "type": "string", "pattern": "^[a-z]+$" } } } } }"#;
 
 /// Every gate, the route's look-up among them.
 fn passed(head: &'static str) -> Box<dyn FnMut()> {

@@ -59,6 +59,8 @@ pub const INSPECT: usize = 64 << 10;
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `limit.NAME.keys`.
 pub const LIMIT_KEYS: usize = 65_536;
+/// `route.body.limit`.
+pub const CHECKED_BODY: u64 = 256 << 10;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

@@ -44,6 +44,7 @@ pub enum Id {
     TakenName,
     TwoIdentifiers,
     BadParameter,
+    BadBody,
     MissingFile,
     MissingSecret,
     BadSecret,
@@ -95,6 +96,7 @@ impl Id {
         Self::TakenName,
         Self::TwoIdentifiers,
         Self::BadParameter,
+        Self::BadBody,
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
@@ -147,6 +149,7 @@ impl Id {
             Self::TakenName => "G0310",
             Self::TwoIdentifiers => "G0311",
             Self::BadParameter => "G0312",
+            Self::BadBody => "G0313",
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
@@ -212,6 +215,7 @@ impl Id {
             | Self::TakenName
             | Self::TwoIdentifiers
             | Self::BadParameter
+            | Self::BadBody
             | Self::BadSecret
             | Self::LaterKey
             | Self::LaterWord => Severity::Error,

@@ -4,6 +4,7 @@
 //! `config show` and the commented starter. The laws of the tables are tested at the foot; that a
 //! default here is the one of `model` is tested by loading each of them.
 
+mod body;
 mod errors;
 mod failing;
 mod format;

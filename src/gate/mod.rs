@@ -10,10 +10,13 @@
 //! 7. `params`: what the route knows of path, query, headers and cookies;
 //! 8. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
 //!    anyway takes nothing from a quota;
-//! 9. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 9. `overload`: whether there is room for it now; it may wait, for a moment;
+//! 10. `body`: what stands in the body, where the route declares that. Last, because it has to be read
+//!     first, which takes room.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
+mod body;
 mod entry;
 mod fields;
 mod maintenance;
@@ -23,6 +26,7 @@ mod params;
 mod rate;
 mod target;
 
+pub use body::{Media, judge_body, media};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};

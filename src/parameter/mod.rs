@@ -7,11 +7,13 @@
 mod date;
 mod email;
 mod iban;
+mod json;
 mod kind;
 mod phrase;
 mod rule;
 mod siret;
 
+pub use json::{Schema, Verdict};
 pub use kind::{Kind, Pattern};
 pub use phrase::{Phrase, Tongue};
 pub use rule::{Fallback, Fault, Rule};

@@ -51,6 +51,12 @@ pub enum Cause {
     InvalidParameter,
     /// A parameter that the route does not declare, where it takes no other.
     UnknownParameter,
+    /// The route needs a body, and there is none.
+    MissingBody,
+    /// The body is of another media type, charset or coding than the route reads.
+    MediaType,
+    /// The body is not of the form that its media type promises.
+    BadBody,
     /// The client left before its answer was complete.
     ClientLeft,
     /// The request has already passed through this gateway.
@@ -140,6 +146,9 @@ impl Cause {
         Self::MissingParameter,
         Self::InvalidParameter,
         Self::UnknownParameter,
+        Self::MissingBody,
+        Self::MediaType,
+        Self::BadBody,
         Self::ClientLeft,
         Self::Loop,
         Self::Panic,
@@ -215,6 +224,9 @@ impl Cause {
             Self::MissingParameter      => ("missing_parameter",       Client,   B::MissingParameter),
             Self::InvalidParameter      => ("invalid_parameter",       Client,   B::InvalidParameter),
             Self::UnknownParameter      => ("unknown_parameter",       Client,   B::InvalidParameter),
+            Self::MissingBody           => ("missing_body",            Client,   B::MissingParameter),
+            Self::MediaType             => ("media_type",              Client,   B::UnsupportedMediaType),
+            Self::BadBody               => ("bad_body",                Client,   B::BadRequest),
             Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),

@@ -77,6 +77,10 @@ impl Gateway {
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;
         }
+        let body = match &route.body {
+            Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
+            None => body,
+        };
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri, absent.as_deref())?;

@@ -109,6 +109,9 @@ impl Gateway {
         if body.is_end() {
             return Body::Empty;
         }
+        if let Inflow::Read(bytes) = body {
+            return Body::Full(Some(bytes));
+        }
         let meter = Rc::new(Meter::default());
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))

@@ -14,6 +14,7 @@
 )]
 
 mod admin;
+mod bodies;
 mod causes;
 mod drain;
 mod failing;

@@ -4,8 +4,10 @@
 //! The form was checked before (`shape`), so a value that cannot be read here was reported there;
 //! whether a key *is set* is therefore asked of its presence, never of its value.
 
+mod body;
 mod errors;
 mod failing;
+mod kind;
 mod limit;
 mod listen;
 mod maintenance;

@@ -3,13 +3,14 @@
 use http::{HeaderName, HeaderValue};
 
 use super::Check;
+use super::kind::{fits, kind, plain};
 use crate::base::percent;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{Names, Params};
 use crate::config::read::{Section, Word};
 use crate::config::source::Place as Where;
-use crate::config::tree::{Entry, Node, Value};
-use crate::parameter::{Fallback, Fault, Kind, Pattern as Expression, Rule, Tongue};
+use crate::config::tree::{Entry, Node};
+use crate::parameter::{Fallback, Fault, Kind, Rule, Tongue};
 use crate::problem::Place;
 use crate::route::Pattern;
 
@@ -97,18 +98,7 @@ fn declared(entry: &Entry, check: &mut Check<'_>) -> Rule {
         Some("cookie") => Place::Cookie,
         Some(_) | None => Place::Path,
     };
-    let mut rule = Rule::new(&entry.key, place, kind(section, check));
-    rule.one_of = section.items("one_of").iter().filter_map(plain).map(Into::into).collect();
-    rule.repeated = section.boolean("repeated").unwrap_or_default();
-    rule.optional = section.boolean("optional").unwrap_or_default() || section.has("default");
-    // A member that its own type refuses could never be sent.
-    for node in section.items("one_of") {
-        let misfit = plain(node).is_some_and(|text| !fits(&rule.kind, &text));
-        if misfit {
-            let message = format!("this value is not of the type of `{}`", entry.key);
-            check.push(Diagnostic::at(Id::BadParameter, node.place, message));
-        }
-    }
+    let mut rule = rule(entry, place, check);
     if place == Place::Path {
         for key in ["optional", "default", "repeated"] {
             let said = key == "default" || section.boolean(key) == Some(true);
@@ -124,134 +114,22 @@ fn declared(entry: &Entry, check: &mut Check<'_>) -> Rule {
     rule
 }
 
-/// The type, with what bounds it. A key that says nothing of the type is refused, not ignored.
-fn kind(section: Section<'_>, check: &mut Check<'_>) -> Kind {
-    let word = section.text("type").map_or("string", |word| word.text);
-    let (kind, known): (_, &[&str]) = match word {
-        "string" => (string(section, check), &["min_length", "max_length", "pattern"]),
-        "integer" => (
-            Kind::Integer {
-                min: bound(section, "min", check).unwrap_or(i64::MIN),
-                max: bound(section, "max", check).unwrap_or(i64::MAX),
-            },
-            &["min", "max"],
-        ),
-        "number" => (
-            Kind::Number {
-                min: section.node("min").and_then(number).unwrap_or(f64::NEG_INFINITY),
-                max: section.node("max").and_then(number).unwrap_or(f64::INFINITY),
-            },
-            &["min", "max"],
-        ),
-        "boolean" => (Kind::Boolean, &[]),
-        "date" => (Kind::Date, &[]),
-        "date-time" => (Kind::DateTime, &[]),
-        "uuid" => (Kind::Uuid, &[]),
-        "email" => (Kind::Email, &[]),
-        "siret" => (Kind::Siret, &[]),
-        "siren" => (Kind::Siren, &[]),
-        "iban" => (Kind::Iban, &[]),
-        // Reported by the form of the file.
-        _ => (string(section, check), &["min", "max", "min_length", "max_length", "pattern"]),
-    };
-    for key in ["min", "max", "min_length", "max_length", "pattern"] {
-        if let Some(place) = section.place(key).filter(|_| !known.contains(&key)) {
-            let message = format!("`{key}` says nothing about the type \"{word}\"");
-            let help = match key {
-                "min" | "max" => {
-                    "it bounds \"integer\" and \"number\"; a string has `min_length` and `max_length`"
-                }
-                _ => "it is about \"string\"; \"integer\" and \"number\" have `min` and `max`",
-            };
-            check.push(Diagnostic::at(Id::BadParameter, place, message).help(help));
+/// What parameters and the fields of forms share.
+pub(super) fn rule(entry: &Entry, place: Place, check: &mut Check<'_>) -> Rule {
+    let section = Section::of_node(&entry.node);
+    let mut rule = Rule::new(&entry.key, place, kind(section, check));
+    rule.one_of = section.items("one_of").iter().filter_map(plain).map(Into::into).collect();
+    rule.repeated = section.boolean("repeated").unwrap_or_default();
+    rule.optional = section.boolean("optional").unwrap_or_default() || section.has("default");
+    // A member that its own type refuses could never be sent.
+    for node in section.items("one_of") {
+        let misfit = plain(node).is_some_and(|text| !fits(&rule.kind, &text));
+        if misfit {
+            let message = format!("this value is not of the type of `{}`", entry.key);
+            check.push(Diagnostic::at(Id::BadParameter, node.place, message));
         }
     }
-    let empty = match kind {
-        Kind::Integer { min, max } => (min > max).then_some(("min", "max")),
-        Kind::Number { min, max } => (min > max).then_some(("min", "max")),
-        Kind::String { least, most, .. } => (least > most).then_some(("min_length", "max_length")),
-        Kind::Boolean
-        | Kind::Date
-        | Kind::DateTime
-        | Kind::Uuid
-        | Kind::Email
-        | Kind::Siret
-        | Kind::Siren
-        | Kind::Iban => None,
-    };
-    if let Some((low, high)) = empty
-        && let Some(node) = section.node(high)
-    {
-        let message = format!("no value lies between `{low}` and `{high}`");
-        let made = Diagnostic::at(Id::BadParameter, node.place, message);
-        check.push(match section.node(low) {
-            Some(node) => made.other(node.place, "the lower bound is above the upper one"),
-            None => made.help(format!("`{low}` is 1 where it is left out: write `{low} = 0`")),
-        });
-    }
-    kind
-}
-
-fn string(section: Section<'_>, check: &mut Check<'_>) -> Kind {
-    let pattern = section.text("pattern").and_then(|word| match Expression::compile(word.text) {
-        Ok(pattern) => Some(pattern),
-        Err(why) => {
-            let message = format!("this pattern cannot be used: {why}");
-            let made = Diagnostic::at(Id::BadParameter, word.place, message);
-            check.push(made.help(
-                "patterns are those of Rust's `regex`: they cannot backtrack, so they have neither \
-                 look-around nor back-references",
-            ));
-            None
-        }
-    });
-    Kind::String {
-        least: section.integer("min_length").unwrap_or(1),
-        most: section.integer("max_length").unwrap_or(usize::MAX),
-        pattern,
-    }
-}
-
-fn bound(section: Section<'_>, key: &str, check: &mut Check<'_>) -> Option<i64> {
-    let node = section.node(key)?;
-    if let Value::Float(_) = node.value {
-        let message = format!("`{key}` of an \"integer\" has no fraction");
-        let made = Diagnostic::at(Id::BadParameter, node.place, message);
-        check.push(made.help("write it without one, or `type = \"number\"`"));
-        return None;
-    }
-    crate::config::read::integer(node)
-}
-
-#[allow(clippy::cast_precision_loss, reason = "bounds of doubles are doubles")]
-fn number(node: &Node) -> Option<f64> {
-    match node.value {
-        Value::Integer(number) => Some(number as f64),
-        Value::Float(number) => Some(number),
-        Value::String(_)
-        | Value::Boolean(_)
-        | Value::Datetime(_)
-        | Value::Array(_)
-        | Value::Table(_)
-        | Value::Broken => None,
-    }
-}
-
-/// A value as a client would send it.
-fn plain(node: &Node) -> Option<String> {
-    match &node.value {
-        Value::String(text) => Some(text.clone()),
-        Value::Integer(number) => Some(number.to_string()),
-        Value::Float(number) => Some(number.to_string()),
-        Value::Boolean(yes) => Some(yes.to_string()),
-        Value::Datetime(_) | Value::Array(_) | Value::Table(_) | Value::Broken => None,
-    }
-}
-
-fn fits(kind: &Kind, text: &str) -> bool {
-    // Chosen by hand, so that an empty one is meant.
-    let meant = text.is_empty() && matches!(kind, Kind::String { least: 0 | 1, .. });
-    meant || kind.takes(text)
+    rule
 }
 
 /// The default as it is sent. It has to pass what a client's value has to pass.

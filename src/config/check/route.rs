@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, limit, number, overload, params, rule};
+use super::{Check, body, limit, number, overload, params, rule};
 use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -91,6 +91,7 @@ fn route(
         errors: rule::rules(section, known.codes, check),
         identifier: params::identifier(section.section("params"), check),
         params: params::params(section, pattern, known.tongues, check),
+        body: body::body(section, known.tongues, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(section, known.limits, check),
         in_flight: overload::in_flight(section),

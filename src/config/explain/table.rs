@@ -155,6 +155,11 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "No value could ever fit, or a rule says nothing about values of its type, or the default would be \
              refused if a client sent it.",
             "page = { in = \"query\", type = \"integer\", min = 1, default = 1 }"),
+        Id::BadBody => row(
+            "A body cannot be checked as it is declared",
+            "A body is JSON with a schema, or a form with fields. The schema is read and compiled with the \
+             configuration: it is JSON Schema 2020-12, at most 1 MiB, and refers to files of its own folder alone.",
+            "[route.body]\nschema = \"schemas/user.json\""),
         Id::MissingFile => row(
             "A file that is named here is not there",
             "`check` may run on another machine, so this is a warning; `run` will fail without the file. Paths start \

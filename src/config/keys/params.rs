@@ -1,4 +1,4 @@
-//! `[route.params]`.
+//! `[route.params]`, and what the fields of forms share with it.
 
 use super::{Default, Key, Kind, Others, Shape, format};
 
@@ -44,7 +44,7 @@ static PARAM: Shape = Shape::of(&[
     REPEATED,
 ]);
 
-const TYPE: Key = Key::new(
+pub(super) const TYPE: Key = Key::new(
     "type",
     Kind::Words {
         now: &[
@@ -67,21 +67,21 @@ const TYPE: Key = Key::new(
 )
 .also(&["format"]);
 
-const OPTIONAL: Key =
+pub(super) const OPTIONAL: Key =
     Key::new("optional", Kind::Bool, Default::Value("false"), "whether it may be absent")
         .also(&["required"]);
 
-const MIN: Key =
+pub(super) const MIN: Key =
     Key::new("min", Kind::Number, Default::None("no bound"), "the smallest integer or number")
         .also(&["minimum", "ge", "gte"])
         .example("1");
 
-const MAX: Key =
+pub(super) const MAX: Key =
     Key::new("max", Kind::Number, Default::None("no bound"), "the largest integer or number")
         .also(&["maximum", "le", "lte"])
         .example("100");
 
-const MIN_LENGTH: Key = Key::new(
+pub(super) const MIN_LENGTH: Key = Key::new(
     "min_length",
     LENGTH,
     Default::None("1, so that it is not empty"),
@@ -90,12 +90,12 @@ const MIN_LENGTH: Key = Key::new(
 .also(&["minLength"])
 .example("0");
 
-const MAX_LENGTH: Key =
+pub(super) const MAX_LENGTH: Key =
     Key::new("max_length", LENGTH, Default::None("no bound"), "most characters of a string")
         .also(&["maxLength"])
         .example("100");
 
-const PATTERN: Key = Key::new(
+pub(super) const PATTERN: Key = Key::new(
     "pattern",
     Kind::Text(&format::TEXT),
     Default::None("any text"),
@@ -104,7 +104,7 @@ const PATTERN: Key = Key::new(
 .also(&["regex", "regexp"])
 .example("\"^[A-Z]{2}[0-9]+$\"");
 
-const ONE_OF: Key = Key::new(
+pub(super) const ONE_OF: Key = Key::new(
     "one_of",
     Kind::List { of: &VALUE, least: 1 },
     Default::None("every value of its type"),
@@ -113,7 +113,7 @@ const ONE_OF: Key = Key::new(
 .also(&["enum", "values", "choices"])
 .example("[\"roles\", \"teams\"]");
 
-const REPEATED: Key = Key::new(
+pub(super) const REPEATED: Key = Key::new(
     "repeated",
     Kind::Bool,
     Default::Value("false"),

@@ -1,7 +1,7 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, POSITIVE, Shape, format, overload, params};
+use super::{Default, Key, Kind, POSITIVE, Shape, body, format, overload, params};
 
 pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
@@ -95,6 +95,13 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     )
     .also(&["parameters", "param"]),
     Key::new(
+        "body",
+        Kind::Table(&body::BODY),
+        Default::None("bodies stream through unread"),
+        "what the body must be; it is read whole before the upstream gets any of it",
+    )
+    .also(&["request_body", "payload"]),
+    Key::new(
         "graphql",
         Kind::Table(&GRAPHQL),
         Default::None("plain HTTP"),
@@ -104,7 +111,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::later("auth", "authentication"),
     Key::later("cors", "CORS"),
     Key::later("compress", "compression"),
-    Key::later("body", "checked bodies"),
 ]);
 
 static RESPOND: Shape = Shape::of(&[

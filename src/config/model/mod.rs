@@ -3,6 +3,7 @@
 //!
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
+mod body;
 mod failing;
 mod limit;
 mod maintenance;
@@ -18,6 +19,7 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub use body::{BodyForm, BodyRule, Fields};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
@@ -291,6 +293,8 @@ pub struct Route {
     pub identifier: Option<String>,
     /// What is known of its parameters; none where nothing is to be checked.
     pub params: Option<Box<Params>>,
+    /// What is known of its body; none where bodies stream through unread.
+    pub body: Option<Box<BodyRule>>,
     /// How errors are dressed.
     pub dialect: Dialect,
     /// The rate limits that hold here, each once; empty nearly always.

@@ -91,6 +91,8 @@ fn written_defaults_are_the_defaults() {
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
         ("route.params.NAME", "route", ""),
+        ("route.body.fields.NAME", "", "-"),
+        ("route.body", "route", ""),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -117,6 +119,9 @@ fn written_defaults_are_the_defaults() {
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
+        } else if *prefix == "route.body" {
+            let form = "body.fields.a = {}";
+            (with(place, form), with(place, &format!("{form}\nbody.{inner} = {default}")))
         } else {
             let key = if inner.is_empty() { path.rsplit('.').next().unwrap() } else { inner };
             (with(place, ""), with(place, &format!("{key} = {default}")))
@@ -284,7 +289,6 @@ fn later_features_are_refused_by_name() {
         ("route", "auth = \"x\""),
         ("route", "cors = {}"),
         ("route", "compress = true"),
-        ("route", "body = {}"),
         ("route", "graphql = { timeout = \"1s\" }"),
     ] {
         let found = ids(&with(path, line));

@@ -3,7 +3,7 @@
 use super::Absent;
 use crate::base::percent::Unreadable;
 use crate::config::model::Params;
-use crate::parameter::{Fault, Rule, Tongue};
+use crate::parameter::{Fault, Kind, Rule, Tongue};
 use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
 
 /// One pass over the parameters of a request.
@@ -39,6 +39,21 @@ impl<'r> Ledger<'r> {
         if let Err(fault) = judged
             && !self.faults.iter().any(|(known, _)| *known == at)
         {
+            self.faults.push((at, fault));
+        }
+    }
+
+    /// A file under a declared name: it is there, and what it holds is the upstream's business.
+    pub(in crate::gate) fn take_file(&mut self, at: u16) {
+        let Some(rule) = self.rules.get(usize::from(at)) else { return };
+        let text =
+            matches!(rule.kind, Kind::String { pattern: None, .. }) && rule.one_of.is_empty();
+        let fault = match (text, self.mark(at) && !rule.repeated) {
+            (_, true) => Fault::Twice,
+            (false, false) => Fault::Form,
+            (true, false) => return,
+        };
+        if !self.faults.iter().any(|(known, _)| *known == at) {
             self.faults.push((at, fault));
         }
     }
@@ -95,10 +110,8 @@ impl<'r> Ledger<'r> {
         let declared = self.faults.iter().filter_map(|(at, fault)| {
             self.rules.get(usize::from(*at)).map(|rule| rule.violation(*fault, tongues))
         });
-        let place = self.rules.first().map_or(Place::Query, |rule| match rule.place {
-            Place::Body => Place::Body,
-            Place::Path | Place::Query | Place::Header | Place::Cookie => Place::Query,
-        });
+        let body = self.rules.first().is_some_and(|rule| rule.place == Place::Body);
+        let place = if body { Place::Body } else { Place::Query };
         let unknown = self.unknown.iter().map(|name| Violation {
             name: name.clone(),
             place: Some(place),
@@ -106,14 +119,18 @@ impl<'r> Ledger<'r> {
             reason: Reason::Unknown,
             expected: Vec::new(),
         });
-        let violations: Vec<_> = declared.chain(unknown).take(MOST).collect();
-        let cause = match violations.first().map(|first| first.reason) {
-            Some(Reason::Missing) => Cause::MissingParameter,
-            Some(Reason::Unknown) => Cause::UnknownParameter,
-            Some(Reason::Empty | Reason::Invalid) | None => Cause::InvalidParameter,
-        };
-        violations.into_iter().fold(Problem::new(cause), Problem::with_violation)
+        refusal(declared.chain(unknown).take(MOST).collect())
     }
+}
+
+/// One problem with all of these; its cause is that of the first.
+pub(in crate::gate) fn refusal(violations: Vec<Violation>) -> Problem {
+    let cause = match violations.first().map(|first| first.reason) {
+        Some(Reason::Missing) => Cause::MissingParameter,
+        Some(Reason::Unknown) => Cause::UnknownParameter,
+        Some(Reason::Empty | Reason::Invalid) | None => Cause::InvalidParameter,
+    };
+    violations.into_iter().fold(Problem::new(cause), Problem::with_violation)
 }
 
 /// Violations of one request that are told.

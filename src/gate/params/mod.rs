@@ -14,7 +14,7 @@ use http::{HeaderMap, header};
 
 pub use absent::Absent;
 
-use self::ledger::Ledger;
+pub(in crate::gate) use self::ledger::{Ledger, refusal};
 use crate::base::percent;
 use crate::config::model::Params;
 use crate::problem::Problem;

@@ -73,6 +73,9 @@ fn progress(cause: Cause) -> Progress {
         | Cause::MissingParameter
         | Cause::InvalidParameter
         | Cause::UnknownParameter
+        | Cause::MissingBody
+        | Cause::MediaType
+        | Cause::BadBody
         | Cause::Loop
         | Cause::Configured
         | Cause::RateLimit
