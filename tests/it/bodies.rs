@@ -2,6 +2,7 @@
 
 use crate::rig::client::{self, Client, Reply};
 use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::h2::{Frames, H2Client, request};
 use crate::rig::origin::Origin;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -170,4 +171,34 @@ fn an_optional_body_may_be_absent_and_forms_are_checked_by_field() {
         (&body["parameters"][0]["in"], &body["parameters"][1]["in"]),
         (&"body".into(), &"body".into())
     );
+}
+
+#[test]
+fn http2_bodies_are_judged_as_well_and_cost_no_connection() {
+    let scene = scene("");
+    let client = H2Client::plain(scene.gateway.plain());
+    let post = |body: &'static str| {
+        let request = request("POST", "/users").header("content-type", "application/json");
+        client.ask(request, Frames::data(body))
+    };
+    post("{}").is_problem(400, "MissingParameter");
+    assert_eq!(post("{\"name\":\"x\"}").status(), 200);
+    assert_eq!(scene.origin.last().body, b"{\"name\":\"x\"}");
+    post("").is_problem(400, "MissingParameter");
+}
+
+#[test]
+fn a_body_that_does_not_arrive_is_not_waited_for_longer_than_the_exchange() {
+    let origin = Origin::answering(OK);
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .route("match = \"/f\"\nupstream = \"origin\"\ntimeout = \"100ms\"\n[route.body.fields]\nage = {}")
+        .start();
+    let mut client = Client::plain(gateway.plain());
+    client.send(
+        "POST /f HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 9\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\n\r\nage=",
+    );
+    client.reply().is_problem(408, "RequestTimeout");
+    assert!(origin.saw_nothing());
 }
