@@ -63,6 +63,8 @@ pub const LIMIT_KEYS: usize = 65_536;
 pub const STORE_TIMEOUT: Duration = Duration::from_millis(20);
 /// `store.NAME.on_down`.
 pub const STORE_ON_DOWN: OnDown = OnDown::Local;
+/// `route.body.limit`.
+pub const CHECKED_BODY: u64 = 256 << 10;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

@@ -45,6 +45,18 @@ pub enum Cause {
     NoRoute,
     /// A route has the path, but not the method.
     NoMethod,
+    /// A parameter that the route needs is not there.
+    MissingParameter,
+    /// A parameter is not as the route declares it.
+    InvalidParameter,
+    /// A parameter that the route does not declare, where it takes no other.
+    UnknownParameter,
+    /// The route needs a body, and there is none.
+    MissingBody,
+    /// The body is of another media type, charset or coding than the route reads.
+    MediaType,
+    /// The body is not of the form that its media type promises.
+    BadBody,
     /// The client left before its answer was complete.
     ClientLeft,
     /// The request has already passed through this gateway.
@@ -135,6 +147,12 @@ impl Cause {
         Self::PlainHttp,
         Self::NoRoute,
         Self::NoMethod,
+        Self::MissingParameter,
+        Self::InvalidParameter,
+        Self::UnknownParameter,
+        Self::MissingBody,
+        Self::MediaType,
+        Self::BadBody,
         Self::ClientLeft,
         Self::Loop,
         Self::Panic,
@@ -209,6 +227,12 @@ impl Cause {
             Self::PlainHttp             => ("plain_http",              Client,   B::NonSecureConnection),
             Self::NoRoute               => ("no_route",                Client,   B::InvalidResource),
             Self::NoMethod              => ("no_method",               Client,   B::MethodNotAllowed),
+            Self::MissingParameter      => ("missing_parameter",       Client,   B::MissingParameter),
+            Self::InvalidParameter      => ("invalid_parameter",       Client,   B::InvalidParameter),
+            Self::UnknownParameter      => ("unknown_parameter",       Client,   B::InvalidParameter),
+            Self::MissingBody           => ("missing_body",            Client,   B::MissingParameter),
+            Self::MediaType             => ("media_type",              Client,   B::UnsupportedMediaType),
+            Self::BadBody               => ("bad_body",                Client,   B::BadRequest),
             Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),

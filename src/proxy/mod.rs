@@ -8,6 +8,7 @@
 //! ```
 
 mod attempt;
+mod body;
 mod connection;
 mod exchange;
 mod forward;

@@ -109,6 +109,14 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/a");
             proof(&gateway, reply)
         }
+        Cause::MissingParameter => declared("/a"),
+        Cause::InvalidParameter => declared("/a?n=x"),
+        Cause::UnknownParameter => declared("/a?n=1&m=2"),
+        Cause::MissingBody => formed("Content-Length: 0\r\n\r\n"),
+        Cause::MediaType => formed("Content-Type: text/plain\r\nContent-Length: 1\r\n\r\nx"),
+        Cause::BadBody => {
+            formed("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1\r\n\r\nx")
+        }
         Cause::NoRoute => {
             let gateway = only("GET /only");
             let reply = client::get(gateway.plain(), "/other");
@@ -370,4 +378,26 @@ fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> P
 fn proof(gateway: &Gateway, reply: Reply) -> Proof {
     let line = gateway.log_line(&reply.request_id());
     Proof { reply: Some(reply), line: Some(line) }
+}
+
+/// A route with one parameter of the query, and room for no other.
+fn declared(target: &str) -> Proof {
+    let gateway = Setup::new()
+        .route(
+            "match = \"/a\"\nrespond = { text = \"ok\" }\nstrict = true\n\
+             [route.params]\nn = { in = \"query\", type = \"integer\" }",
+        )
+        .start();
+    let reply = client::get(gateway.plain(), target);
+    proof(&gateway, reply)
+}
+
+/// A route that reads forms.
+fn formed(rest: &str) -> Proof {
+    let gateway = Setup::new()
+        .route("match = \"/a\"\nrespond = { text = \"ok\" }\n[route.body.fields]\nn = {}")
+        .start();
+    let reply =
+        client::ask(gateway.plain(), &format!("POST /a HTTP/1.1\r\nHost: gw.test\r\n{rest}"));
+    proof(&gateway, reply)
 }

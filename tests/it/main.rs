@@ -14,6 +14,7 @@
 )]
 
 mod admin;
+mod bodies;
 mod causes;
 mod drain;
 mod failing;
@@ -30,6 +31,7 @@ mod maintenance;
 mod matrix;
 mod negotiation;
 mod overload;
+mod params;
 mod parse_errors;
 mod plain;
 mod proxy_protocol;

@@ -4,13 +4,16 @@
 //! The form was checked before (`shape`), so a value that cannot be read here was reported there;
 //! whether a key *is set* is therefore asked of its presence, never of its value.
 
+mod body;
 mod errors;
 mod failing;
+mod kind;
 mod limit;
 mod listen;
 mod maintenance;
 mod observe;
 mod overload;
+mod params;
 mod respond;
 mod rewrite;
 mod route;
@@ -31,6 +34,7 @@ use super::substitute::Environment;
 use super::suggest;
 use super::tree::{Node, Table};
 use crate::base::UpstreamId;
+use crate::parameter::Tongue;
 
 /// Builds the model. None where something it cannot do without was refused.
 pub(crate) fn model(
@@ -50,7 +54,9 @@ pub(crate) fn model(
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
     let stores = store::stores(root.section("store"), &mut check);
     let (limits, limit_ids) = limit::limits(root, &mut check);
-    let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
+    let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
+    let names =
+        route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes, tongues: &tongues };
     let (routes, table) = route::routes(root, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);

@@ -95,6 +95,8 @@ fn written_defaults_are_the_defaults() {
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
         ("route.params.NAME", "route", ""),
+        ("route.body.fields.NAME", "", "-"),
+        ("route.body", "route", ""),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -121,6 +123,9 @@ fn written_defaults_are_the_defaults() {
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
+        } else if *prefix == "route.body" {
+            let form = "body.fields.a = {}";
+            (with(place, form), with(place, &format!("{form}\nbody.{inner} = {default}")))
         } else {
             let key = if inner.is_empty() { path.rsplit('.').next().unwrap() } else { inner };
             (with(place, ""), with(place, &format!("{key} = {default}")))
@@ -247,7 +252,13 @@ fn every_value_reaches_the_model() {
         errors = [{ raise = "fr.exempleGone" }]
         in_flight = 3
         limits = ["all", "per-tenant"]
-        params = { id = { in = "path", type = "string", identifier = true } }
+        strict = true
+        [route.params]
+        id = { in = "path", type = "integer", min = 1, max = 9, identifier = true }
+        q = { in = "query", pattern = "^a", min_length = 2, max_length = 3, one_of = ["ab"], repeated = true, default = "ab" }
+        n = { in = "query", type = "number", min = 0.5, optional = true }
+        x-a = { in = "header", default = "b" }
+        c = { in = "cookie", type = "boolean", default = true }
         [route.graphql]
         [[route]]
         match = "/b"
@@ -289,11 +300,7 @@ fn later_features_are_refused_by_name() {
         ("route", "auth = \"x\""),
         ("route", "cors = {}"),
         ("route", "compress = true"),
-        ("route", "body = {}"),
         ("route", "graphql = { timeout = \"1s\" }"),
-        ("route", "params.id.min = 1"),
-        ("route", "params.x = { in = \"query\" }"),
-        ("route", "params.id = { type = \"uuid\" }"),
     ] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");

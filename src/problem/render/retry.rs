@@ -70,6 +70,12 @@ fn progress(cause: Cause) -> Progress {
         | Cause::PlainHttp
         | Cause::NoRoute
         | Cause::NoMethod
+        | Cause::MissingParameter
+        | Cause::InvalidParameter
+        | Cause::UnknownParameter
+        | Cause::MissingBody
+        | Cause::MediaType
+        | Cause::BadBody
         | Cause::Loop
         | Cause::Configured
         | Cause::RateLimit
