@@ -9,6 +9,7 @@
 //! Every connection carries one exchange and has a time limit, so that 64 of them are bound enough.
 
 mod access;
+mod body;
 mod limits;
 mod maintenance;
 mod origin;
@@ -30,6 +31,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -165,8 +167,9 @@ async fn serve_one(listener: &TcpListener, state: &AdminState) -> bool {
 /// Serves one exchange on any stream.
 async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, state: AdminState, door: Door) {
     let state = &state;
-    let service = service_fn(move |request| async move {
-        Ok::<_, Infallible>(answer(&request, state, door).await)
+    let service = service_fn(move |request: Request<Incoming>| async move {
+        let (head, body) = request.into_parts();
+        Ok::<_, Infallible>(answer(&Request::from_parts(head, ()), body, state, door).await)
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -179,20 +182,27 @@ async fn connection(stream: impl AsyncRead + AsyncWrite + Unpin, state: AdminSta
     let _ = tokio::time::timeout(TOTAL_TIME, served).await;
 }
 
-async fn answer<B>(
-    request: &Request<B>,
+async fn answer(
+    request: &Request<()>,
+    body: Incoming,
     state: &AdminState,
     door: Door,
 ) -> http::Response<Full<Bytes>> {
     let config = (state.config)();
     let reply = Reply { request, readiness: &state.readiness, errors: &config.errors };
-    match tell(request, state, door).await {
-        Ok(Answer { content_type, body }) => reply.text(content_type, body),
+    match tell(request, body, state, door).await {
+        Ok(Answer { content_type, body, refused: None }) => reply.text(content_type, body),
+        Ok(Answer { body, refused: Some(problem), .. }) => reply.verdict(&problem, &body),
         Err(problem) => reply.problem(&problem),
     }
 }
 
-async fn tell<B>(request: &Request<B>, state: &AdminState, door: Door) -> Result<Answer, Problem> {
+async fn tell(
+    request: &Request<()>,
+    body: Incoming,
+    state: &AdminState,
+    door: Door,
+) -> Result<Answer, Problem> {
     origin::check(request)?;
     let resource = Resource::at(request.uri().path(), state.control.as_ref())?;
     resource.check_method(request.method())?;
@@ -203,13 +213,16 @@ async fn tell<B>(request: &Request<B>, state: &AdminState, door: Door) -> Result
         Resource::Readyz => readyz(state),
         Resource::Metrics => {
             let body = state.ledger.render().into();
-            Ok(Answer { content_type: Exposition::CONTENT_TYPE, body })
+            Ok(Answer { content_type: Exposition::CONTENT_TYPE, body, refused: None })
         }
         Resource::V1(V1::Switch, control) => {
             maintenance::switch(request.method(), request.uri(), control)
         }
         Resource::V1(V1::Endpoint, control) => {
             upstreams::order(request.method(), request.uri(), control).await
+        }
+        Resource::V1(V1::Check, control) => {
+            v1::check(body::read(body, CONFIGURATION).await?, door, control).await
         }
         Resource::V1(asked, control) => v1::answer(asked, control).await,
     }
@@ -227,6 +240,8 @@ const CONNECTIONS: usize = 64;
 const HEADERS: usize = 64;
 /// Bytes of a request head; hyper takes no less than 8 KiB.
 const HEAD: usize = 16 << 10;
+/// Bytes of a configuration that is sent to be checked.
+const CONFIGURATION: usize = 1 << 20;
 const HEAD_TIME: Duration = Duration::from_secs(5);
 /// For one exchange, a slow reader of a long page included.
 const TOTAL_TIME: Duration = Duration::from_secs(15);

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
+use serde_json::{Map, Value};
 
 use crate::base::RequestId;
 use crate::config::model::Errors;
@@ -27,13 +28,32 @@ impl<B> Reply<'_, B> {
         self.finish(StatusCode::OK, headers, body, &RequestId::generate())
     }
 
+    /// An error of the vocabulary, always as JSON, with the members of a verdict behind its own.
+    pub(super) fn verdict(&self, problem: &Problem, verdict: &[u8]) -> Response<Full<Bytes>> {
+        let members = |bytes: &[u8]| serde_json::from_slice::<Map<String, Value>>(bytes);
+        self.rendered(problem, Some(Format::Json), |body| {
+            let mut all = members(&body).unwrap_or_default();
+            all.extend(members(verdict).unwrap_or_default());
+            format!("{:#}\n", Value::Object(all)).into()
+        })
+    }
+
     /// An error of the vocabulary.
     pub(super) fn problem(&self, problem: &Problem) -> Response<Full<Bytes>> {
+        self.rendered(problem, None, |body| body)
+    }
+
+    fn rendered(
+        &self,
+        problem: &Problem,
+        wanted: Option<Format>,
+        finish: impl FnOnce(Bytes) -> Bytes,
+    ) -> Response<Full<Bytes>> {
         let Errors { catalogue, format, retry_after, .. } = self.errors;
         let headers = self.request.headers();
         let request_id = RequestId::generate();
         let reply = problem::Reply {
-            format: Format::choose(Dialect::Http, headers, *format),
+            format: wanted.unwrap_or_else(|| Format::choose(Dialect::Http, headers, *format)),
             language: catalogue.choose_language(headers.get(http::header::ACCEPT_LANGUAGE)),
             request_id: &request_id,
             method: self.request.method(),
@@ -46,7 +66,9 @@ impl<B> Reply<'_, B> {
         for (name, value) in rendered.headers.into_iter().chain(problem.headers().iter().cloned()) {
             headers.insert(name, value);
         }
-        self.finish(rendered.status, headers, rendered.body, &request_id)
+        let body = finish(rendered.body);
+        headers.insert(http::header::CONTENT_LENGTH, body.len().into());
+        self.finish(rendered.status, headers, body, &request_id)
     }
 
     fn finish(

@@ -41,6 +41,8 @@ pub(super) enum V1 {
 pub(super) struct Answer {
     pub(super) content_type: &'static str,
     pub(super) body: Bytes,
+    /// Why what was asked was not done, where `body` tells the rest.
+    pub(super) refused: Option<Problem>,
 }
 
 impl<'a> Resource<'a> {
@@ -134,11 +136,11 @@ impl V1 {
 
 impl Answer {
     pub(super) fn plain(text: &'static str) -> Self {
-        Self { content_type: PLAIN, body: Bytes::from_static(text.as_bytes()) }
+        Self { content_type: PLAIN, body: Bytes::from_static(text.as_bytes()), refused: None }
     }
 
     pub(super) fn json(value: &Value) -> Self {
-        Self { content_type: JSON, body: format!("{value:#}\n").into() }
+        Self { content_type: JSON, body: format!("{value:#}\n").into(), refused: None }
     }
 }
 

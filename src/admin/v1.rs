@@ -1,13 +1,16 @@
 //! `/v1`: how the process stands, and what it can be told to do.
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::access::Door;
 use super::resource::{Answer, V1};
 use super::{Control, limits, maintenance, upstreams};
 use crate::base::clock;
 use crate::config::model::{Respond, Route, Target};
 use crate::observe::ReloadResult;
-use crate::problem::{Cause, Problem};
+use crate::problem::{BuiltIn, Cause, Problem};
+use crate::reload::Verdict;
 
 /// Does what is asked, and tells.
 pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Problem> {
@@ -25,12 +28,9 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
         V1::Reload => {
             let Some(desk) = &control.desk else { return Err(Problem::new(Cause::NoRoute)) };
             let verdict = desk.reload().await.ok_or_else(leaving)?;
-            verdict.to_json()
+            return Ok(Answer { refused: refusal(&verdict), ..Answer::json(&verdict.to_json()) });
         }
-        V1::Check => {
-            let Some(desk) = &control.desk else { return Err(Problem::new(Cause::NoRoute)) };
-            desk.check().await.ok_or_else(leaving)?.to_json()
-        }
+        V1::Check => return check(Bytes::new(), Door::Socket, control).await,
         V1::Drain => {
             control.handle.drain();
             let shutdown = control.handle.shared().config().server.shutdown;
@@ -42,6 +42,39 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
         }
     };
     Ok(Answer::json(&told))
+}
+
+/// What a reload would say: of the file, or of a text that was sent. A text may include files and
+/// name variables, and what is wrong is told with its lines, so it is taken from those alone who are
+/// this process's own user.
+///
+/// # Errors
+/// Nobody reads configurations, or nobody may send one this way.
+pub(super) async fn check(text: Bytes, door: Door, control: &Control) -> Result<Answer, Problem> {
+    let Some(desk) = &control.desk else { return Err(Problem::new(Cause::NoRoute)) };
+    let text = if text.is_empty() {
+        None
+    } else if door != Door::Socket {
+        let detail = "a configuration is taken on the socket alone";
+        return Err(Problem::new(Cause::AdminToken)
+            .with_code(BuiltIn::Forbidden)
+            .with_detail(detail));
+    } else {
+        let text = String::from_utf8(text.into());
+        Some(text.map_err(|_| Problem::new(Cause::BadTarget).with_detail("this is not UTF-8"))?)
+    };
+    Ok(Answer::json(&desk.check(text).await.ok_or_else(leaving)?.to_json()))
+}
+
+/// What a reload that was refused is as an error: a configuration with mistakes, or one that is fit and
+/// cannot be had as things stand.
+fn refusal(verdict: &Verdict) -> Option<Problem> {
+    let code = match verdict.result {
+        ReloadResult::Applied => return None,
+        ReloadResult::Refused if verdict.has_diagnostics() => BuiltIn::UnprocessableContent,
+        ReloadResult::Refused => BuiltIn::Conflict,
+    };
+    Some(Problem::new(Cause::BadTarget).with_code(code))
 }
 
 fn leaving() -> Problem {

@@ -93,8 +93,21 @@ pub fn load(path: &Path, environment: Environment<'_>) -> Result<Loaded, Refused
 /// # Errors
 /// Every mistake at once.
 pub fn load_text(name: &str, text: &str, environment: Environment<'_>) -> Result<Loaded, Refused> {
+    load_text_in(Path::new(""), name, text, environment)
+}
+
+/// Loads a text as if it stood in a file of this folder.
+///
+/// # Errors
+/// Every mistake at once.
+pub fn load_text_in(
+    folder: &Path,
+    name: &str,
+    text: &str,
+    environment: Environment<'_>,
+) -> Result<Loaded, Refused> {
     let mut sources = Sources::default();
-    sources.add(name.to_owned(), PathBuf::new(), text.to_owned());
+    sources.add(name.to_owned(), folder.to_owned(), text.to_owned());
     judge(sources, environment)
 }
 

@@ -28,8 +28,8 @@ struct Known {
 pub enum Ask {
     /// Read the configuration again.
     Reload(oneshot::Sender<Verdict>),
-    /// Say what a reload would say.
-    Check(oneshot::Sender<Option<Checked>>),
+    /// Say what a reload would say, of this text instead of the file where there is one.
+    Check(Option<String>, oneshot::Sender<Option<Checked>>),
 }
 
 /// A desk for what was loaded from a file, and the ear of whoever serves it.
@@ -56,10 +56,10 @@ impl Desk {
         let _ = self.asks.try_send(Ask::Reload(told));
     }
 
-    /// What a reload would say of the file; none where there is none.
-    pub async fn check(&self) -> Option<Checked> {
+    /// What a reload would say of the file, or of this text in its place; none where there is neither.
+    pub async fn check(&self, text: Option<String>) -> Option<Checked> {
         let (told, checked) = oneshot::channel();
-        self.asks.send(Ask::Check(told)).await.ok()?;
+        self.asks.send(Ask::Check(text, told)).await.ok()?;
         checked.await.ok()?
     }
 

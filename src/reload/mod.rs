@@ -83,8 +83,8 @@ impl Reloader {
                         // A signal waits for nothing.
                         let _ = told.send(verdict);
                     }
-                    Ask::Check(told) => {
-                        let _ = told.send(self.check());
+                    Ask::Check(text, told) => {
+                        let _ = told.send(self.check(text.as_deref()));
                     }
                 },
                 _ = tick.tick() => {
@@ -109,10 +109,17 @@ impl Reloader {
         self.conclude(outcome)
     }
 
-    /// What a reload would say of the file; nothing is touched that it names.
-    fn check(&self) -> Option<Checked> {
-        let file = self.file.as_ref()?;
-        Some(Checked::new(config::load(file, &*self.environment)))
+    /// What a reload would say of the file, or of a text in its place; nothing is touched that it names.
+    fn check(&self, text: Option<&str>) -> Option<Checked> {
+        let file = self.file.as_deref();
+        let loaded = match text {
+            Some(text) => {
+                let folder = file.and_then(Path::parent).unwrap_or_else(|| Path::new(""));
+                config::load_text_in(folder, "what was sent", text, &*self.environment)
+            }
+            None => config::load(file?, &*self.environment),
+        };
+        Some(Checked::new(loaded))
     }
 
     /// One look at every file.

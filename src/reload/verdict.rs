@@ -83,6 +83,11 @@ impl Verdict {
         }
     }
 
+    /// Whether anything is wrong with the file itself.
+    pub fn has_diagnostics(&self) -> bool {
+        self.diagnostics.as_array().is_some_and(|found| !found.is_empty())
+    }
+
     /// One sentence.
     pub fn summary(&self) -> String {
         let Self { generation, hash, .. } = self;

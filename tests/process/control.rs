@@ -144,6 +144,70 @@ fn the_socket_tells_how_the_process_stands() {
     }
 }
 
+/// Sends a body; status and answer.
+fn send(daemon: &Daemon, line: &str, body: &str) -> (u16, Value) {
+    let mut stream = UnixStream::connect(daemon.folder().join("admin.sock")).unwrap();
+    let length = body.len();
+    write!(stream, "{line} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}")
+        .unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap();
+    (head["HTTP/1.1 ".len()..][..3].parse().unwrap(), serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn a_configuration_that_is_sent_is_checked_and_nothing_more() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("token"), "t0ken").unwrap();
+    let admin = "socket = \"admin.sock\"\ntoken = { file = \"token\" }";
+    let daemon = Daemon::start_in(folder, &says("one", admin), &[]);
+    let check = "POST /v1/config/check";
+    let (status, checked) = send(&daemon, check, &says("two", SOCKET));
+    assert_eq!((status, &checked["accepted"]), (200, &true.into()), "{checked}");
+    let (status, checked) = send(&daemon, check, &says("two", SOCKET).replace("workers", "wokers"));
+    assert_eq!((status, &checked["accepted"]), (200, &false.into()));
+    let first = &checked["diagnostics"][0];
+    assert_eq!((&first["id"], &first["file"]), (&"G0101".into(), &"what was sent".into()));
+    // As if it stood beside the file.
+    std::fs::write(daemon.folder().join("more.toml"), "[observe]\nacces_log = false\n").unwrap();
+    let with = format!("include = [\"more.toml\"]\n{}", says("two", SOCKET));
+    let (_, checked) = send(&daemon, check, &with);
+    assert!(checked["text"].as_str().unwrap().contains("more.toml"), "{checked}");
+    assert_eq!(client::get(daemon.address("plain"), "/word").text(), "\"one\"");
+
+    let (status, error) = send(&daemon, check, &"#".repeat((1 << 20) + 1));
+    assert_eq!((status, &error["code"]), (413, &"fr.ammyPayloadTooLarge".into()));
+    let over_tcp = format!(
+        "{check} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer t0ken\r\n\
+         Content-Length: 11\r\n\r\nversion = 1"
+    );
+    client::ask(daemon.address("admin"), &over_tcp).is_problem(403, "Forbidden");
+}
+
+#[test]
+fn a_refused_reload_is_an_error_with_its_verdict() {
+    let _turn = turn();
+    let daemon = Daemon::start(&says("one", SOCKET), &[]);
+    daemon.write(&says("two", SOCKET).replace("workers", "wokers"));
+    let (status, body) = ask(&daemon, "POST /v1/reload");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &error["code"]), (422, &"fr.ammyUnprocessableContent".into()), "{body}");
+    assert_eq!((&error["status"], &error["result"]), (&422.into(), &"refused".into()));
+    assert_eq!(
+        (&error["diagnostics"][0]["id"], &error["generation"]),
+        (&"G0101".into(), &1.into())
+    );
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
+    daemon.write(&says("two", SOCKET).replace("127.0.0.1:0\"]", &format!("{taken}\"]")));
+    let (status, body) = ask(&daemon, "POST /v1/reload");
+    let error: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &error["code"]), (409, &"fr.ammyConflict".into()), "{body}");
+    assert!(error["remarks"][0].as_str().unwrap().contains("cannot bind"), "{body}");
+}
+
 #[test]
 fn over_tcp_a_token_is_wanted_for_more_than_reading() {
     let _turn = turn();

@@ -75,10 +75,14 @@ pub(super) fn say(
     if let (404, Some(sentence)) = (answer.status, said.unknown()) {
         return Report::failed(Exit::Failed, sentence);
     }
-    if answer.status >= 400 {
+    let value = serde_json::from_slice::<Value>(&answer.body);
+    // A reload that was refused is an error that brings its verdict along.
+    let has_verdict =
+        said == Said::Reload && value.as_ref().is_ok_and(|value| value["result"].is_string());
+    if answer.status >= 400 && !has_verdict {
         return Report::failed(Exit::Failed, refused(&answer.body, answer.status));
     }
-    let Ok(value) = serde_json::from_slice::<Value>(&answer.body) else {
+    let Ok(value) = value else {
         let sentence = format!("{line} does not answer like a guichet");
         return Report::failed(Exit::Failed, sentence);
     };
