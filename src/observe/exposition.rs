@@ -17,13 +17,14 @@ use super::names::Names;
 use super::process::Process;
 use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
 use super::reloads::{ReloadResult, Reloads};
+use super::retried::Retried;
 use super::scope_states::ScopeStates;
 use super::states::UpstreamStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
 use crate::base::{EndpointId, UpstreamId};
-use crate::problem::{Catalogue, Cause};
+use crate::problem::Catalogue;
 
 /// Everything that the metrics page is made of.
 #[derive(Clone, Debug)]
@@ -223,10 +224,10 @@ impl Exposition {
         }
         page.family(&metrics::UPSTREAM_RETRIES);
         for (id, upstream) in self.upstream_names() {
-            for cause in Cause::ALL {
-                let at = *cause as usize;
+            for what in Retried::all() {
+                let at = what.number();
                 let sum = self.sum(|it| Some(it.upstream(id)?.retries[at].value()));
-                let labels = [("upstream", upstream), ("reason", cause.as_str())];
+                let labels = [("upstream", upstream), ("reason", what.as_str())];
                 number_if_any(page, &metrics::UPSTREAM_RETRIES, &labels, sum);
             }
         }

@@ -153,7 +153,7 @@ pub(super) const UPSTREAM_DURATION: Family = histogram(
 );
 pub(super) const UPSTREAM_RETRIES: Family = counter(
     "guichet_upstream_retries_total",
-    "Attempts that were followed by another one, by the cause of their failure.",
+    "Attempts that were followed by another one, by the cause of their failure; budget_spent: that were not, because retry.budget was spent.",
 );
 pub(super) const UPSTREAM_ENDPOINT_UP: Family =
     gauge("guichet_upstream_endpoint_up", "1 while the endpoint may be chosen.");

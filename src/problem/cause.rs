@@ -115,6 +115,8 @@ pub enum Cause {
     TotalTimeout,
     /// No endpoint of the upstream can be used.
     NoneHealthy,
+    /// Somebody has drained all endpoints of the upstream.
+    AllDrained,
     /// The upstream fails as a whole, and is not called for a while.
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
@@ -178,6 +180,7 @@ impl Cause {
         Self::IdleTimeout,
         Self::TotalTimeout,
         Self::NoneHealthy,
+        Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
     ];
@@ -256,6 +259,7 @@ impl Cause {
             Self::IdleTimeout           => ("idle_timeout",            Upstream, B::GatewayTimeout),
             Self::TotalTimeout          => ("total_timeout",           Upstream, B::GatewayTimeout),
             Self::NoneHealthy           => ("none_healthy",            Upstream, B::ServiceUnavailable),
+            Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
             Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
         }

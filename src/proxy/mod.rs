@@ -155,7 +155,12 @@ impl Gateway {
         self.upstreams.make_room(most)
     }
 
-    /// Hands the log lines of this worker to the writer. Called a few times a second.
+    /// Hands the log lines of this worker to the writer, if they are due. Called a few times a second.
+    pub fn tick(&self) {
+        self.witness.tick();
+    }
+
+    /// Hands the log lines of this worker to the writer. Called when it ends.
     pub fn flush(&self) {
         self.witness.flush();
     }

@@ -15,7 +15,7 @@ use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Probes, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -113,15 +113,19 @@ impl Parts {
         Arc::clone(&self.shared.switches)
     }
 
+    /// What is known of the upstreams' endpoints.
+    pub(super) fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
     /// For how many workers.
     pub(super) fn workers(&self) -> usize {
         self.registers.len()
     }
 
-    /// Probes the upstreams that are to be probed, until it is dropped.
-    pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
-        let upstreams = &self.config.upstreams;
-        upstream::watch(upstreams, &self.credentials, &resolver, &self.boards).await;
+    /// Has those upstreams be probed that are to be.
+    pub(super) fn probe(&self, probes: &mut Probes, resolver: &upstream::Names) {
+        probes.follow(&self.config.upstreams, &self.credentials, resolver, &self.boards);
     }
 
     /// What the metrics page is made of.

@@ -132,6 +132,10 @@ impl UpstreamStates for FirstDown {
         if endpoint.0 > 0 { EndpointState::Up } else { EndpointState::Down }
     }
 
+    fn under_way(&self, _upstream: UpstreamId, _endpoint: EndpointId) -> u64 {
+        0
+    }
+
     fn breaker(&self, _upstream: UpstreamId) -> Option<BreakerState> {
         Some(BreakerState::HalfOpen)
     }

@@ -95,6 +95,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::TlsHandshake
         | Cause::ProtocolMismatch
         | Cause::NoneHealthy
+        | Cause::AllDrained
         | Cause::BreakerOpen => Progress::NothingSent,
         // A body that breaks off, or grows too large, may have been on its way already; so may
         // anything when a panic strikes.
