@@ -46,7 +46,7 @@ impl Phrase {
             Self::NotEmpty => ("une valeur qui n’est pas vide", "a value that is not empty"),
             Self::Once => ("une seule valeur", "one value alone"),
             Self::Readable => (
-                "un texte en UTF-8, bien encodé (« % » suivi de deux chiffres hexadécimaux)",
+                "un texte en UTF-8, bien encodé («\u{a0}%\u{a0}» suivi de deux chiffres hexadécimaux)",
                 "text in UTF-8, rightly encoded (“%” and two hexadecimal digits)",
             ),
         };
@@ -95,7 +95,7 @@ pub(super) fn expectation(kind: &Kind, one_of: &[Box<str>], tongue: Tongue) -> B
         Kind::Boolean => fixed("true ou false", "true or false"),
         Kind::Date => fixed("une date telle que 2026-01-31", "a date such as 2026-01-31"),
         Kind::DateTime => fixed(
-            "une date et une heure avec leur décalage, telles que 2026-01-31T12:00:00Z (dans une URL, « + » s’écrit %2B)",
+            "une date et une heure avec leur décalage, telles que 2026-01-31T12:00:00Z (dans une URL, «\u{a0}+\u{a0}» s’écrit %2B)",
             "a date and a time with their offset, such as 2026-01-31T12:00:00Z (in a URL “+” is written %2B)",
         ),
         Kind::Uuid => fixed(

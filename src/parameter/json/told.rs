@@ -8,7 +8,7 @@ use jsonschema::types::JsonType;
 use serde_json::Value;
 
 use super::strict::below;
-use crate::parameter::Tongue;
+use crate::parameter::{Phrase, Tongue};
 use crate::problem::{BuiltIn, Place, Reason, Violation};
 
 /// Violations as they are found, one for each place.
@@ -43,7 +43,8 @@ impl<'t> Told<'t> {
                 self.say(at.to_owned(), Reason::Unknown, &|_| String::new());
             }
             Wrong::MinLength { .. } if error.instance().as_str() == Some("") => {
-                self.say(at.to_owned(), Reason::Empty, &|tongue| phrase(error.kind(), tongue));
+                let say = |tongue| Phrase::NotEmpty.say(tongue).to_owned();
+                self.say(at.to_owned(), Reason::Empty, &say);
             }
             kind => self.say(at.to_owned(), Reason::Invalid, &|tongue| phrase(kind, tongue)),
         }

@@ -61,7 +61,7 @@ fn everything_is_named_by_its_pointer() {
             "/age missing",
             "/a~1b invalid null or a text",
             "/born invalid a text of the format date",
-            "/name empty a number of characters of at least 1",
+            "/name empty a value that is not empty",
             "/tags/1 invalid a or b",
             "/x~0y unknown",
         ]
