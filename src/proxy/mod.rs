@@ -39,7 +39,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Overload, Rates, Switches};
+use crate::gate::{Maintenance, Memory, Overload, Rates, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -64,6 +64,8 @@ pub struct Shared {
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
     pub switches: Arc<Switches>,
+    /// Whether there is memory for more; outlives every configuration.
+    pub memory: Arc<Memory>,
     /// What is carried at once; none where nothing bounds it.
     pub overload: Option<Arc<Overload>>,
 }
@@ -77,6 +79,7 @@ impl Shared {
             rates: Arc::new(Rates::new(config, before.map(|before| &*before.rates))),
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
+            memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
             overload: Overload::new(config, overload).map(Arc::new),
         }
     }

@@ -148,6 +148,7 @@ async fn next(
     socket: &tokio::net::TcpListener,
     waited: &mut bool,
 ) -> io::Result<(TcpStream, SocketAddr)> {
+    worker.room_to_tell().await;
     if worker.is_tls(listener.get()) {
         worker.handshakes().room().await;
     }
@@ -219,7 +220,12 @@ fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remot
     let entrance = Entrance { generation: worker.generation(), listener: id };
     spawn_local(Box::pin(async move {
         let _place = place;
-        connection::serve(worker, entrance, stream, remote, admission).await;
+        let served = connection::serve(worker, entrance, stream, remote, admission);
+        match admission {
+            Admission::Open | Admission::Full => served.await,
+            // Others wait to be told as well.
+            Admission::Short => drop(timeout(REFUSAL, Box::pin(served)).await),
+        }
     }));
 }
 

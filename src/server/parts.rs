@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config};
-use crate::gate::Switches;
+use crate::gate::{Memory, Switches};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
@@ -111,6 +111,11 @@ impl Parts {
     /// What was switched on by hand; the same in every generation.
     pub(super) fn switches(&self) -> Arc<Switches> {
         Arc::clone(&self.shared.switches)
+    }
+
+    /// Whether there is memory for more; the same in every generation.
+    pub(super) fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.shared.memory)
     }
 
     /// For how many workers.
