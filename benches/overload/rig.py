@@ -128,12 +128,15 @@ class Load:
         return time.monotonic() - self.began
 
     async def connect(self, count):
-        """Opens connections beforehand; all of them are used in turn."""
+        """Opens connections beforehand, and uses each once: what a connection costs once it has carried
+        a request belongs to the time before. Later they are all used in turn."""
         loop = asyncio.get_running_loop()
         while len(self.idle) < count:
             some = [loop.create_connection(Client, "127.0.0.1", self.port)
                     for _ in range(min(100, count - len(self.idle)))]
             self.idle.extend(client for _, client in await asyncio.gather(*some))
+        for _ in range(0, count, 10):
+            await asyncio.gather(*[self.once("/health") for _ in range(10)])
 
     async def once(self, path="/a"):
         loop = asyncio.get_running_loop()
