@@ -1,7 +1,8 @@
 //! F5: what a request must pass before anything is done for it.
 //!
 //! Gates are plain functions in a fixed order, and the order has reasons:
-//! 1. what the guard refused, and connections that are one too many: nothing else is looked at;
+//! 1. what the guard refused, connections that are one too many, and everything while memory is
+//!    short: nothing else is looked at;
 //! 2. `entry`: plain HTTP is refused before anything that reads secrets;
 //! 3. `message`: the head itself, where HTTP/2 has no guard, and the bounds that both share;
 //! 4. `target`: host, path and route; per-route gates need to know it;
@@ -23,6 +24,7 @@ mod body;
 mod entry;
 mod fields;
 mod maintenance;
+mod memory;
 mod message;
 mod overload;
 mod params;
@@ -33,6 +35,7 @@ pub use body::{Media, judge_body, media};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};
+pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
 pub use params::{Absent, parameters};

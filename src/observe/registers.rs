@@ -99,6 +99,8 @@ pub enum Shed {
     IdleUpstream,
     /// A client that could only be told so: no file descriptor was left for it.
     NoDescriptor,
+    /// A request, or a client, while memory is short.
+    NoMemory,
     /// A request for which there was no room, and none in the queue.
     QueueFull,
     /// A request that would have waited too long.
@@ -275,6 +277,7 @@ impl Shed {
         Self::IdleClient,
         Self::IdleUpstream,
         Self::NoDescriptor,
+        Self::NoMemory,
         Self::QueueFull,
         Self::WaitTooLong,
         Self::Waited,
@@ -287,6 +290,7 @@ impl Shed {
             Self::IdleClient => "idle_client",
             Self::IdleUpstream => "idle_upstream",
             Self::NoDescriptor => "no_descriptor",
+            Self::NoMemory => "no_memory",
             Self::QueueFull => "queue_full",
             Self::WaitTooLong => "wait_too_long",
             Self::Waited => "waited",

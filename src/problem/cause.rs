@@ -77,6 +77,8 @@ pub enum Cause {
     Overload,
     /// Too many connections are open.
     ConnectionLimit,
+    /// The process has no memory for more.
+    MemoryLimit,
     /// The gateway is draining.
     Draining,
     /// The admin listener wants its token to be shown.
@@ -163,6 +165,7 @@ impl Cause {
         Self::Maintenance,
         Self::Overload,
         Self::ConnectionLimit,
+        Self::MemoryLimit,
         Self::Draining,
         Self::AdminToken,
         Self::Dns,
@@ -243,6 +246,7 @@ impl Cause {
             Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
             Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
+            Self::MemoryLimit           => ("memory_limit",            Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),

@@ -10,6 +10,7 @@ use super::{Gateway, forward, headers, redirect};
 use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
+use crate::observe::Shed;
 use crate::problem::{Cause, Problem};
 
 impl Gateway {
@@ -25,7 +26,10 @@ impl Gateway {
             return Err(refusal);
         }
         if let Some(cause) = connection.refuse {
-            return Err(Problem::new(cause).closing());
+            return Err(self.turn_away(cause));
+        }
+        if self.shared.memory.is_short() {
+            return Err(self.turn_away(Cause::MemoryLimit));
         }
         if let Some(on_request) = self.on_request {
             on_request(parts);
@@ -105,6 +109,14 @@ impl Gateway {
                 Err(Problem::new(Cause::Configured).with_code(*code))
             }
         }
+    }
+
+    #[cold]
+    fn turn_away(&self, cause: Cause) -> Problem {
+        if cause == Cause::MemoryLimit {
+            self.witness.shed(Shed::NoMemory, 1);
+        }
+        gate::turn_away(cause, self.config.errors.retry_after)
     }
 }
 

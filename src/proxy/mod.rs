@@ -40,7 +40,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Overload, Rates, Stores, Switches};
+use crate::gate::{Maintenance, Memory, Overload, Rates, Stores, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -67,6 +67,8 @@ pub struct Shared {
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
     pub switches: Arc<Switches>,
+    /// Whether there is memory for more; outlives every configuration.
+    pub memory: Arc<Memory>,
     /// What is carried at once; none where nothing bounds it.
     pub overload: Option<Arc<Overload>>,
 }
@@ -81,6 +83,7 @@ impl Shared {
             stores,
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
+            memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
             overload: Overload::new(config, overload).map(Arc::new),
         }
     }

@@ -240,6 +240,7 @@ impl Session {
         connection.refuse = match self.admission {
             Admission::Open => None,
             Admission::Full => Some(Cause::ConnectionLimit),
+            Admission::Short => Some(Cause::MemoryLimit),
         };
         let generation = Rc::clone(&self.generation);
         let service = Service::new(Rc::clone(generation.gateway()), Rc::new(connection));

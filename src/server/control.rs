@@ -1,5 +1,5 @@
 //! The control thread: it leads an instance through its life, answers on the admin listener, probes
-//! upstreams, reads certificates anew when their files change, and brings new configurations to the
+//! upstreams, reads certificates anew when their files change, watches the memory, and brings new configurations to the
 //! workers.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
@@ -19,6 +19,7 @@ use super::addresses::Addresses;
 use super::admin::{AdminSeat, AdminService, AdminSockets, Lent, SocketFile};
 use super::handle::{Handle, Request};
 use super::logs::Logs;
+use super::memory;
 use super::orders::Order;
 use super::parts::Parts;
 use super::shared::{Phase, Shared};
@@ -78,6 +79,7 @@ impl Control {
         let _ = seat.name_resolver.send(resolver.clone());
         let renewal = Rc::new(RefCell::new(seat.renewal));
         runtime.spawn_local(Renewal::run(Rc::clone(&renewal)));
+        runtime.spawn_local(memory::watch(Arc::clone(&seat.handle.shared)));
         let Handle { shared, ledger, token, .. } = seat.handle.clone();
         let AdminSockets { listener, control } = seat.admin;
         let (control, file) = control.unzip();

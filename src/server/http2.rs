@@ -81,7 +81,7 @@ where
             return Poll::Pending;
         }
         draining.rests(Rest::Next, wire.ended().unwrap_or(began));
-        let told = admission == Admission::Full && wire.ended().is_some();
+        let told = admission != Admission::Open && wire.ended().is_some();
         if leave != Leave::Hurried && (told || draining.is_shed()) {
             if leave == Leave::NotAsked {
                 Pin::new(&mut connection).graceful_shutdown();

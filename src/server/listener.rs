@@ -148,6 +148,7 @@ async fn next(
     socket: &tokio::net::TcpListener,
     waited: &mut bool,
 ) -> io::Result<(TcpStream, SocketAddr)> {
+    worker.room_to_tell().await;
     if worker.is_tls(listener.get()) {
         worker.handshakes().room().await;
     }
@@ -219,7 +220,11 @@ fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remot
     let served = connection::serve(Rc::clone(worker), entrance, stream, remote, admission);
     spawn_local(async move {
         let _place = place;
-        served.await;
+        match admission {
+            Admission::Open | Admission::Full => served.await,
+            // Others wait to be told as well.
+            Admission::Short => drop(Box::pin(timeout(REFUSAL, served)).await),
+        }
     });
 }
 

@@ -24,6 +24,7 @@ mod http2;
 mod inherited;
 mod listener;
 mod logs;
+mod memory;
 mod orders;
 mod parts;
 mod prefixed;
@@ -143,7 +144,7 @@ pub fn start(config: Arc<Config>, options: &StartOptions<'_>) -> Result<Running,
     let logs = Arc::new(Logs::default());
     logs.turn(logs.open(&config)?);
     let admin_address = admin.listener.as_ref().and_then(|socket| socket.local_addr().ok());
-    let shared = Shared::new(config);
+    let shared = Shared::new(config, parts.memory());
     let reloads = Arc::new(Reloads::default());
     let ledger = parts.exposition(renewal.expiries(), &reloads, logs.lost());
     let ledger = Arc::new(Ledger::new(ledger));

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config};
-use crate::gate::{Stores, Switches};
+use crate::gate::{Memory, Stores, Switches};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
@@ -121,6 +121,11 @@ impl Parts {
     /// What is known of the upstreams' endpoints.
     pub(super) fn boards(&self) -> &Boards {
         &self.boards
+    }
+
+    /// Whether there is memory for more; the same in every generation.
+    pub(super) fn memory(&self) -> Arc<Memory> {
+        Arc::clone(&self.shared.memory)
     }
 
     /// For how many workers.

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::watch;
 
 use crate::config::model::Config;
+use crate::gate::{Memory, Pressure};
 use crate::observe::{Readiness, Stage};
 
 /// The process-wide part of one running instance.
@@ -24,6 +25,9 @@ pub struct Shared {
     phase: watch::Sender<Phase>,
     readiness: Arc<Readiness>,
     connections: AtomicUsize,
+    memory: Arc<Memory>,
+    /// The same, for those who wait for it to change.
+    pressure: watch::Sender<Pressure>,
     accept_failures: AtomicU64,
     cut_short: AtomicBool,
     asked_to_end: AtomicBool,
@@ -53,10 +57,12 @@ pub(super) enum Admission {
     Open,
     /// `limits.connections` is reached: told so with a 503, then closed.
     Full,
+    /// Memory is short: likewise. How many are told at once is the workers' business.
+    Short,
 }
 
 impl Shared {
-    pub(super) fn new(config: Arc<Config>) -> Arc<Self> {
+    pub(super) fn new(config: Arc<Config>, memory: Arc<Memory>) -> Arc<Self> {
         let phase = watch::Sender::new(Phase::Starting);
         let most = AtomicUsize::new(config.server.limits.connections);
         Arc::new(Self {
@@ -67,6 +73,8 @@ impl Shared {
             phase,
             readiness: Arc::new(Readiness::new()),
             connections: AtomicUsize::new(0),
+            memory,
+            pressure: watch::Sender::new(Pressure::None),
             accept_failures: AtomicU64::new(0),
             cut_short: AtomicBool::new(false),
             asked_to_end: AtomicBool::new(false),
@@ -120,6 +128,23 @@ impl Shared {
         self.connections.load(Ordering::Relaxed)
     }
 
+    /// Whether there is memory for more.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Memory was measured.
+    pub(super) fn press(&self, pressure: Pressure) {
+        self.memory.set(pressure);
+        self.pressure.send_if_modified(|known| std::mem::replace(known, pressure) != pressure);
+    }
+
+    /// Waits until connections that carry nothing are to leave.
+    pub(super) async fn pressed(&self) {
+        // The sender lives in `self`, so waiting cannot fail.
+        let _ = self.pressure.subscribe().wait_for(|now| *now > Pressure::None).await;
+    }
+
     /// How often accepting failed for want of file descriptors or memory, over all workers.
     pub fn accept_failures(&self) -> u64 {
         self.accept_failures.load(Ordering::Relaxed)
@@ -157,6 +182,10 @@ impl Shared {
 
     /// Counts a new connection in, or refuses even to refuse it: none, and nothing was counted.
     pub(super) fn admit(&self) -> Option<Admission> {
+        if self.memory.is_short() {
+            self.connections.fetch_add(1, Ordering::Relaxed);
+            return Some(Admission::Short);
+        }
         let cap = self.most.load(Ordering::Relaxed);
         let before = self.connections.fetch_add(1, Ordering::Relaxed);
         if before < cap {

@@ -59,7 +59,7 @@ impl Stage {
         let names = upstream::Names::spawn(&Handle::current());
         let parts = parts.of_worker(0, logs.handle(None), &names);
         let generation = Generation::build(Plan { number: 1, tls: Vec::new(), parts }, None)?;
-        let worker = Worker::new(Shared::new(Arc::clone(config)), generation);
+        let worker = Worker::new(Shared::new(Arc::clone(config), Arc::default()), generation);
         Ok(Self { worker, _logs: logs })
     }
 

@@ -42,6 +42,7 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
                 connections: 20_000,
             },
             handshakes: 1000,
+            memory: None,
             shutdown: model::Shutdown { delay: Duration::ZERO, drain: Duration::from_secs(10) },
         },
         listeners,
@@ -197,7 +198,7 @@ fn during_the_delay_it_is_not_ready_but_still_accepts() {
 fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
     let mut config = plain(&[LOOPBACK], 2);
     config.server.limits.connections = 2;
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Arc::default());
     let mut admitted: Vec<_> = (0..70).map(|_| shared.admit()).collect();
     assert_eq!(admitted[..2], [Some(shared::Admission::Open); 2]);
     assert_eq!(admitted[2..66], [Some(shared::Admission::Full); 64]);
@@ -209,7 +210,7 @@ fn over_the_cap_a_few_are_told_why_and_the_rest_is_closed_at_once() {
 
 #[test]
 fn a_phase_that_lies_behind_is_ignored() {
-    let shared = Shared::new(Arc::new(plain(&[], 1)));
+    let shared = Shared::new(Arc::new(plain(&[], 1)), Arc::default());
     shared.advance(Phase::Draining);
     shared.advance(Phase::Serving);
     assert_eq!(shared.phase(), Phase::Draining);
@@ -252,7 +253,7 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
 fn the_deadline_cuts_what_is_still_open() {
     let mut config = plain(&[], 1);
     config.server.shutdown.drain = Duration::from_millis(30);
-    let shared = Shared::new(Arc::new(config));
+    let shared = Shared::new(Arc::new(config), Arc::default());
     let (alive, workers) = mpsc::channel(1);
     let parts = Parts::new(&shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
     let parts = Arc::new(parts);

@@ -36,6 +36,9 @@ pub(super) struct Worker {
     sockets: Sockets,
     handshakes: Handshakes,
     open: Cell<usize>,
+    /// Of them, those that are only told that memory is short.
+    told: Cell<usize>,
+    told_one: Notify,
     drain: Rc<Drain>,
     reserve: Rc<Reserve>,
     left: Notify,
@@ -44,6 +47,7 @@ pub(super) struct Worker {
 /// A connection's place in the counts, for as long as it is open.
 pub(super) struct Place {
     worker: Rc<Worker>,
+    admission: Admission,
 }
 
 /// What a worker's thread is given.
@@ -145,16 +149,42 @@ impl Worker {
         clients + upstreams > 0
     }
 
+    /// Gives memory back while it is tight: closes connections that carry nothing, of clients and to
+    /// upstreams, so many at a time that a look at the memory can tell whether it was enough.
+    async fn relieve(self: Rc<Self>) {
+        loop {
+            self.shared.pressed().await;
+            {
+                let generation = self.generation();
+                let witness = generation.witness();
+                witness.shed(Shed::IdleClient, self.drain.shed(RELIEF, clock::now()));
+                witness.shed(Shed::IdleUpstream, generation.gateway().make_room(RELIEF));
+            }
+            tokio::time::sleep(RELIEF_EVERY).await;
+        }
+    }
+
     /// Whether anybody who was asked to make room is still about to.
     pub(super) fn is_making_room(&self) -> bool {
         self.drain.leaving() > 0
+    }
+
+    /// Waits until one more client can be told that memory is short; it is ready while it is not. A
+    /// connection costs memory before it can be told, so the others wait in the kernel.
+    pub(super) async fn room_to_tell(&self) {
+        while self.shared.memory().is_short() && self.told.get() >= TOLD {
+            self.told_one.notified().await;
+        }
     }
 
     /// Takes a place for a new connection; none when it must be closed at once.
     pub(super) fn admit(self: &Rc<Self>) -> Option<(Place, Admission)> {
         let admission = self.shared.admit()?;
         self.open.set(self.open.get() + 1);
-        Some((Place { worker: Rc::clone(self) }, admission))
+        if admission == Admission::Short {
+            self.told.set(self.told.get() + 1);
+        }
+        Some((Place { worker: Rc::clone(self), admission }, admission))
     }
 
     pub(super) fn new(shared: Arc<Shared>, generation: Rc<Generation>) -> Rc<Self> {
@@ -168,6 +198,8 @@ impl Worker {
             sockets: Sockets::default(),
             handshakes,
             open: Cell::new(0),
+            told: Cell::new(0),
+            told_one: Notify::new(),
             drain: Rc::default(),
             reserve: Reserve::new(),
             left: Notify::new(),
@@ -178,6 +210,7 @@ impl Worker {
     pub(super) async fn serve(self: Rc<Self>, sockets: Vec<Ready>, orders: mpsc::Receiver<Order>) {
         self.sockets.open(&self, sockets);
         spawn_local(Rc::clone(&self).tick());
+        spawn_local(Rc::clone(&self).relieve());
         let obeying = spawn_local(orders::obey(Rc::clone(&self), orders));
         self.shared.reached(Phase::Draining).await;
         // Whoever asks now is told that nobody listens.
@@ -231,6 +264,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.worker.shared.release();
         self.worker.open.set(self.worker.open.get() - 1);
+        if self.admission == Admission::Short {
+            self.worker.told.set(self.worker.told.get() - 1);
+            self.worker.told_one.notify_waiters();
+        }
         if self.worker.open.get() == 0 {
             self.worker.left.notify_one();
         }
@@ -276,6 +313,11 @@ impl SetUp {
 /// Connections that make room at once: enough that the next few clients, and the upstream connections
 /// that they need, find some.
 const ROOM: usize = 16;
+/// Clients that are told at once that memory is short: 2 MiB at most, of what is kept back.
+const TOLD: usize = 64;
+/// Connections that are closed at once for the memory that they hold: about 4 MiB.
+const RELIEF: usize = 256;
+const RELIEF_EVERY: Duration = Duration::from_millis(50);
 const TICK: Duration = Duration::from_millis(200);
 const TICKS_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.
@@ -284,3 +326,57 @@ const EVENT_INTERVAL: u32 = 61;
 const IO_EVENTS: usize = 256;
 /// Connections that are woken at once after a change of generations.
 const NUDGED: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use tokio::runtime::Handle;
+
+    use super::super::StartOptions;
+    use super::super::parts::Parts;
+    use super::super::stage;
+    use super::*;
+    use crate::gate::Pressure;
+    use crate::upstream::Names;
+
+    #[test]
+    fn while_memory_is_short_few_are_told_at_once_and_the_others_wait() {
+        let text = "version = 1\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n[[route]]\nmatch = \"/\"\n\
+                    respond = { status = 204 }\n";
+        let loaded = crate::config::load_text("t.toml", text, &|_| None);
+        let config = Arc::new(loaded.map_err(|_| text).unwrap().config);
+        stage::runtime().unwrap().block_on(async {
+            let parts = Parts::new(&config, 1, &StartOptions::new(&|_| None)).unwrap();
+            let shared = Shared::new(Arc::clone(&config), parts.memory());
+            let names = Names::spawn(&Handle::current());
+            let parts = parts.of_worker(0, None, &names);
+            let plan = Plan { number: 1, tls: vec![None], parts };
+            let generation = Generation::build(plan, None).unwrap();
+            let worker = Worker::new(Arc::clone(&shared), generation);
+            let before = worker.admit().unwrap();
+            assert_eq!(before.1, Admission::Open);
+
+            shared.press(Pressure::Short);
+            let mut told = Vec::new();
+            for _ in 0..TOLD {
+                worker.room_to_tell().await;
+                let (place, admission) = worker.admit().unwrap();
+                assert_eq!(admission, Admission::Short);
+                told.push(place);
+            }
+            let mut room = pin!(worker.room_to_tell());
+            let mut cx = Context::from_waker(Waker::noop());
+            assert!(room.as_mut().poll(&mut cx).is_pending());
+            drop(before);
+            assert!(room.as_mut().poll(&mut cx).is_pending(), "nobody was told who was served");
+            told.pop();
+            room.await;
+            assert_eq!(shared.connections(), TOLD - 1);
+
+            shared.press(Pressure::None);
+            assert_eq!(worker.admit().unwrap().1, Admission::Open);
+        });
+    }
+}

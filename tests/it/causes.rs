@@ -195,6 +195,13 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/second");
             proof(&gateway, reply)
         }
+        Cause::MemoryLimit => {
+            let gateway = Setup::before(&nobody()).server("limits = { memory = \"1MiB\" }").start();
+            let reply = client::get(gateway.plain(), "/a");
+            let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
+            assert!((5..=10).contains(&wait), "{wait}");
+            proof(&gateway, reply)
+        }
         Cause::Draining => draining(),
         Cause::AdminToken => {
             let folder = tempfile::tempdir().unwrap();

@@ -29,6 +29,7 @@ mod limits;
 mod local_errors;
 mod maintenance;
 mod matrix;
+mod memory;
 mod negotiation;
 mod overload;
 mod params;

@@ -27,6 +27,7 @@ mod leaks;
 mod load;
 mod measure;
 mod memory;
+mod memory_budget;
 mod own_process;
 mod presence;
 mod reload;

@@ -34,17 +34,22 @@ impl Process {
 
     /// With so many descriptors.
     pub fn with_limit(upstream: &str, limit: usize) -> Self {
+        Self::with(upstream, limit, "")
+    }
+
+    /// With so many descriptors, and more lines of `[server]`.
+    pub fn with(upstream: &str, limit: usize, server: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("guichet.toml");
         let text = format!(
-            "version = 1\n[server]\nworkers = 1\n\
+            "version = 1\n[server]\nworkers = 1\n{server}\n\
              [listen.plain]\nbind = [\"127.0.0.1:0\"]\nplain = \"allow\"\n\
              protocols = [\"h2\", \"http/1.1\"]\n\
              [listen.tls]\nbind = [\"127.0.0.1:0\"]\ntls = {{ self_signed = [\"localhost\"] }}\n\
              [admin]\nbind = \"127.0.0.1:0\"\n\
              [observe]\naccess_log = false\n\
              [upstream.origin]\nendpoints = [\"{upstream}\"]\npool = {{ idle_time = \"60s\" }}\n\
-             timeout = {{ first_byte = \"60s\", total = \"60s\" }}\n\
+             timeout = {{ connect = \"10s\", first_byte = \"60s\", total = \"60s\" }}\n\
              [[route]]\nname = \"up\"\nmatch = \"/up\"\nrespond = {{ status = 200, json = {{}} }}\n\
              [[route]]\nname = \"all\"\nmatch = \"/{{*rest}}\"\nupstream = \"origin\"\n"
         );

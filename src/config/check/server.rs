@@ -34,6 +34,7 @@ pub(super) fn server(section: Section<'_>) -> Server {
             connections: limits.integer("connections").unwrap_or(defaults::LIMITS.connections),
         },
         handshakes: limits.integer("handshakes").unwrap_or(defaults::HANDSHAKES),
+        memory: limits.size("memory"),
         shutdown: Shutdown {
             delay: shutdown.duration("delay").unwrap_or(defaults::SHUTDOWN.delay),
             drain: shutdown.duration("drain").unwrap_or(defaults::SHUTDOWN.drain),

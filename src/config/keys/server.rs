@@ -85,6 +85,14 @@ static LIMITS: Shape = Shape::of(&[
         "TLS handshakes under way at once, for each worker; the oldest makes room",
     )
     .also(&["maxsslrate", "max_handshakes"]),
+    Key::new(
+        "memory",
+        Kind::Size { least: 1 << 20, most: u64::MAX },
+        Default::None("the limit of the cgroup, or else the machine's memory"),
+        "memory of the process: near it idle connections close, then new requests get 503",
+    )
+    .also(&["memory_limit", "max_memory", "budget"])
+    .example("\"512MiB\""),
 ]);
 
 static SHUTDOWN: Shape = Shape::of(&[

@@ -92,6 +92,8 @@ pub struct Server {
     pub limits: Limits,
     /// `limits.handshakes`: TLS handshakes under way at once, for each worker.
     pub handshakes: usize,
+    /// `limits.memory`: bytes that the process may have resident; none means what the system says.
+    pub memory: Option<u64>,
     /// How the process ends.
     pub shutdown: Shutdown,
 }

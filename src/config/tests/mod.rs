@@ -169,7 +169,7 @@ fn every_value_reaches_the_model() {
         workers = 3
         languages = ["en", "fr"]
         trusted_proxies = ["10.0.0.0/8", "::1"]
-        limits = { header = "8KiB", headers = 7, uri = "1KiB", body = "1MiB", header_time = "1s", body_idle = "2s", idle = "3s", connections = 9, handshakes = 8 }
+        limits = { header = "8KiB", headers = 7, uri = "1KiB", body = "1MiB", header_time = "1s", body_idle = "2s", idle = "3s", connections = 9, handshakes = 8, memory = "1GiB" }
         shutdown = { delay = "4s", drain = "5s" }
         [listen.tls]
         bind = ["127.0.0.1:0", "[::1]:0"]

@@ -1,8 +1,9 @@
 //! When those who were refused shall come back: `Retry-After` under overload.
 //!
-//! A refusal is a promise, so promises are kept in a calendar: a minute of pages, each with room for
-//! a share of what the scope can serve in that time. The share is small because new requests do not
-//! stop coming. `Retry-After` speaks in whole seconds, so who is refused in one tenth of a second
+//! A refusal is a promise, so promises are kept in a calendar: five minutes of pages, each with room
+//! for a share of what the scope can serve in that time. The share is small because new requests do
+//! not stop coming; and the calendar is long because half a minute at three times the capacity leaves
+//! a minute's work to come back, beside the new. `Retry-After` speaks in whole seconds, so who is refused in one tenth of a second
 //! comes back in the same tenth of a later one; pages are tenths, and each is filled by itself. Without
 //! that, whoever was refused in a crowd would come back in a crowd. A little chance keeps those who
 //! are refused in the same instant apart.
@@ -29,15 +30,18 @@ impl Returns {
         let (page, step) = if apart <= TENTH {
             (TENTH, 1)
         } else {
-            // Slower than a page: seconds are the pages, and some of them are left out.
-            (SECOND, apart.as_secs().max(1))
+            // Slower than that: a page is as many seconds as one return takes, rounded up.
+            let seconds = apart.as_nanos().div_ceil(SECOND.as_nanos()).min(u128::from(LATEST));
+            (SECOND, u64::try_from(seconds).unwrap_or(LATEST))
         };
         let room = (page.as_nanos() / apart.as_nanos()).max(1);
         let mut wait = fastrand::u64(1..=step);
         while wait <= LATEST {
             let at = now + Duration::from_secs(wait);
-            let number =
-                if page == TENTH { at.as_millis() / 100 } else { u128::from(at.as_secs()) * 10 };
+            let number = match page {
+                TENTH => at.as_millis() / 100,
+                _ => u128::from(at.as_secs() / step * step) * 10,
+            };
             if fastrand::u32(..4) > 0 && self.take(number, early(room, wait)) {
                 return Duration::from_secs(wait);
             }
@@ -52,7 +56,7 @@ impl Returns {
         let number = u64::try_from(number).unwrap_or(u64::MAX >> COUNT_BITS);
         let page = &self.pages[usize::try_from(number).unwrap_or_default() % PAGES];
         page.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |page| {
-            // A page of a minute ago is an empty one.
+            // A page of the calendar before is an empty one.
             let count = if page >> COUNT_BITS == number { page & (COUNTED - 1) } else { 0 };
             let fits = u128::from(count) < room && count + 1 < COUNTED;
             fits.then_some(number << COUNT_BITS | (count + 1))
@@ -61,22 +65,24 @@ impl Returns {
     }
 }
 
-/// The room of a page that is so near: nobody knows yet whether the overload is over by then, so the
-/// next seconds are promised to few.
+/// The room of a page that is so near: nobody knows yet whether the overload is over by then, and a
+/// promise of what lies within it is kept to as few as everybody else is served. So the next half a
+/// minute is promised to few.
 fn early(room: u128, wait: u64) -> u128 {
-    (room * u128::from(wait.min(FAR)) / u128::from(FAR)).max(1)
+    let near = u128::from(wait.min(FAR));
+    (room * near * near / u128::from(FAR * FAR)).max(1)
 }
 
 /// Seconds from which on a page is promised whole.
-const FAR: u64 = 4;
+const FAR: u64 = 30;
 /// One in so many of what a scope serves is meant for those who return.
 const SHARE: u32 = 5;
 /// The longest wait, in seconds.
-const LATEST: u64 = 60;
+const LATEST: u64 = 300;
 const TENTH: Duration = Duration::from_millis(100);
 const SECOND: Duration = Duration::from_secs(1);
-/// A little more than a minute of tenths.
-const PAGES: usize = 640;
+/// A little more than that in tenths of a second: 25 KiB.
+const PAGES: usize = 3200;
 const COUNT_BITS: u32 = 20;
 const COUNTED: u64 = 1 << COUNT_BITS;
 
@@ -94,14 +100,17 @@ mod tests {
         for millis in 0..800 {
             let now = Duration::from_millis(millis);
             let wait = returns.place(now, each);
-            assert!((1..=60).contains(&wait.as_secs()) && wait.subsec_nanos() == 0);
+            assert!((1..=300).contains(&wait.as_secs()) && wait.subsec_nanos() == 0);
             *pages.entry((now + wait).as_millis() / 100).or_default() += 1;
         }
         assert!(pages.values().all(|count| *count <= 2), "{pages:?}");
         let last = pages.keys().max().unwrap();
-        assert!((450..620).contains(last), "{last}");
+        assert!((600..900).contains(last), "{last}");
+        // In the next half a minute there is half of the room, and less.
+        let near = pages.range(..300).map(|(_, count)| count).sum::<u32>();
+        assert!(near < 320, "{near}");
         // A quiet while later the calendar is empty again.
-        let later = Duration::from_secs(200);
+        let later = Duration::from_secs(1000);
         let waits: Vec<u64> = (0..8).map(|_| returns.place(later, each).as_secs()).collect();
         assert!(waits.iter().all(|wait| *wait < 20), "{waits:?}");
     }
@@ -111,8 +120,8 @@ mod tests {
         let (returns, each) = (Returns::new(), Duration::from_secs(1));
         let waits: Vec<u64> =
             (0..100).map(|_| returns.place(Duration::ZERO, each).as_secs()).collect();
-        assert!(waits.iter().all(|wait| (1..=60).contains(wait)), "{waits:?}");
-        assert!(waits.iter().filter(|wait| **wait < 30).count() < 40, "{waits:?}");
+        assert!(waits.iter().all(|wait| (1..=300).contains(wait)), "{waits:?}");
+        assert!(waits.iter().filter(|wait| **wait < 30).count() < 10, "{waits:?}");
         assert!(waits.iter().max() > waits.iter().min(), "{waits:?}");
     }
 

@@ -84,6 +84,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Maintenance
         | Cause::Overload
         | Cause::ConnectionLimit
+        | Cause::MemoryLimit
         | Cause::Draining
         | Cause::AdminToken
         | Cause::Dns
