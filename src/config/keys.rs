@@ -16,11 +16,12 @@ mod params;
 mod root;
 mod route;
 mod server;
+mod store;
 mod upstream;
 
 use std::time::Duration;
 
-pub(crate) use format::Format;
+pub(crate) use format::{Format, STORE_URL};
 pub(crate) use root::ROOT;
 
 /// A key.

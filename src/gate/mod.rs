@@ -10,9 +10,12 @@
 //! 7. `params`: what the route knows of path, query, headers and cookies;
 //! 8. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
 //!    anyway takes nothing from a quota;
-//! 9. `overload`: whether there is room for it now; it may wait, for a moment;
+//! 9. `overload`: whether there is room for it now;
 //! 10. `body`: what stands in the body, where the route declares that. Last, because it has to be read
 //!     first, which takes room.
+//!
+//! Three may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
+//! where a limit is shared by replicas, and `body` for its bytes.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -33,5 +36,5 @@ pub use maintenance::{Maintenance, Switch, Switches};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
 pub use params::{Absent, parameters};
-pub use rate::{Caller, Rates, Standing};
+pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

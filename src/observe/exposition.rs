@@ -20,6 +20,7 @@ use super::reloads::{ReloadResult, Reloads};
 use super::retried::Retried;
 use super::scope_states::ScopeStates;
 use super::states::UpstreamStates;
+use super::stores::StoreStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
@@ -45,6 +46,8 @@ pub struct Exposition {
     pub concurrency: ConcurrencyLimits,
     /// What is under maintenance.
     pub maintenance: ScopeStates,
+    /// Where shared limits are counted.
+    pub stores: StoreStates,
     /// Reloads so far.
     pub reloads: Arc<Reloads>,
     /// Lines that the writer lost; none while there is no access log.
@@ -180,6 +183,14 @@ impl Exposition {
         for (place, limit) in self.names.limits.iter().enumerate() {
             let sum = self.sum(|it| Some(it.limits.get(place)?.forgotten.value()));
             page.number(&metrics::LIMIT_KEYS_FORGOTTEN, &[("limit", limit)], sum);
+        }
+        page.family(&metrics::STORE_UP);
+        for (name, state) in &self.stores.0 {
+            page.number(&metrics::STORE_UP, &[("store", name)], state.is_up().into());
+        }
+        page.family(&metrics::STORE_FALLBACKS);
+        for (name, state) in &self.stores.0 {
+            page.number(&metrics::STORE_FALLBACKS, &[("store", name)], state.fallbacks());
         }
     }
 

@@ -69,6 +69,8 @@ pub enum Cause {
     RateLimit,
     /// All callers together have used up what a limit of a route or of the gateway allows.
     CapacityLimit,
+    /// A limit is counted in a store that does not answer, and refuses then.
+    StoreDown,
     /// The route is under maintenance, planned or switched on.
     Maintenance,
     /// The gateway, the route or its upstream carries as much as it may, and waiting is in vain.
@@ -157,6 +159,7 @@ impl Cause {
         Self::Configured,
         Self::RateLimit,
         Self::CapacityLimit,
+        Self::StoreDown,
         Self::Maintenance,
         Self::Overload,
         Self::ConnectionLimit,
@@ -236,6 +239,7 @@ impl Cause {
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
             Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
             Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
+            Self::StoreDown             => ("store_down",              Gateway,  B::ServiceUnavailable),
             Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
             Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),

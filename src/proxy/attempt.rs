@@ -72,7 +72,10 @@ impl Gateway {
             None => None,
         };
         if !route.limits.is_empty() {
-            self.limit(exchange, found.route, route, &parts.headers)?;
+            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;

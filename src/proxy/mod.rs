@@ -40,7 +40,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Overload, Rates, Switches};
+use crate::gate::{Maintenance, Overload, Rates, Stores, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -61,6 +61,8 @@ pub struct Gateway {
 pub struct Shared {
     /// Rate limits.
     pub rates: Arc<Rates>,
+    /// Where some of them are counted.
+    pub stores: Stores,
     /// What is not served for a while.
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
@@ -71,11 +73,12 @@ pub struct Shared {
 
 impl Shared {
     /// What a configuration decides by. What stood `before` goes on where it has not changed.
-    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+    pub fn new(config: &Config, stores: Stores, before: Option<&Self>) -> Self {
         let switches = before.map_or_else(Arc::default, |before| Arc::clone(&before.switches));
         let overload = before.and_then(|before| before.overload.as_deref());
         Self {
-            rates: Arc::new(Rates::new(config, before.map(|before| &*before.rates))),
+            rates: Arc::new(Rates::new(config, &stores, before.map(|before| &*before.rates))),
+            stores,
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
             overload: Overload::new(config, overload).map(Arc::new),

@@ -18,6 +18,7 @@
 //! | probes of an upstream, their rhythm and counts | as long as its board (`upstream::Probes`) |
 //! | which endpoints were drained by hand | upstream and endpoint are called the same (`upstream::Boards`) |
 //! | what rate limits and overload have counted | its settings say the same (`proxy::Shared`) |
+//! | connections to stores | its table and its address say the same (`gate::Stores`) |
 //! | what was put under maintenance by hand | the instance lives (`gate::Switches`) |
 //! | counters | the name is there (`observe::Ledger`) |
 //!

@@ -162,6 +162,17 @@ fn provoke(cause: Cause) -> Proof {
         }
         Cause::RateLimit => over("key = \"ip\""),
         Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::StoreDown => {
+            // Nobody listens there.
+            let store = nobody().replace("http://", "redis://");
+            let gateway = Setup::new()
+                .with(&format!("[store.one]\nurl = \"{store}\"\non_down = \"refuse\""))
+                .with("[limit.one]\nstore = \"one\"\nkey = \"ip\"\nrate = \"1/d\"")
+                .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
+                .start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
         Cause::Maintenance => {
             let gateway = Setup::before(&nobody()).with("[[maintenance]]").start();
             let reply = client::get(gateway.plain(), "/a");

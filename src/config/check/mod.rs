@@ -19,6 +19,7 @@ mod rewrite;
 mod route;
 mod rule;
 mod server;
+mod store;
 mod upstream;
 
 use std::collections::HashMap;
@@ -51,7 +52,8 @@ pub(crate) fn model(
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
-    let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
+    let stores = store::stores(root.section("store"), &mut check);
+    let (limits, limit_ids) = limit::limits(root, &mut check);
     let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
     let names =
         route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes, tongues: &tongues };
@@ -61,6 +63,7 @@ pub(crate) fn model(
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &ids, &mut check);
+        store::unused(root.section("store"), &limits, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
     Some(Config {
@@ -72,6 +75,7 @@ pub(crate) fn model(
         upstreams,
         maintenance,
         overload,
+        stores,
         limits,
         routes,
         table,

@@ -9,6 +9,7 @@ mod limit;
 mod maintenance;
 mod overload;
 mod params;
+mod store;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
 pub use params::{Names, Params};
+pub use store::{OnDown, Store, StoreUrl};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -55,6 +57,8 @@ pub struct Config {
     pub maintenance: Vec<Maintenance>,
     /// `[overload]`.
     pub overload: Overload,
+    /// `[store.*]`, in file order.
+    pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.

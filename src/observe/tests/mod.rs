@@ -111,6 +111,7 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
     let exposition = Exposition {
         concurrency: Default::default(),
         maintenance: Default::default(),
+        stores: Default::default(),
         registers,
         names: names(),
         catalogue: catalogue(),

@@ -80,6 +80,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Configured
         | Cause::RateLimit
         | Cause::CapacityLimit
+        | Cause::StoreDown
         | Cause::Maintenance
         | Cause::Overload
         | Cause::ConnectionLimit
