@@ -58,7 +58,7 @@ fn until(uri: &Uri) -> Result<Option<u64>, Problem> {
     let given = uri.query().and_then(|query| query.strip_prefix("until="));
     let Some(given) = given else { return Ok(None) };
     // A plus is what an offset begins with, and stands for itself.
-    let text = percent::decode(given.as_bytes());
+    let text = percent::lenient(given.as_bytes());
     let moment = config::moment(&text).ok().map(|moment| moment.timestamp().as_millisecond());
     let millis = moment.and_then(|millis| u64::try_from(millis).ok());
     millis.map(Some).ok_or_else(|| {

@@ -47,7 +47,7 @@ pub(super) async fn order(
     let name = uri.path().strip_prefix(V1::Endpoint.path()).and_then(|rest| rest.split_once('/'));
     let unknown = || Problem::new(Cause::NoRoute).with_detail("no endpoint has this name");
     let (upstream, endpoint) = name.ok_or_else(unknown)?;
-    let [upstream, endpoint] = [upstream, endpoint].map(|it| percent::decode(it.as_bytes()));
+    let [upstream, endpoint] = [upstream, endpoint].map(|it| percent::lenient(it.as_bytes()));
     if !control.handle.order(&upstream, &endpoint, duty).await {
         return Err(unknown());
     }

@@ -11,7 +11,7 @@ pub struct Unreadable;
 /// # Errors
 /// A `%` without two hexadecimal digits, or bytes that are not UTF-8.
 pub fn decoded(text: &str) -> Result<Cow<'_, str>, Unreadable> {
-    read(text, false)
+    decode(text, false)
 }
 
 /// The same for a name or a value of a query or a form, where `+` is a blank.
@@ -19,10 +19,26 @@ pub fn decoded(text: &str) -> Result<Cow<'_, str>, Unreadable> {
 /// # Errors
 /// See [`decoded`].
 pub fn form_decoded(text: &str) -> Result<Cow<'_, str>, Unreadable> {
-    read(text, true)
+    decode(text, true)
 }
 
-fn read(text: &str, form: bool) -> Result<Cow<'_, str>, Unreadable> {
+/// What stands there once its percent-encoding is undone. What is not properly encoded stays as it is.
+pub fn lenient(encoded: &[u8]) -> String {
+    let mut bytes = Vec::with_capacity(encoded.len());
+    let mut left = encoded;
+    while let Some((&first, rest)) = left.split_first() {
+        let digits = rest
+            .first_chunk::<2>()
+            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(first));
+        left = if decoded.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn decode(text: &str, form: bool) -> Result<Cow<'_, str>, Unreadable> {
     let encoded = |byte: &u8| *byte == b'%' || form && *byte == b'+';
     let Some(first) = text.as_bytes().iter().position(encoded) else {
         return Ok(Cow::Borrowed(text));
@@ -51,23 +67,6 @@ fn read(text: &str, form: bool) -> Result<Cow<'_, str>, Unreadable> {
         };
     }
     String::from_utf8(out).map(Cow::Owned).map_err(|_| Unreadable)
-}
-
-/// What stands there once its percent-encoding is undone, for texts that people read: what is not
-/// properly encoded stays as it is.
-pub fn decode(encoded: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut left = encoded;
-    while let Some((&first, rest)) = left.split_first() {
-        let digits = rest
-            .first_chunk::<2>()
-            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(decoded.unwrap_or(first));
-        left = if decoded.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Encodes all but the unreserved characters (RFC 3986, section 2.3), so that what comes out can
@@ -106,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_properly_encoded_is_decoded_once() {
+    fn what_is_not_properly_encoded_is_left_as_it_is() {
         for (encoded, decoded) in [
             ("http%3A%2f%2F[::1]:80", "http://[::1]:80"),
             ("%2525", "%25"),
@@ -114,7 +113,7 @@ mod tests {
             ("caf%C3%A9", "café"),
             ("%ff", "\u{fffd}"),
         ] {
-            assert_eq!(decode(encoded.as_bytes()), decoded);
+            assert_eq!(lenient(encoded.as_bytes()), decoded);
         }
     }
 
