@@ -11,6 +11,7 @@ mod control;
 mod demo;
 pub mod errors;
 mod explain;
+mod key;
 mod locate;
 mod man;
 mod output;
@@ -25,7 +26,8 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use self::args::{
-    CheckFormat, CommandLine, ConfigVerb, MaintenanceVerb, Route, Running, UpstreamVerb, Verb,
+    CheckFormat, CommandLine, ConfigVerb, KeyVerb, MaintenanceVerb, Route, Running, UpstreamVerb,
+    Verb,
 };
 use self::check::Strictness;
 use self::control::Said;
@@ -111,6 +113,7 @@ fn obey(line: &CommandLine) -> Report {
         Verb::Upstream(UpstreamVerb::List(running)) => {
             control(Said::UpstreamList, running, option, form)
         }
+        Verb::Key(KeyVerb::New(asked)) => key::new(asked, form),
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),

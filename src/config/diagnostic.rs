@@ -46,6 +46,7 @@ pub enum Id {
     MissingFile,
     MissingSecret,
     BadSecret,
+    BadCallers,
     LaterKey,
     LaterWord,
     Unused,
@@ -96,6 +97,7 @@ impl Id {
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
+        Self::BadCallers,
         Self::LaterKey,
         Self::LaterWord,
         Self::Unused,
@@ -147,6 +149,7 @@ impl Id {
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
+            Self::BadCallers => "G0404",
             Self::LaterKey => "G0501",
             Self::LaterWord => "G0502",
             Self::Unused => "G0901",
@@ -209,6 +212,7 @@ impl Id {
             | Self::TakenName
             | Self::TwoIdentifiers
             | Self::BadSecret
+            | Self::BadCallers
             | Self::LaterKey
             | Self::LaterWord => Severity::Error,
         }

@@ -7,12 +7,14 @@
 //! 4. `target`: host, path and route; per-route gates need to know it;
 //! 5. `maintenance`: what is not served for a while, to whomever;
 //! 6. the size of the body, where the head tells it;
-//! 7. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
-//!    anyway takes nothing from a quota;
-//! 8. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 7. `rate`: how often the route, or whoever asks, may be served. Behind what is refused anyway, so
+//!    that it takes nothing from a quota, and before `auth`, so that guessing is limited, too;
+//! 8. `auth`: who the caller is, and then the rates that count by that;
+//! 9. `overload`: whether there is room for it now. The only one that may wait, for a moment.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
+mod auth;
 mod entry;
 mod fields;
 mod maintenance;
@@ -21,6 +23,7 @@ mod overload;
 mod rate;
 mod target;
 
+pub use auth::{Callers, Decision, IDENTITY_FIELDS, Identity, Policies, Shown, is_identity_field};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};

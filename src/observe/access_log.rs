@@ -87,7 +87,7 @@ impl Policy {
     }
 }
 
-/// The members of the contract, in its order. `consumer` has no facts yet.
+/// The members of the contract, in its order.
 fn write(
     mut line: Object<'_>,
     facts: &Facts,
@@ -148,6 +148,9 @@ fn write(
     }
     line.number(member!("bytes_in"), facts.bytes_in);
     line.number(member!("bytes_out"), facts.bytes_out);
+    if let Some(consumer) = &facts.consumer {
+        line.text(member!("consumer"), consumer.as_bytes(), NAME);
+    }
     if let Some(limit) = facts.limit {
         line.ready(ready.limit(limit));
     }

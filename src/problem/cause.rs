@@ -67,6 +67,16 @@ pub enum Cause {
     Draining,
     /// The admin listener wants its token to be shown.
     AdminToken,
+    /// The caller shows nothing of what the route wants to see.
+    AuthMissing,
+    /// What the caller shows cannot be read, or stands there twice.
+    AuthMalformed,
+    /// Nobody has this API key.
+    KeyUnknown,
+    /// The API key has expired.
+    KeyExpired,
+    /// The caller is known, and may not do this.
+    InsufficientScope,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -142,6 +152,11 @@ impl Cause {
         Self::ConnectionLimit,
         Self::Draining,
         Self::AdminToken,
+        Self::AuthMissing,
+        Self::AuthMalformed,
+        Self::KeyUnknown,
+        Self::KeyExpired,
+        Self::InsufficientScope,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -214,6 +229,11 @@ impl Cause {
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
+            Self::AuthMissing           => ("auth_missing",            Client,   B::Unauthorized),
+            Self::AuthMalformed         => ("auth_malformed",          Client,   B::Unauthorized),
+            Self::KeyUnknown            => ("key_unknown",             Client,   B::Unauthorized),
+            Self::KeyExpired            => ("key_expired",             Client,   B::Unauthorized),
+            Self::InsufficientScope     => ("insufficient_scope",      Client,   B::Forbidden),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

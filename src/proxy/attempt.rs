@@ -67,6 +67,10 @@ impl Gateway {
         if !route.limits.is_empty() {
             self.limit(exchange, found.route, route, &parts.headers)?;
         }
+        if let Some(rule) = &route.auth {
+            self.authenticate(exchange, connection, rule, &parts.headers, uri.query())?;
+            self.limit_caller(exchange, found.route, route, &parts.headers)?;
+        }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;
         }

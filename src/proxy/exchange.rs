@@ -17,7 +17,7 @@ use crate::base::clock::{self, Instant};
 use crate::base::trace::TraceContext;
 use crate::base::{RequestId, grpc};
 use crate::config::model::Security;
-use crate::gate::Fields;
+use crate::gate::{Fields, Identity};
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 use crate::upstream::GRPC_TIMEOUT;
@@ -45,6 +45,8 @@ pub(super) struct Exchange {
     pub(super) hsts: Option<http::HeaderValue>,
     /// What limits have to do with it; none on routes without any.
     pub(super) limited: Option<Box<Limited>>,
+    /// Who calls; nobody in particular on routes that do not ask.
+    pub(super) identity: Option<Arc<Identity>>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -105,6 +107,7 @@ impl Exchange {
             meter: None,
             hsts,
             limited: None,
+            identity: None,
             open,
             refusal,
         }

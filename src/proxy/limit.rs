@@ -9,8 +9,8 @@ use http::HeaderMap;
 
 use super::Gateway;
 use super::exchange::Exchange;
-use crate::base::RouteId;
 use crate::base::clock::Instant;
+use crate::base::{LimitId, RouteId};
 use crate::config::model::Route;
 use crate::gate::{Admitted, Caller, Overload, Standing};
 use crate::problem::Problem;
@@ -62,8 +62,14 @@ impl Gateway {
         route: &Route,
         headers: &HeaderMap,
     ) -> Result<(), Problem> {
+        let identity = exchange.identity.as_deref();
+        if identity.is_none() && !route.limits.first().is_some_and(|first| self.counts_all(*first))
+        {
+            // All of them wait until somebody knows who calls.
+            return Ok(());
+        }
         let record = &mut exchange.record;
-        let caller = Caller { ip: record.client_ip, headers, route: &route.name };
+        let caller = Caller { ip: record.client_ip, headers, route: &route.name, identity };
         let rates = &self.shared.rates;
         let (standing, passed) =
             rates.pass(&route.limits, id, &caller, record.started, &self.witness);
@@ -72,6 +78,11 @@ impl Gateway {
             record.limit = Some(limit);
             refused
         })
+    }
+
+    /// Whether a limit can be asked before anybody knows who calls.
+    pub(super) fn counts_all(&self, limit: LimitId) -> bool {
+        !self.config.limits[usize::from(limit.0)].key.needs_identity()
     }
 
     /// Finds room for the exchange, for as long as its reply takes. Boxed, so that exchanges without

@@ -8,6 +8,7 @@
 //! ```
 
 mod attempt;
+mod auth;
 mod connection;
 mod exchange;
 mod forward;
@@ -39,7 +40,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Overload, Rates, Switches};
+use crate::gate::{Callers, Maintenance, Overload, Policies, Rates, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -52,6 +53,8 @@ pub struct Gateway {
     witness: Rc<Witness>,
     identity: headers::Identity,
     shared: Shared,
+    /// Who callers are; none where nobody is asked.
+    callers: Option<Callers>,
     on_request: Option<OnRequest>,
 }
 
@@ -64,19 +67,22 @@ pub struct Shared {
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
     pub switches: Arc<Switches>,
+    /// Who callers are; none where nobody is asked.
+    pub policies: Option<Arc<Policies>>,
     /// What is carried at once; none where nothing bounds it.
     pub overload: Option<Arc<Overload>>,
 }
 
 impl Shared {
     /// What a configuration decides by. What stood `before` goes on where it has not changed.
-    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+    pub fn new(config: &Config, policies: Option<Arc<Policies>>, before: Option<&Self>) -> Self {
         let switches = before.map_or_else(Arc::default, |before| Arc::clone(&before.switches));
         let overload = before.and_then(|before| before.overload.as_deref());
         Self {
             rates: Arc::new(Rates::new(config, before.map(|before| &*before.rates))),
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
+            policies,
             overload: Overload::new(config, overload).map(Arc::new),
         }
     }
@@ -97,7 +103,8 @@ impl Gateway {
         on_request: Option<OnRequest>,
     ) -> Self {
         let identity = headers::Identity::new(mark);
-        Self { config, upstreams, witness, identity, shared, on_request }
+        let callers = shared.policies.clone().map(Callers::new);
+        Self { config, upstreams, witness, identity, shared, callers, on_request }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

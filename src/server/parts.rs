@@ -10,7 +10,7 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config};
-use crate::gate::Switches;
+use crate::gate::{Policies, Switches};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
@@ -57,6 +57,7 @@ impl Parts {
     ) -> Result<Self, StartError> {
         let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let policies = Policies::load(config, options.environment).map_err(StartError::Auth)?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
         Ok(Self {
@@ -66,7 +67,7 @@ impl Parts {
             credentials,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
-            shared: proxy::Shared::new(config, None),
+            shared: proxy::Shared::new(config, policies, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -85,6 +86,7 @@ impl Parts {
         let before = Some((&*self.config.upstreams, &self.credentials));
         let credentials = Credentials::load(&config.upstreams, environment, before)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let policies = Policies::load(config, environment).map_err(StartError::Auth)?;
         let names = Arc::new(Names::new(config));
         let after = |before: &Arc<Registers>| {
             Arc::new(Registers::after(&names, Some((&self.names, before))))
@@ -97,7 +99,7 @@ impl Parts {
             credentials,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
-            shared: proxy::Shared::new(config, Some(&self.shared)),
+            shared: proxy::Shared::new(config, policies, Some(&self.shared)),
             mark: self.mark.clone(),
             on_request: self.on_request,
         })

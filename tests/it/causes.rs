@@ -6,6 +6,7 @@ use std::time::Duration;
 use guichet::problem::Cause;
 use serde_json::Value;
 
+use crate::rig::callers;
 use crate::rig::client::{self, Client, Ending, Reply};
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, nobody, send};
@@ -186,6 +187,13 @@ fn provoke(cause: Cause) -> Proof {
             let asked = "GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
             Proof { reply: Some(client::ask(gateway.admin(), asked)), line: None }
         }
+        Cause::AuthMissing => with_key("\"keyed\"", ""),
+        Cause::AuthMalformed => with_key("\"keyed\"", "X-Api-Key: valid\r\nX-Api-Key: valid\r\n"),
+        Cause::KeyUnknown => with_key("\"keyed\"", "X-Api-Key: nobodys\r\n"),
+        Cause::KeyExpired => with_key("\"keyed\"", "X-Api-Key: expired\r\n"),
+        Cause::InsufficientScope => {
+            with_key("{ any = [\"keyed\"], scopes = [\"write\"] }", "X-Api-Key: valid\r\n")
+        }
         Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
         Cause::ConnectRefused => to_endpoint(&nobody(), ""),
         Cause::ConnectUnreachable => to_endpoint("unix:/nonexistent/guichet-test.sock", ""),
@@ -295,6 +303,29 @@ fn over(key: &str) -> Proof {
     assert_eq!(client::get(gateway.plain(), "/a").status(), 204);
     let reply = client::get(gateway.plain(), "/a");
     assert!(reply.header("retry-after").is_some(), "{reply:?}");
+    proof(&gateway, reply)
+}
+
+/// A route that wants an API key, and a request with these fields.
+fn with_key(rule: &str, fields: &str) -> Proof {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = callers::keys(
+        &folder,
+        &[("acme", "valid", ""), ("old", "expired", "expires = 1999-01-01T00:00:00Z")],
+    );
+    let policy = format!("[auth.keyed]\ntype = \"api_key\"\nkeys = {{ file = \"{keys}\" }}");
+    guarded(&policy, rule, fields)
+}
+
+/// A route behind a policy, and a request with these fields.
+fn guarded(policy: &str, rule: &str, fields: &str) -> Proof {
+    let gateway = Setup::new()
+        .with(policy)
+        .route(&format!("match = \"/a\"\nrespond = {{ status = 204 }}\nauth = {rule}"))
+        .start();
+    let request = format!("GET /a HTTP/1.1\r\nHost: gw.test\r\n{fields}\r\n");
+    let reply = client::ask(gateway.plain(), &request);
+    assert_eq!(reply.header("www-authenticate").is_some(), reply.status() == 401, "{reply:?}");
     proof(&gateway, reply)
 }
 

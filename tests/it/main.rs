@@ -14,6 +14,7 @@
 )]
 
 mod admin;
+mod auth;
 mod causes;
 mod drain;
 mod failing;

@@ -70,6 +70,7 @@ fn names() -> Arc<Names> {
         routes: vec!["users.get".into(), "users.create".into()],
         upstreams: vec![users],
         limits: vec!["per-client".into()],
+        auth: vec!["partners".into()],
     })
 }
 

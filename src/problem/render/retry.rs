@@ -79,6 +79,11 @@ fn progress(cause: Cause) -> Progress {
         | Cause::ConnectionLimit
         | Cause::Draining
         | Cause::AdminToken
+        | Cause::AuthMissing
+        | Cause::AuthMalformed
+        | Cause::KeyUnknown
+        | Cause::KeyExpired
+        | Cause::InsufficientScope
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

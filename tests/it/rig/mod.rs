@@ -1,6 +1,7 @@
 //! The rig: a scripted origin, guichet in process on port 0, raw and polite clients, goldens.
 //! A test is four sentences: an origin, a gateway, a client, an assertion.
 
+pub mod callers;
 pub mod client;
 pub mod frame_origin;
 pub mod frames;
