@@ -23,7 +23,10 @@ mod overload;
 mod rate;
 mod target;
 
-pub use auth::{Callers, Decision, IDENTITY_FIELDS, Identity, Policies, Shown, is_identity_field};
+pub use auth::{
+    Callers, Decision, IDENTITY_FIELDS, Identity, Inquiry, KeySource, Policies, Shown,
+    is_identity_field,
+};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};

@@ -77,6 +77,34 @@ pub enum Cause {
     KeyExpired,
     /// The caller is known, and may not do this.
     InsufficientScope,
+    /// Name and password do not fit.
+    PasswordWrong,
+    /// What was shown is no token that can be read, or lacks what one must have.
+    TokenMalformed,
+    /// The token is too long.
+    TokenLimit,
+    /// The token is signed in a way that is not allowed, or not with that key.
+    TokenAlgorithm,
+    /// The issuer has no such key.
+    TokenKey,
+    /// The token's signature is not the issuer's.
+    TokenSignature,
+    /// The token has expired.
+    TokenExpired,
+    /// The token is not valid yet.
+    TokenEarly,
+    /// The token is of another issuer.
+    TokenIssuer,
+    /// The token is for somebody else.
+    TokenAudience,
+    /// The client has shown no certificate.
+    CertificateMissing,
+    /// The certificate is good, and nobody who is known here.
+    CertificateUnknown,
+    /// Too many passwords are being verified.
+    VerifierBusy,
+    /// The issuer's keys could not be fetched yet.
+    TokenKeysMissing,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -157,6 +185,20 @@ impl Cause {
         Self::KeyUnknown,
         Self::KeyExpired,
         Self::InsufficientScope,
+        Self::PasswordWrong,
+        Self::TokenMalformed,
+        Self::TokenLimit,
+        Self::TokenAlgorithm,
+        Self::TokenKey,
+        Self::TokenSignature,
+        Self::TokenExpired,
+        Self::TokenEarly,
+        Self::TokenIssuer,
+        Self::TokenAudience,
+        Self::CertificateMissing,
+        Self::CertificateUnknown,
+        Self::VerifierBusy,
+        Self::TokenKeysMissing,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -234,6 +276,20 @@ impl Cause {
             Self::KeyUnknown            => ("key_unknown",             Client,   B::Unauthorized),
             Self::KeyExpired            => ("key_expired",             Client,   B::Unauthorized),
             Self::InsufficientScope     => ("insufficient_scope",      Client,   B::Forbidden),
+            Self::PasswordWrong         => ("password_wrong",          Client,   B::Unauthorized),
+            Self::TokenMalformed        => ("token_malformed",         Client,   B::Unauthorized),
+            Self::TokenLimit            => ("token_limit",             Client,   B::Unauthorized),
+            Self::TokenAlgorithm        => ("token_algorithm",         Client,   B::Unauthorized),
+            Self::TokenKey              => ("token_key",               Client,   B::Unauthorized),
+            Self::TokenSignature        => ("token_signature",         Client,   B::Unauthorized),
+            Self::TokenExpired          => ("token_expired",           Client,   B::Unauthorized),
+            Self::TokenEarly            => ("token_early",             Client,   B::Unauthorized),
+            Self::TokenIssuer           => ("token_issuer",            Client,   B::Unauthorized),
+            Self::TokenAudience         => ("token_audience",          Client,   B::Unauthorized),
+            Self::CertificateMissing    => ("certificate_missing",     Client,   B::Unauthorized),
+            Self::CertificateUnknown    => ("certificate_unknown",     Client,   B::Forbidden),
+            Self::VerifierBusy          => ("verifier_busy",           Gateway,  B::ServiceUnavailable),
+            Self::TokenKeysMissing      => ("token_keys_missing",      Upstream, B::ServiceUnavailable),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

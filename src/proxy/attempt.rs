@@ -68,7 +68,10 @@ impl Gateway {
             self.limit(exchange, found.route, route, &parts.headers)?;
         }
         if let Some(rule) = &route.auth {
-            self.authenticate(exchange, connection, rule, &parts.headers, uri.query())?;
+            let shown = (&parts.headers, uri.query());
+            if let Some(inquiry) = self.authenticate(exchange, connection, rule, shown)? {
+                self.inquire(exchange, connection, rule, shown, inquiry).await?;
+            }
             self.limit_caller(exchange, found.route, route, &parts.headers)?;
         }
         if let Some(overload) = &self.shared.overload {

@@ -47,6 +47,8 @@ pub(super) struct Exchange {
     pub(super) limited: Option<Box<Limited>>,
     /// Who calls; nobody in particular on routes that do not ask.
     pub(super) identity: Option<Arc<Identity>>,
+    /// When whoever had to be asked for that had answered.
+    pub(super) asked: Option<Instant>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -108,6 +110,7 @@ impl Exchange {
             hsts,
             limited: None,
             identity: None,
+            asked: None,
             open,
             refusal,
         }
@@ -126,7 +129,7 @@ impl Exchange {
     /// When its call begins: with the request, unless it had to wait for room.
     pub(super) fn ready(&self) -> Instant {
         let room = self.limited.as_ref().and_then(|limited| limited.since());
-        room.unwrap_or(self.record.started)
+        room.or(self.asked).unwrap_or(self.record.started)
     }
 
     /// The last touch that every reply gets, and the end of the exchange's own life: from here

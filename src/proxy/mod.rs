@@ -103,7 +103,7 @@ impl Gateway {
         on_request: Option<OnRequest>,
     ) -> Self {
         let identity = headers::Identity::new(mark);
-        let callers = shared.policies.clone().map(Callers::new);
+        let callers = shared.policies.clone().and_then(Callers::new);
         Self { config, upstreams, witness, identity, shared, callers, on_request }
     }
 

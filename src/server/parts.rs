@@ -7,15 +7,18 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use super::StartOptions;
 use super::error::StartError;
-use crate::config::model::{AccessLog, Config};
+use crate::config::Environment;
+use crate::config::model::{AccessLog, Auth, AuthKind, Config, KeySource, Upstream};
 use crate::gate::{Policies, Switches};
 use crate::observe::{
-    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
+    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness, log,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Document, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -23,6 +26,8 @@ pub(super) struct Parts {
     names: Arc<Names>,
     registers: Vec<Arc<Registers>>,
     credentials: Credentials,
+    /// For what is fetched beside, by policy.
+    documents: Vec<Credentials>,
     boards: Boards,
     config_hash: String,
     mark: String,
@@ -57,7 +62,9 @@ impl Parts {
     ) -> Result<Self, StartError> {
         let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
-        let policies = Policies::load(config, options.environment).map_err(StartError::Auth)?;
+        let policies =
+            Policies::load(config, options.environment, None).map_err(StartError::Auth)?;
+        let documents = documents(config, options.environment)?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
         Ok(Self {
@@ -65,6 +72,7 @@ impl Parts {
             names,
             registers,
             credentials,
+            documents,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
             shared: proxy::Shared::new(config, policies, None),
@@ -86,7 +94,9 @@ impl Parts {
         let before = Some((&*self.config.upstreams, &self.credentials));
         let credentials = Credentials::load(&config.upstreams, environment, before)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
-        let policies = Policies::load(config, environment).map_err(StartError::Auth)?;
+        let known = self.shared.policies.as_deref().map(|policies| (&*self.config, policies));
+        let policies = Policies::load(config, environment, known).map_err(StartError::Auth)?;
+        let documents = documents(config, environment)?;
         let names = Arc::new(Names::new(config));
         let after = |before: &Arc<Registers>| {
             Arc::new(Registers::after(&names, Some((&self.names, before))))
@@ -97,6 +107,7 @@ impl Parts {
             names,
             registers,
             credentials,
+            documents,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
             shared: proxy::Shared::new(config, policies, Some(&self.shared)),
@@ -120,10 +131,32 @@ impl Parts {
         self.registers.len()
     }
 
-    /// Probes the upstreams that are to be probed, until it is dropped.
+    /// Probes the upstreams that are to be probed, and fetches keys, until it is dropped.
     pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
         let upstreams = &self.config.upstreams;
-        upstream::watch(upstreams, &self.credentials, &resolver, &self.boards).await;
+        let keys = self.fetch_keys(&resolver);
+        let probes = upstream::watch(upstreams, &self.credentials, &resolver, &self.boards);
+        tokio::join!(keys, probes);
+    }
+
+    /// Keeps the keys of issuers fresh, until it is dropped.
+    async fn fetch_keys(&self, resolver: &upstream::Names) {
+        let mut issuers = JoinSet::new();
+        let Some(policies) = &self.shared.policies else { return };
+        let sources = policies.key_sources(&self.config.auth);
+        for ((source, from, path), credentials) in sources.into_iter().zip(&self.documents) {
+            match Document::new(from, path, credentials, resolver, LONGEST_KEYS) {
+                Ok(document) => {
+                    let document = Rc::new(document);
+                    issuers.spawn_local(source.run(move || {
+                        let document = Rc::clone(&document);
+                        async move { document.fetch().await }
+                    }));
+                }
+                Err(error) => log::warn("auth", format_args!("{}: {error}", from.name)),
+            }
+        }
+        while issuers.join_next().await.is_some() {}
     }
 
     /// What the metrics page is made of.
@@ -188,3 +221,29 @@ impl GatewayParts {
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
     }
 }
+
+/// What fetching the keys of each issuer needs, in the order of the policies.
+fn documents(
+    config: &Config,
+    environment: Environment<'_>,
+) -> Result<Vec<Credentials>, StartError> {
+    let fetched = config.auth.iter().filter_map(|policy| match &policy.kind {
+        AuthKind::Jwt(jwt) => match &jwt.keys {
+            KeySource::Fetched { from, .. } => Some((policy, &**from)),
+            KeySource::File(_) => None,
+        },
+        AuthKind::ApiKey { .. }
+        | AuthKind::Basic { .. }
+        | AuthKind::Mtls { .. }
+        | AuthKind::Forward(_) => None,
+    });
+    let load = |(policy, from): (&Auth, &Upstream)| {
+        Credentials::load(std::slice::from_ref(from), environment, None).map_err(|why| {
+            StartError::Auth(format!("[auth.{}] jwks: {}", policy.name, why.message))
+        })
+    };
+    fetched.map(load).collect()
+}
+
+/// Bytes of a key set.
+const LONGEST_KEYS: usize = 256 << 10;

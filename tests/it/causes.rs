@@ -1,16 +1,22 @@
 //! Every failure cause, provoked on real sockets. `provoke` matches on the whole of [`Cause`], so a
 //! cause without a scenario does not compile, and the list cannot fall behind the vocabulary.
 
+mod shown;
+
 use std::time::Duration;
 
 use guichet::problem::Cause;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::rig::callers;
+use self::shown::{
+    certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
+    wrong_password,
+};
 use crate::rig::client::{self, Client, Ending, Reply};
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, nobody, send};
-use crate::rig::tls::{Authority, Validity};
+use crate::rig::tls::{Authority, Identity, Validity};
+use crate::rig::tokens::Issuer;
 use crate::rig::{each, eventually};
 
 /// What a scenario leaves behind.
@@ -194,6 +200,26 @@ fn provoke(cause: Cause) -> Proof {
         Cause::InsufficientScope => {
             with_key("{ any = [\"keyed\"], scopes = [\"write\"] }", "X-Api-Key: valid\r\n")
         }
+        Cause::PasswordWrong => wrong_password(),
+        Cause::VerifierBusy => verifier_busy(),
+        Cause::TokenMalformed => with_token(|_, _| "a.b.c".to_owned()),
+        Cause::TokenLimit => with_token(|_, _| "x".repeat(9000)),
+        Cause::TokenAlgorithm => with_token(|issuer, claims| {
+            issuer.signed(&json!({ "alg": "none", "kid": "a" }), claims)
+        }),
+        Cause::TokenKey => with_token(|issuer, claims| {
+            issuer.signed(&json!({ "alg": "ES256", "kid": "b" }), claims)
+        }),
+        Cause::TokenSignature => with_token(|_, claims| Issuer::es256("a").token(claims)),
+        Cause::TokenExpired => with_claim("exp", json!(1_000_000_000)),
+        Cause::TokenEarly => with_claim("nbf", json!(4_000_000_000_u64)),
+        Cause::TokenIssuer => with_claim("iss", json!("https://other.test")),
+        Cause::TokenAudience => with_claim("aud", json!("other")),
+        Cause::TokenKeysMissing => {
+            let policy = tokens_of(&format!("\"{}/keys\"", nobody()));
+            guarded(&policy, "\"who\"", "Authorization: Bearer e30.e30.e30\r\n")
+        }
+        Cause::CertificateMissing | Cause::CertificateUnknown => certificate(cause),
         Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
         Cause::ConnectRefused => to_endpoint(&nobody(), ""),
         Cause::ConnectUnreachable => to_endpoint("unix:/nonexistent/guichet-test.sock", ""),
@@ -306,29 +332,6 @@ fn over(key: &str) -> Proof {
     proof(&gateway, reply)
 }
 
-/// A route that wants an API key, and a request with these fields.
-fn with_key(rule: &str, fields: &str) -> Proof {
-    let folder = tempfile::tempdir().unwrap();
-    let keys = callers::keys(
-        &folder,
-        &[("acme", "valid", ""), ("old", "expired", "expires = 1999-01-01T00:00:00Z")],
-    );
-    let policy = format!("[auth.keyed]\ntype = \"api_key\"\nkeys = {{ file = \"{keys}\" }}");
-    guarded(&policy, rule, fields)
-}
-
-/// A route behind a policy, and a request with these fields.
-fn guarded(policy: &str, rule: &str, fields: &str) -> Proof {
-    let gateway = Setup::new()
-        .with(policy)
-        .route(&format!("match = \"/a\"\nrespond = {{ status = 204 }}\nauth = {rule}"))
-        .start();
-    let request = format!("GET /a HTTP/1.1\r\nHost: gw.test\r\n{fields}\r\n");
-    let reply = client::ask(gateway.plain(), &request);
-    assert_eq!(reply.header("www-authenticate").is_some(), reply.status() == 401, "{reply:?}");
-    proof(&gateway, reply)
-}
-
 fn raw(request: &str) -> Proof {
     limited("", request)
 }
@@ -359,7 +362,7 @@ fn to_endpoint(url: &str, upstream: &str) -> Proof {
     proof(&gateway, reply)
 }
 
-fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> Proof {
+fn tls_with(identity: impl FnOnce(&Authority) -> Identity) -> Proof {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let origin = Origin::tls(&identity(&authority), [Step::Drain]);

@@ -15,6 +15,7 @@
 
 mod admin;
 mod auth;
+mod auth_asked;
 mod causes;
 mod drain;
 mod failing;

@@ -29,13 +29,8 @@ static ONE: Shape = Shape::of(&[
     Key::new(
         "type",
         Kind::Words {
-            now: &["api_key"],
-            later: &[
-                ("basic", "passwords"),
-                ("jwt", "tokens"),
-                ("mtls", "client certificates"),
-                ("forward", "asking an upstream"),
-            ],
+            now: &["api_key", "basic", "jwt", "mtls"],
+            later: &[("forward", "asking an upstream")],
         },
         Default::Required,
         "api_key, basic, jwt, mtls (the client's certificate) or forward (an upstream is asked)",

@@ -12,7 +12,6 @@ use crate::problem::Cause;
 ///
 /// # Errors
 /// There are several: nobody can tell which one is meant, and the upstream may take another.
-#[cfg_attr(not(test), allow(dead_code, reason = "for passwords and tokens"))]
 pub(super) fn of_scheme<'a>(
     headers: &'a HeaderMap,
     scheme: &str,

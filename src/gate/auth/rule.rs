@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::HeaderValue;
-use http::header::{HeaderName, WWW_AUTHENTICATE};
+use http::header::WWW_AUTHENTICATE;
 
 use super::identity::Identity;
-use super::said::{Refusal, Said};
-use super::{Callers, Policy, Shown, Way, credentials};
+use super::jwt::Patience;
+use super::said::{Look, Question, Refusal, Said};
+use super::{Callers, Shown};
 use crate::base::AuthId;
-use crate::config::model::{AuthRule, KeyPlace, Need};
+use crate::config::model::{AuthRule, Need};
 use crate::observe::{AuthResult, Witness};
 use crate::problem::{BuiltIn, Cause, Problem};
 
@@ -20,15 +20,65 @@ pub enum Decision {
     Known(Arc<Identity>),
     /// It may not pass.
     Refused(Problem),
+    /// Somebody has to be asked first.
+    Ask(Inquiry),
+}
+
+/// What has to be asked before a rule can decide.
+#[derive(Debug)]
+pub struct Inquiry {
+    policy: AuthId,
+    question: Question,
 }
 
 impl Callers {
     /// Has the policies of a route look at a request.
     pub fn decide(&self, rule: &AuthRule, shown: &Shown<'_>, witness: &Witness) -> Decision {
+        self.decide_with(rule, shown, &[], witness)
+    }
+
+    /// Asks whoever has to be asked, until the rule has decided.
+    ///
+    /// # Errors
+    /// The request may not pass.
+    pub async fn inquire(
+        &self,
+        rule: &AuthRule,
+        shown: &Shown<'_>,
+        first: Inquiry,
+        witness: &Witness,
+    ) -> Result<Arc<Identity>, Problem> {
+        let mut answers = Vec::new();
+        let mut inquiry = first;
+        loop {
+            let said = self.ask(inquiry.policy, inquiry.question, shown).await;
+            answers.push((inquiry.policy, said));
+            match self.decide_with(rule, shown, &answers, witness) {
+                Decision::Known(identity) => return Ok(identity),
+                Decision::Refused(problem) => return Err(problem),
+                Decision::Ask(next) => inquiry = next,
+            }
+        }
+    }
+
+    fn decide_with(
+        &self,
+        rule: &AuthRule,
+        shown: &Shown<'_>,
+        answers: &[(AuthId, Said)],
+        witness: &Witness,
+    ) -> Decision {
         let mut refusals: Vec<(AuthId, Refusal)> = Vec::new();
         let mut known: Option<Arc<Identity>> = None;
         for id in &rule.policies {
-            match self.policies.get(*id).look(shown) {
+            let answer =
+                answers.iter().find(|(asked, _)| asked == id).map(|(_, said)| said.clone());
+            let look = || self.policies.get(*id).look(shown, self.recent(*id), Patience::Some);
+            let said = match answer.map_or_else(look, Look::Said) {
+                Look::Said(said) => said,
+                Look::Ask(question) => return Decision::Ask(Inquiry { policy: *id, question }),
+            };
+            match said {
                 Said::Known(identity) => match rule.need {
                     Need::Any if identity.may(&rule.scopes) => {
                         witness.auth_decided(*id, AuthResult::Passed);
@@ -55,27 +105,11 @@ impl Callers {
         for (id, refusal) in &refusals {
             witness.auth_decided(*id, refusal.result());
         }
-        Decision::Refused(self.problem(refusals))
-    }
-
-    /// Takes the credentials out of what the upstream gets, unless it is to have them.
-    pub fn strip(&self, rule: &AuthRule, identity: &Identity, head: &mut http::request::Parts) {
-        for policy in rule.policies.iter().map(|id| self.policies.get(*id)) {
-            if policy.pass && identity.by.contains(&policy.id) {
-                continue;
-            }
-            match policy.credential() {
-                Some(Credential::Header(name)) => {
-                    head.headers.remove(name);
-                }
-                Some(Credential::Query(name)) => cut(&mut head.uri, name),
-                None => {}
-            }
-        }
+        Decision::Refused(self.problem(rule, &refusals))
     }
 
     /// The one refusal that says most, with what the client can do about it.
-    fn problem(&self, refusals: Vec<(AuthId, Refusal)>) -> Problem {
+    fn problem(&self, rule: &AuthRule, refusals: &[(AuthId, Refusal)]) -> Problem {
         let main = refusals.iter().rev().max_by_key(|(_, refusal)| refusal.weight());
         // A rule without policies was refused with the file.
         let Some((id, main)) = main else { return Cause::AuthMissing.into() };
@@ -86,16 +120,11 @@ impl Callers {
             problem = problem.with_retry_after(wait);
         }
         let code = main.cause.code();
-        if code == BuiltIn::ServiceUnavailable || code == BuiltIn::GatewayTimeout {
+        if code != BuiltIn::Unauthorized && code != BuiltIn::Forbidden {
             return problem;
         }
-        for (id, refusal) in refusals {
-            let told = refusal.cause.code() == code;
-            if told && !refusal.challenges().is_empty() {
-                for value in refusal.challenges().iter().cloned() {
-                    problem = problem.with_header(WWW_AUTHENTICATE, value);
-                }
-            } else if told && let Some(value) = self.policies.get(id).challenge(&refusal) {
+        for (id, refusal) in refusals.iter().filter(|(_, refusal)| refusal.cause.code() == code) {
+            for value in self.policies.get(*id).challenges(refusal, rule) {
                 problem = problem.with_header(WWW_AUTHENTICATE, value);
             }
         }
@@ -103,54 +132,6 @@ impl Callers {
     }
 }
 
-/// Where a policy's credentials stand.
-enum Credential<'a> {
-    Header(&'a HeaderName),
-    Query(&'a str),
-}
-
-impl Policy {
-    fn credential(&self) -> Option<Credential<'_>> {
-        match &self.way {
-            Way::ApiKey(keys) => Some(match keys.place() {
-                KeyPlace::Header(name) => Credential::Header(name),
-                KeyPlace::Query(name) => Credential::Query(name),
-            }),
-        }
-    }
-
-    /// What it wants to be shown (RFC 9110, section 11.6.1). API keys have no registered scheme;
-    /// `ApiKey` is what others say, too.
-    fn challenge(&self, refusal: &Refusal) -> Option<HeaderValue> {
-        let realm = &self.realm;
-        let text = match &self.way {
-            // RFC 9110 wants a challenge with every 401, and with no other status.
-            Way::ApiKey(_) if refusal.cause.code() != BuiltIn::Unauthorized => return None,
-            Way::ApiKey(keys) => match keys.place() {
-                KeyPlace::Header(name) => format!("ApiKey realm=\"{realm}\", header=\"{name}\""),
-                KeyPlace::Query(name) => format!("ApiKey realm=\"{realm}\", query=\"{name}\""),
-            },
-        };
-        HeaderValue::from_str(&text).ok()
-    }
-}
-
 fn lacking(rule: &AuthRule) -> Refusal {
     Refusal::new(Cause::InsufficientScope, format!("all of {} are needed", rule.scopes.join(", ")))
-}
-
-/// Takes a parameter out of the query.
-fn cut(uri: &mut http::Uri, name: &str) {
-    let Some(query) = uri.query() else { return };
-    let path = uri.path();
-    let target = match credentials::without(query, name) {
-        Some(query) => format!("{path}?{query}"),
-        None => path.to_owned(),
-    };
-    let mut parts = uri.clone().into_parts();
-    // It is a part of what was a target already.
-    parts.path_and_query = target.parse().ok();
-    if let Ok(new) = http::Uri::from_parts(parts) {
-        *uri = new;
-    }
 }

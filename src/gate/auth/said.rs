@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use http::HeaderValue;
 
+use super::basic::Claim;
 use super::identity::Identity;
+use super::jwt::KeyRing;
 use crate::observe::AuthResult;
 use crate::problem::{BuiltIn, Cause};
 
 /// What a policy says.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Said {
     /// It knows the caller.
     Known(Arc<Identity>),
@@ -19,8 +21,38 @@ pub(super) enum Said {
     Refused(Refusal),
 }
 
-/// Why a policy does not let a request pass.
+/// What a look at a request leads to.
 #[derive(Debug)]
+pub(super) enum Look {
+    /// The policy has decided.
+    Said(Said),
+    /// It has to ask first.
+    Ask(Question),
+}
+
+/// What a policy has to ask before it can decide.
+#[derive(Debug)]
+pub(super) enum Question {
+    /// Whether a password is right.
+    Password(Claim),
+    /// For the issuer's keys of now.
+    Keys(Arc<KeyRing>),
+}
+
+impl From<Said> for Look {
+    fn from(said: Said) -> Self {
+        Self::Said(said)
+    }
+}
+
+impl From<Refusal> for Look {
+    fn from(refusal: Refusal) -> Self {
+        Self::Said(Said::Refused(refusal))
+    }
+}
+
+/// Why a policy does not let a request pass.
+#[derive(Clone, Debug)]
 pub(super) struct Refusal {
     pub(super) cause: Cause,
     /// For the log: nothing of what was sent.
@@ -29,13 +61,12 @@ pub(super) struct Refusal {
     more: Option<Box<More>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct More {
     retry_after: Option<Duration>,
     challenges: Vec<HeaderValue>,
 }
 
-#[allow(dead_code, reason = "some of it is for policies that ask others")]
 impl Refusal {
     pub(super) fn new(cause: Cause, detail: impl Into<Cow<'static, str>>) -> Self {
         Self { cause, detail: detail.into(), more: None }
@@ -61,6 +92,7 @@ impl Refusal {
         self
     }
 
+    #[allow(dead_code, reason = "for policies that ask an upstream")]
     /// Says what somebody else wants of the client, in place of the policy's own challenge.
     #[must_use]
     pub(super) fn with_challenges(mut self, challenges: Vec<HeaderValue>) -> Self {
@@ -80,7 +112,7 @@ impl Refusal {
 
     /// Whether nothing was shown at all.
     pub(super) fn is_missing(&self) -> bool {
-        self.cause == Cause::AuthMissing
+        matches!(self.cause, Cause::AuthMissing | Cause::CertificateMissing)
     }
 
     /// Where several policies refuse, the one that says most is told: that more rights are needed,

@@ -36,7 +36,7 @@ impl Rig {
         let names = Arc::new(Names::new(&config));
         let registers = Arc::new(Registers::new(&names));
         let witness = Witness::new(registers, names, Arc::clone(&config.errors.catalogue), None);
-        let policies = Policies::load(&config, environment).unwrap().unwrap();
+        let policies = Policies::load(&config, environment, None).unwrap().unwrap();
         let peer = Peer {
             address: ([127, 0, 0, 1], 1).into(),
             listener: ListenerId(0),
@@ -44,7 +44,8 @@ impl Rig {
             trusted: false,
         };
         let (headers, query, now) = (HeaderMap::new(), None, 1_000);
-        Self { config, callers: Callers::new(policies), witness, headers, query, peer, now }
+        let callers = Callers::new(policies).unwrap();
+        Self { config, callers, witness, headers, query, peer, now }
     }
 
     pub(super) fn rule(&self) -> &AuthRule {
@@ -64,6 +65,7 @@ impl Rig {
         match self.callers.decide(self.rule(), &self.shown(), &self.witness) {
             Decision::Known(identity) => identity,
             Decision::Refused(problem) => panic!("{:?}", problem.detail()),
+            Decision::Ask(inquiry) => panic!("{inquiry:?}"),
         }
     }
 
@@ -71,6 +73,7 @@ impl Rig {
         match self.callers.decide(self.rule(), &self.shown(), &self.witness) {
             Decision::Known(identity) => panic!("{identity:?}"),
             Decision::Refused(problem) => problem,
+            Decision::Ask(inquiry) => panic!("{inquiry:?}"),
         }
     }
 

@@ -88,7 +88,7 @@ fn peer() -> Rc<Peer> {
     Rc::new(Peer {
         address: "192.0.2.7:40000".parse().unwrap(),
         listener: ListenerId(0),
-        tls: Some(TlsFacts { version: "TLSv1.3", server_name: None, client_certificate: false }),
+        tls: Some(TlsFacts { version: "TLSv1.3", server_name: None, client: None }),
         trusted: false,
     })
 }

@@ -84,6 +84,20 @@ fn progress(cause: Cause) -> Progress {
         | Cause::KeyUnknown
         | Cause::KeyExpired
         | Cause::InsufficientScope
+        | Cause::PasswordWrong
+        | Cause::TokenMalformed
+        | Cause::TokenLimit
+        | Cause::TokenAlgorithm
+        | Cause::TokenKey
+        | Cause::TokenSignature
+        | Cause::TokenExpired
+        | Cause::TokenEarly
+        | Cause::TokenIssuer
+        | Cause::TokenAudience
+        | Cause::CertificateMissing
+        | Cause::CertificateUnknown
+        | Cause::VerifierBusy
+        | Cause::TokenKeysMissing
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

@@ -24,3 +24,19 @@ pub fn write(folder: &TempDir, name: &str, text: &str) -> String {
     std::fs::write(&path, text).unwrap();
     path.display().to_string()
 }
+
+/// A file with one user, whose password costs so much: KiB and passes. Its path.
+pub fn users(folder: &TempDir, name: &str, password: &str, (memory, passes): (u32, u32)) -> String {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+    let params = Params::new(memory, passes, 1, None).unwrap();
+    let hasher = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash = hasher.hash_password_with_salt(password.as_bytes(), b"salt of a test").unwrap();
+    let text = format!("[[user]]\nname = \"{name}\"\npassword = \"{hash}\"\n");
+    write(folder, "users.toml", &text)
+}
+
+/// As `Authorization: Basic` has it.
+pub fn base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

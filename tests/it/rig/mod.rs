@@ -12,6 +12,7 @@ pub mod http;
 pub mod mortal;
 pub mod origin;
 pub mod tls;
+pub mod tokens;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
