@@ -24,8 +24,8 @@ mod rate;
 mod target;
 
 pub use auth::{
-    Callers, Decision, IDENTITY_FIELDS, Identity, Inquiry, KeySource, Policies, Shown,
-    is_identity_field,
+    Call, Callers, Decision, IDENTITY_FIELDS, Identity, Inquiry, Judgement, KeySource, Policies,
+    Shown, is_identity_field,
 };
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};

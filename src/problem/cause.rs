@@ -105,6 +105,14 @@ pub enum Cause {
     VerifierBusy,
     /// The issuer's keys could not be fetched yet.
     TokenKeysMissing,
+    /// The upstream that decides about callers says that it does not know this one.
+    AuthRefused,
+    /// The upstream that decides about callers says that this one may not.
+    AuthForbidden,
+    /// The upstream that decides about callers gives no answer that means anything.
+    AuthUnavailable,
+    /// The upstream that decides about callers does not answer in time.
+    AuthTimeout,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -199,6 +207,10 @@ impl Cause {
         Self::CertificateUnknown,
         Self::VerifierBusy,
         Self::TokenKeysMissing,
+        Self::AuthRefused,
+        Self::AuthForbidden,
+        Self::AuthUnavailable,
+        Self::AuthTimeout,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -290,6 +302,10 @@ impl Cause {
             Self::CertificateUnknown    => ("certificate_unknown",     Client,   B::Forbidden),
             Self::VerifierBusy          => ("verifier_busy",           Gateway,  B::ServiceUnavailable),
             Self::TokenKeysMissing      => ("token_keys_missing",      Upstream, B::ServiceUnavailable),
+            Self::AuthRefused           => ("auth_refused",            Client,   B::Unauthorized),
+            Self::AuthForbidden         => ("auth_forbidden",          Client,   B::Forbidden),
+            Self::AuthUnavailable       => ("auth_unavailable",        Upstream, B::ServiceUnavailable),
+            Self::AuthTimeout           => ("auth_timeout",            Upstream, B::GatewayTimeout),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

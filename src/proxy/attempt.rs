@@ -68,9 +68,17 @@ impl Gateway {
             self.limit(exchange, found.route, route, &parts.headers)?;
         }
         if let Some(rule) = &route.auth {
-            let shown = (&parts.headers, uri.query());
-            if let Some(inquiry) = self.authenticate(exchange, connection, rule, shown)? {
-                self.inquire(exchange, connection, rule, shown, inquiry).await?;
+            let shown = gate::Shown {
+                headers: &parts.headers,
+                method: &parts.method,
+                target: &uri,
+                host: &asked.authority,
+                ip: exchange.record.client_ip,
+                peer: &connection.peer,
+                now: exchange.record.began,
+            };
+            if let Some(inquiry) = self.authenticate(exchange, rule, &shown)? {
+                self.inquire(exchange, rule, &shown, inquiry).await?;
             }
             self.limit_caller(exchange, found.route, route, &parts.headers)?;
         }

@@ -1,20 +1,22 @@
 //! Who the caller is, on the request's way: after what can be refused without it, and before what
 //! depends on it. Nothing of it is inlined: most routes are open.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use http::request::Parts;
+use http::{HeaderMap, response};
+use http_body::Body as _;
+use tokio::time::timeout_at;
 
 use super::Gateway;
-use super::connection::Connection;
 use super::exchange::Exchange;
-use crate::base::{RouteId, clock};
+use crate::base::{Body, RouteId, clock};
 use crate::config::model::{AuthRule, Route};
-use crate::gate::{Callers, Decision, Identity, Inquiry, Shown};
+use crate::gate::{Call, Callers, Decision, Identity, Inquiry, Judgement, Shown};
 use crate::problem::{Cause, Problem};
+use crate::upstream::{CallOptions, Tally, Upgrade};
 
 impl Gateway {
     /// Finds out who calls; or whom to ask.
@@ -25,13 +27,10 @@ impl Gateway {
     pub(super) fn authenticate(
         &self,
         exchange: &mut Exchange,
-        connection: &Connection,
         rule: &AuthRule,
-        (headers, query): (&HeaderMap, Option<&str>),
+        shown: &Shown<'_>,
     ) -> Result<Option<Inquiry>, Problem> {
-        let now = exchange.record.began;
-        let shown = Shown { headers, query, peer: &connection.peer, now };
-        match self.callers()?.decide(rule, &shown, &self.witness) {
+        match self.callers()?.decide(rule, shown, &self.witness) {
             Decision::Known(identity) => recognised(exchange, identity),
             Decision::Refused(problem) => return Err(problem),
             Decision::Ask(inquiry) => return Ok(Some(inquiry)),
@@ -48,15 +47,12 @@ impl Gateway {
     pub(super) fn inquire<'a>(
         &'a self,
         exchange: &'a mut Exchange,
-        connection: &'a Connection,
         rule: &'a AuthRule,
-        (headers, query): (&'a HeaderMap, Option<&'a str>),
+        shown: &'a Shown<'a>,
         inquiry: Inquiry,
     ) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + 'a>> {
         Box::pin(async move {
-            let now = exchange.record.began;
-            let shown = Shown { headers, query, peer: &connection.peer, now };
-            let known = self.callers()?.inquire(rule, &shown, inquiry, &self.witness).await;
+            let known = self.callers()?.inquire(rule, shown, inquiry, &self.witness, self).await;
             // What comes next begins now: the upstream is not to blame for the wait.
             exchange.asked = Some(clock::now());
             recognised(exchange, known?);
@@ -97,7 +93,41 @@ impl Gateway {
     }
 }
 
+impl Call for Gateway {
+    async fn call(&self, asked: Judgement) -> Result<response::Parts, Problem> {
+        let Judgement { upstream, mut head, timeout, .. } = asked;
+        let started = clock::now();
+        let options = CallOptions {
+            started,
+            deadline: started + timeout,
+            client_deadline: None,
+            first_byte: None,
+            interim: None,
+            upgrade: Upgrade::No,
+            stamp: None,
+        };
+        let mut tally = Tally::default();
+        let answer =
+            self.upstreams.call(upstream, &mut head, Body::Empty, options, &mut tally).await;
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.witness.upstream_answered(upstream, status, clock::now() - started);
+        let (answer, mut body) = answer?.into_parts();
+        // To its end, where that is near: then the connection can be used again.
+        for _ in 0..FRAMES {
+            let frame =
+                timeout_at(started + timeout, poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)));
+            if !matches!(frame.await, Ok(Some(Ok(_)))) {
+                break;
+            }
+        }
+        Ok(answer)
+    }
+}
+
 fn recognised(exchange: &mut Exchange, identity: Arc<Identity>) {
     exchange.record.consumer = Some(identity.consumer().clone());
     exchange.identity = Some(identity);
 }
+
+/// Frames of an answer that are read at most.
+const FRAMES: usize = 16;

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::rig::client::{self, Client, Expects, Reply};
 use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::origin::Origin;
 use crate::rig::tls::{self, Authority, Validity};
 use crate::rig::tokens::{self, Issuer};
 use crate::rig::{callers, eventually};
@@ -199,4 +200,50 @@ fn a_client_is_known_by_its_certificate() {
     let missing = ask(tls::trusting_client(&["http/1.1"]));
     missing.is_problem(401, "Unauthorized");
     assert_eq!(missing.header("www-authenticate"), Some("ClientCertificate realm=\"who\""));
+}
+
+#[test]
+fn an_upstream_is_asked_and_its_word_goes_on_to_the_other_one() {
+    let judge = Origin::answering(
+        "HTTP/1.1 200 OK\r\nX-User: ann\r\nX-Team: blue\r\nContent-Length: 2\r\n\r\nok",
+    );
+    let origin = Origin::answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let policy = |cache: &str| {
+        format!(
+            "[auth.who]\ntype = \"forward\"\nupstream = \"judge\"\npath = \"/verify\"\n\
+             take = [\"x-team\", \"x-role\"]\nconsumer = \"x-user\"\ncache = \"{cache}\"\n\
+             [upstream.judge]\nendpoints = [\"{}\"]\n",
+            judge.url()
+        )
+    };
+    for (cache, asked) in [("0s", 3), ("1m", 5)] {
+        let gateway = Setup::new()
+            .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+            .with(&policy(cache))
+            .route("match = \"/{*rest}\"\nupstream = \"origin\"\nauth = \"who\"")
+            .start();
+        for target in ["/a?x=1", "/a?x=1", "/b"] {
+            let request = format!(
+                "GET {target} HTTP/1.1\r\nHost: gw.test\r\nAuthorization: s3cret\r\n\
+                 X-Role: admin\r\nX-Other: 1\r\n\r\n"
+            );
+            let reply = client::ask(gateway.plain(), &request);
+            assert_eq!(reply.status(), 200, "{}", reply.text());
+            assert_eq!(gateway.log_line(&reply.request_id())["consumer"], "ann");
+        }
+        assert_eq!(judge.requests().len(), asked, "with a cache of {cache}");
+    }
+    let question = judge.last();
+    assert_eq!(question.head.target(), "/verify");
+    let told = |name| question.header(name);
+    assert_eq!((told("authorization"), told("x-forwarded-uri")), (Some("s3cret"), Some("/b")));
+    assert_eq!((told("x-forwarded-method"), told("host")), (Some("GET"), Some("gw.test")));
+    assert_eq!((told("x-other"), told("x-role")), (None, None));
+    let seen = origin.last();
+    assert_eq!((seen.header("x-team"), seen.header("x-role")), (Some("blue"), None));
+    assert_eq!(
+        (seen.header("x-consumer"), seen.header("authorization")),
+        (Some("ann"), Some("s3cret"))
+    );
+    assert_eq!(judge.connections(), 2, "one for each gateway");
 }

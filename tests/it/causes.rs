@@ -9,7 +9,7 @@ use guichet::problem::Cause;
 use serde_json::{Value, json};
 
 use self::shown::{
-    certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
+    asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
     wrong_password,
 };
 use crate::rig::client::{self, Client, Ending, Reply};
@@ -219,6 +219,16 @@ fn provoke(cause: Cause) -> Proof {
             let policy = tokens_of(&format!("\"{}/keys\"", nobody()));
             guarded(&policy, "\"who\"", "Authorization: Bearer e30.e30.e30\r\n")
         }
+        Cause::AuthRefused => {
+            asked([Step::Read, send("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthForbidden => {
+            asked([Step::Read, send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthUnavailable => {
+            asked([Step::Read, send("HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthTimeout => asked([Step::Read, Step::Drain]),
         Cause::CertificateMissing | Cause::CertificateUnknown => certificate(cause),
         Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
         Cause::ConnectRefused => to_endpoint(&nobody(), ""),

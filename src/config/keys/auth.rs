@@ -29,8 +29,8 @@ static ONE: Shape = Shape::of(&[
     Key::new(
         "type",
         Kind::Words {
-            now: &["api_key", "basic", "jwt", "mtls"],
-            later: &[("forward", "asking an upstream")],
+            now: &["api_key", "basic", "jwt", "mtls", "forward"],
+            later: &[],
         },
         Default::Required,
         "api_key, basic, jwt, mtls (the client's certificate) or forward (an upstream is asked)",

@@ -72,7 +72,7 @@ impl ApiKeys {
                 Ok(key) => self.recognise(key.map(HeaderValue::as_bytes), shown.now),
                 Err(refusal) => refusal.into(),
             },
-            KeyPlace::Query(name) => match parameter(shown.query, name) {
+            KeyPlace::Query(name) => match parameter(shown.target.query(), name) {
                 Ok(key) => self.recognise(key.as_deref(), shown.now),
                 Err(refusal) => refusal.into(),
             },

@@ -18,6 +18,12 @@ impl Callers {
             if policy.pass && identity.by.contains(&policy.id) {
                 continue;
             }
+            if let Way::Forward(forward) = &policy.way {
+                // What its answer says is told beside; what a client says is not it.
+                for name in forward.taken() {
+                    head.headers.remove(name);
+                }
+            }
             match policy.credential() {
                 Some(Credential::Header(name)) => {
                     head.headers.remove(name);
@@ -43,7 +49,7 @@ impl Policy {
                 KeyPlace::Query(name) => Credential::Query(name),
             }),
             Way::Basic(_) | Way::Jwt(_) => Some(Credential::Header(&AUTHORIZATION)),
-            Way::Mtls(_) => None,
+            Way::Mtls(_) | Way::Forward(_) => None,
         }
     }
 
@@ -65,6 +71,8 @@ impl Policy {
             Way::Jwt(_) => format!("Bearer realm=\"{realm}\", error=\"invalid_token\""),
             // A 401 must have one, and no other status needs any.
             Way::ApiKey(_) | Way::Basic(_) | Way::Mtls(_) if forbidden => return Vec::new(),
+            // Who decides has to say what it wants; where it does not, the vocabulary does.
+            Way::Forward(_) => return Vec::new(),
             Way::ApiKey(keys) => match keys.place() {
                 KeyPlace::Header(name) => format!("ApiKey realm=\"{realm}\", header=\"{name}\""),
                 KeyPlace::Query(name) => format!("ApiKey realm=\"{realm}\", query=\"{name}\""),

@@ -13,6 +13,7 @@ mod api_key;
 mod basic;
 mod challenge;
 mod credentials;
+mod forward;
 mod identity;
 mod jwt;
 mod mtls;
@@ -23,16 +24,19 @@ mod said;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, Uri, response};
 
+pub use self::forward::Judgement;
 pub use self::identity::{FIELDS as IDENTITY_FIELDS, Identity, is_identity_field};
 pub use self::jwt::KeySource;
 pub use self::rule::{Decision, Inquiry};
 
 use self::api_key::ApiKeys;
 use self::basic::{Users, Verifiers};
+use self::forward::Forward;
 use self::jwt::{Patience, Tokens};
 use self::mtls::Clients;
 use self::recent::Recent;
@@ -40,7 +44,7 @@ use self::said::{Look, Question, Refusal, Said};
 use crate::base::{AuthId, Peer};
 use crate::config::model::{self, AuthKind, Config, LimitKey};
 use crate::config::{Environment, carry};
-use crate::problem::Cause;
+use crate::problem::{Cause, Problem};
 
 /// Every policy of a configuration, shared by all workers.
 #[derive(Debug)]
@@ -63,6 +67,7 @@ enum Way {
     Basic(Users),
     Jwt(Tokens),
     Mtls(Clients),
+    Forward(Forward),
 }
 
 /// The policies as one worker asks them.
@@ -82,13 +87,25 @@ struct Making<'a, 'e> {
     verifiers: &'a mut Option<Arc<Verifiers>>,
 }
 
+/// Calls an upstream for a policy: the hand that does it stands on a floor of its own.
+pub trait Call {
+    /// Calls it, and leaves the body of the answer aside.
+    fn call(&self, asked: Judgement) -> impl Future<Output = Result<response::Parts, Problem>>;
+}
+
 /// What a request shows of its caller.
 #[derive(Clone, Copy, Debug)]
 pub struct Shown<'a> {
     /// Its fields.
     pub headers: &'a HeaderMap,
-    /// Its query, as it was sent.
-    pub query: Option<&'a str>,
+    /// Its method.
+    pub method: &'a Method,
+    /// Its target, as it was sent.
+    pub target: &'a Uri,
+    /// The host that it is for.
+    pub host: &'a HeaderValue,
+    /// The client's address, as trusted proxies say it.
+    pub ip: IpAddr,
     /// The connection that it came by.
     pub peer: &'a Peer,
     /// Milliseconds since 1970.
@@ -167,12 +184,12 @@ impl Policy {
             AuthKind::Jwt(jwt) => {
                 let known = before.and_then(|before| match &before.way {
                     Way::Jwt(tokens) => Some(tokens),
-                    Way::ApiKey(_) | Way::Basic(_) | Way::Mtls(_) => None,
+                    Way::ApiKey(_) | Way::Basic(_) | Way::Mtls(_) | Way::Forward(_) => None,
                 });
                 Way::Jwt(Tokens::load(id, &name, jwt, claims.to_vec(), known, environment)?)
             }
             AuthKind::Mtls { clients } => Way::Mtls(Clients::new(id, &name, clients)),
-            AuthKind::Forward(_) => return Err("is of a type that is not known here".into()),
+            AuthKind::Forward(forward) => Way::Forward(Forward::new(id, &name, forward)),
         };
         let (name, realm, pass) = (auth.name.clone(), auth.realm.clone(), auth.pass);
         Ok(Self { id, name, realm, pass, way })
@@ -184,6 +201,7 @@ impl Policy {
             Way::Basic(users) => users.look(shown, recent),
             Way::Jwt(tokens) => tokens.look(shown, recent, patience),
             Way::Mtls(clients) => clients.look(shown).into(),
+            Way::Forward(forward) => forward.look(shown, recent),
         }
     }
 }
@@ -200,8 +218,27 @@ impl Callers {
     }
 
     /// Waits for what a policy had to ask.
-    async fn ask(&self, id: AuthId, question: Question, shown: &Shown<'_>) -> Said {
+    async fn ask(
+        &self,
+        id: AuthId,
+        question: Question,
+        shown: &Shown<'_>,
+        call: &impl Call,
+    ) -> Said {
         match question {
+            Question::Upstream(asked) => {
+                let mark = asked.mark();
+                let answer = call.call(*asked).await;
+                match &self.policies.get(id).way {
+                    Way::Forward(forward) => {
+                        forward.answered(mark, answer, shown.now, self.recent(id))
+                    }
+                    // Nobody else asks an upstream.
+                    Way::ApiKey(_) | Way::Basic(_) | Way::Jwt(_) | Way::Mtls(_) => {
+                        Refusal::new(Cause::AuthUnavailable, "nobody has asked").into()
+                    }
+                }
+            }
             Question::Password(claim) => claim.verified(shown.now, self.recent(id)).await,
             Question::Keys(ring) => {
                 ring.fetch().await;

@@ -7,7 +7,7 @@ use http::header::WWW_AUTHENTICATE;
 use super::identity::Identity;
 use super::jwt::Patience;
 use super::said::{Look, Question, Refusal, Said};
-use super::{Callers, Shown};
+use super::{Call, Callers, Shown};
 use crate::base::AuthId;
 use crate::config::model::{AuthRule, Need};
 use crate::observe::{AuthResult, Witness};
@@ -47,11 +47,12 @@ impl Callers {
         shown: &Shown<'_>,
         first: Inquiry,
         witness: &Witness,
+        call: &impl Call,
     ) -> Result<Arc<Identity>, Problem> {
         let mut answers = Vec::new();
         let mut inquiry = first;
         loop {
-            let said = self.ask(inquiry.policy, inquiry.question, shown).await;
+            let said = self.ask(inquiry.policy, inquiry.question, shown, call).await;
             answers.push((inquiry.policy, said));
             match self.decide_with(rule, shown, &answers, witness) {
                 Decision::Known(identity) => return Ok(identity),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::basic::Claim;
+use super::forward::Judgement;
 use super::identity::Identity;
 use super::jwt::KeyRing;
 use crate::observe::AuthResult;
@@ -37,6 +38,8 @@ pub(super) enum Question {
     Password(Claim),
     /// For the issuer's keys of now.
     Keys(Arc<KeyRing>),
+    /// For the word of an upstream.
+    Upstream(Box<Judgement>),
 }
 
 impl From<Said> for Look {
@@ -92,7 +95,6 @@ impl Refusal {
         self
     }
 
-    #[allow(dead_code, reason = "for policies that ask an upstream")]
     /// Says what somebody else wants of the client, in place of the policy's own challenge.
     #[must_use]
     pub(super) fn with_challenges(mut self, challenges: Vec<HeaderValue>) -> Self {

@@ -17,7 +17,7 @@ pub(super) struct Rig {
     pub(super) callers: Callers,
     pub(super) witness: Witness,
     pub(super) headers: HeaderMap,
-    pub(super) query: Option<&'static str>,
+    pub(super) target: Uri,
     pub(super) peer: Peer,
     pub(super) now: u64,
 }
@@ -43,9 +43,9 @@ impl Rig {
             tls: None,
             trusted: false,
         };
-        let (headers, query, now) = (HeaderMap::new(), None, 1_000);
+        let (headers, target, now) = (HeaderMap::new(), Uri::from_static("/a"), 1_000);
         let callers = Callers::new(policies).unwrap();
-        Self { config, callers, witness, headers, query, peer, now }
+        Self { config, callers, witness, headers, target, peer, now }
     }
 
     pub(super) fn rule(&self) -> &AuthRule {
@@ -53,7 +53,15 @@ impl Rig {
     }
 
     pub(super) fn shown(&self) -> Shown<'_> {
-        Shown { headers: &self.headers, query: self.query, peer: &self.peer, now: self.now }
+        Shown {
+            headers: &self.headers,
+            method: &Method::GET,
+            target: &self.target,
+            host: &HOST,
+            ip: self.peer.ip(),
+            peer: &self.peer,
+            now: self.now,
+        }
     }
 
     pub(super) fn show(&mut self, name: &'static str, value: &str) -> &mut Self {
@@ -81,6 +89,8 @@ impl Rig {
         self.refused().cause()
     }
 }
+
+static HOST: HeaderValue = HeaderValue::from_static("gw.test");
 
 pub(super) fn challenges(problem: &Problem) -> Vec<&str> {
     let all = problem.headers().iter().filter(|(name, _)| *name == WWW_AUTHENTICATE);
@@ -140,17 +150,17 @@ fn what_is_wrong_with_a_key_is_told_apart_and_never_repeated() {
 fn any_takes_the_first_that_knows_the_caller_and_all_takes_every_one() {
     let mut any = rig("{ any = [\"partners\", \"robots\"] }");
     assert_eq!(challenges(&any.refused()).len(), 2);
-    any.query = Some("robot=beep");
+    any.target = Uri::from_static("/a?robot=beep");
     assert_eq!(any.passes().consumer(), "r2");
     any.show("x-api-key", "wrong");
     assert_eq!(any.passes().consumer(), "r2", "one of them is enough");
-    any.query = Some("robot=boop");
+    any.target = Uri::from_static("/a?robot=boop");
     assert_eq!(any.cause(), Cause::KeyUnknown);
 
     let mut all = rig("{ all = [\"partners\", \"robots\"], scopes = [\"read\", \"write\"] }");
     all.show("x-api-key", "k1");
     assert_eq!(challenges(&all.refused()), ["ApiKey realm=\"R\", query=\"robot\""]);
-    all.query = Some("robot=beep");
+    all.target = Uri::from_static("/a?robot=beep");
     assert_eq!(all.passes().consumer(), "acme");
 }
 
@@ -161,14 +171,14 @@ fn a_caller_without_the_scope_is_forbidden_and_not_unknown() {
     let refused = rig.refused();
     assert_eq!(refused.cause(), Cause::InsufficientScope);
     assert!(challenges(&refused).is_empty());
-    rig.query = Some("robot=beep");
+    rig.target = Uri::from_static("/a?robot=beep");
     assert_eq!(rig.passes().consumer(), "r2", "another policy may know more of the caller");
 }
 
 #[test]
 fn credentials_go_no_further() {
     let mut rig = rig("{ any = [\"partners\", \"robots\"] }");
-    rig.show("x-api-key", "k1").query = Some("a=1&robot=x");
+    rig.show("x-api-key", "k1").target = Uri::from_static("/p?a=1&robot=x");
     let identity = rig.passes();
     let request = http::Request::get("/p?a=1&robot=x&b=2").header("x-api-key", "k1");
     let mut head = request.body(()).unwrap().into_parts().0;

@@ -98,6 +98,10 @@ fn progress(cause: Cause) -> Progress {
         | Cause::CertificateUnknown
         | Cause::VerifierBusy
         | Cause::TokenKeysMissing
+        | Cause::AuthRefused
+        | Cause::AuthForbidden
+        | Cause::AuthUnavailable
+        | Cause::AuthTimeout
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Proof, proof};
 use crate::rig::client::{self, Client};
 use crate::rig::gateway::Setup;
+use crate::rig::origin::{Origin, Step};
 use crate::rig::tls::{self, Authority, Validity};
 use crate::rig::tokens::{self, Issuer};
 use crate::rig::{callers, eventually};
@@ -119,4 +120,15 @@ pub(super) fn wrong_password() -> Proof {
     let policy = format!("[auth.who]\ntype = \"basic\"\nusers = {{ file = \"{users}\" }}");
     let wrong = format!("Authorization: Basic {}\r\n", callers::base64("ann:wrong"));
     guarded(&policy, "\"who\"", &wrong)
+}
+
+/// Somebody else decides.
+pub(super) fn asked(steps: impl IntoIterator<Item = Step>) -> Proof {
+    let origin = Origin::scripted(steps);
+    let policy = format!(
+        "[auth.who]\ntype = \"forward\"\nupstream = \"judge\"\ntimeout = \"300ms\"\n\
+         [upstream.judge]\nendpoints = [\"{}\"]",
+        origin.url()
+    );
+    guarded(&policy, "\"who\"", "Authorization: x\r\n")
 }
