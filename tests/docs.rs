@@ -116,6 +116,8 @@ const NO_TESTS: &[&str] = &[
     "body_idle",
     "down_after",
     "guichet_limit_keys_forgotten_total",
+    "on_down",
+    "store_down",
     "up_after",
 ];
 

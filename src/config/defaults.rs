@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::header::{self, HeaderName};
 
 use super::model::{
-    Balance, Breaker, ClientAuth, Eject, HostPolicy, JwtAlgorithm, Limits, Normalise, Plain, Pool,
-    Protocols, RetryOn, Shutdown, UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, HostPolicy, JwtAlgorithm, Limits, Normalise, OnDown,
+    Plain, Pool, Protocols, RetryOn, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -79,6 +79,10 @@ pub const AUTH_TIMEOUT: Duration = Duration::from_secs(1);
 pub const AUTH_CACHE: Duration = Duration::ZERO;
 /// `limit.NAME.keys`.
 pub const LIMIT_KEYS: usize = 65_536;
+/// `store.NAME.timeout`.
+pub const STORE_TIMEOUT: Duration = Duration::from_millis(20);
+/// `store.NAME.on_down`.
+pub const STORE_ON_DOWN: OnDown = OnDown::Local;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

@@ -15,12 +15,13 @@ mod overload;
 mod root;
 mod route;
 mod server;
+mod store;
 mod upstream;
 
 use std::time::Duration;
 
 pub(crate) use auth::{CALLERS, OF_TYPE as AUTH_KEYS};
-pub(crate) use format::Format;
+pub(crate) use format::{Format, STORE_URL};
 pub(crate) use root::ROOT;
 
 /// A key.

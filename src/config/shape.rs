@@ -154,6 +154,12 @@ impl Form<'_> {
                     Some(_) | None => self.wrong_type(node, kind, key),
                 }
             }
+            (Kind::Text(format), Value::String(text))
+                if std::ptr::eq(*format, &raw const keys::STORE_URL)
+                    && super::value::has_password(text) =>
+            {
+                self.secret(node);
+            }
             (Kind::Text(format), Value::String(text)) => {
                 if let Err(why) = (format.check)(text) {
                     let message = format!("\"{}\" is not {}", quoted(text), format.words);

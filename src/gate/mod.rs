@@ -10,7 +10,10 @@
 //! 7. `rate`: how often the route, or whoever asks, may be served. Behind what is refused anyway, so
 //!    that it takes nothing from a quota, and before `auth`, so that guessing is limited, too;
 //! 8. `auth`: who the caller is, and then the rates that count by that;
-//! 9. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 9. `overload`: whether there is room for it now.
+//!
+//! Three may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
+//! where a limit is shared by replicas, and `auth` for who has to be asked.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -32,5 +35,5 @@ pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
-pub use rate::{Caller, Rates, Standing};
+pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

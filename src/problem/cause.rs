@@ -57,6 +57,8 @@ pub enum Cause {
     RateLimit,
     /// All callers together have used up what a limit of a route or of the gateway allows.
     CapacityLimit,
+    /// A limit is counted in a store that does not answer, and refuses then.
+    StoreDown,
     /// The route is under maintenance, planned or switched on.
     Maintenance,
     /// The gateway, the route or its upstream carries as much as it may, and waiting is in vain.
@@ -149,6 +151,8 @@ pub enum Cause {
     TotalTimeout,
     /// No endpoint of the upstream can be used.
     NoneHealthy,
+    /// Somebody has drained all endpoints of the upstream.
+    AllDrained,
     /// The upstream fails as a whole, and is not called for a while.
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
@@ -183,6 +187,7 @@ impl Cause {
         Self::Configured,
         Self::RateLimit,
         Self::CapacityLimit,
+        Self::StoreDown,
         Self::Maintenance,
         Self::Overload,
         Self::ConnectionLimit,
@@ -229,6 +234,7 @@ impl Cause {
         Self::IdleTimeout,
         Self::TotalTimeout,
         Self::NoneHealthy,
+        Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
     ];
@@ -278,6 +284,7 @@ impl Cause {
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
             Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
             Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
+            Self::StoreDown             => ("store_down",              Gateway,  B::ServiceUnavailable),
             Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
             Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
@@ -324,6 +331,7 @@ impl Cause {
             Self::IdleTimeout           => ("idle_timeout",            Upstream, B::GatewayTimeout),
             Self::TotalTimeout          => ("total_timeout",           Upstream, B::GatewayTimeout),
             Self::NoneHealthy           => ("none_healthy",            Upstream, B::ServiceUnavailable),
+            Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
             Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
         }

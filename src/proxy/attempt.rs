@@ -65,7 +65,10 @@ impl Gateway {
         }
         gate::check_length(body.size_hint().exact(), limits)?;
         if !route.limits.is_empty() {
-            self.limit(exchange, found.route, route, &parts.headers)?;
+            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         if let Some(rule) = &route.auth {
             let shown = gate::Shown {
@@ -80,7 +83,10 @@ impl Gateway {
             if let Some(inquiry) = self.authenticate(exchange, rule, &shown)? {
                 self.inquire(exchange, rule, &shown, inquiry).await?;
             }
-            self.limit_caller(exchange, found.route, route, &parts.headers)?;
+            let waits = self.limit_caller(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;

@@ -12,6 +12,7 @@ use tokio::time::timeout_at;
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::limit::Waits;
 use crate::base::{Body, RouteId, clock};
 use crate::config::model::{AuthRule, Route};
 use crate::gate::{Call, Callers, Decision, Identity, Inquiry, Judgement, Shown};
@@ -65,16 +66,16 @@ impl Gateway {
     /// # Errors
     /// One of them is used up.
     #[inline]
-    pub(super) fn limit_caller(
-        &self,
-        exchange: &mut Exchange,
+    pub(super) fn limit_caller<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
         id: RouteId,
-        route: &Route,
-        headers: &HeaderMap,
-    ) -> Result<(), Problem> {
+        route: &'a Route,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<Waits<'a>>, Problem> {
         match route.limits.last() {
             Some(last) if !self.counts_all(*last) => self.limit(exchange, id, route, headers),
-            Some(_) | None => Ok(()),
+            Some(_) | None => Ok(None),
         }
     }
 

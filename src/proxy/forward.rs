@@ -90,7 +90,8 @@ impl Gateway {
         }
     }
 
-    /// Counts the call: once as answered or not, and each attempt that was followed by another.
+    /// Counts the call: once as answered or not, and each attempt that was followed by another, or
+    /// would have been.
     fn witness_call(
         &self,
         upstream: UpstreamId,
@@ -101,8 +102,8 @@ impl Gateway {
         let status = answer.as_ref().ok().map(|response| response.status().as_u16());
         self.witness.upstream_answered(upstream, status, took);
         if tally.retried[0].is_some() {
-            for cause in tally.retried.iter().flatten() {
-                self.witness.upstream_retried(upstream, *cause);
+            for what in tally.retried.iter().flatten() {
+                self.witness.upstream_retried(upstream, *what);
             }
         }
     }

@@ -4,7 +4,8 @@
 //! reply (RFC 9112, section 9.6). So where the client may still be sending, the sending side is
 //! closed first, and what comes is read and dropped, within bounds. Where it has nothing left to
 //! say, the close itself ends both sides in order, and a shutdown before it would be a system call
-//! and a packet's work for nothing.
+//! and a packet's work for nothing. For the same reason the last bytes of a reply wait for the end
+//! that follows them: both leave in one packet, and the client is woken once.
 
 use std::time::Duration;
 
@@ -16,15 +17,26 @@ use super::prefixed::Prefixed;
 
 /// A socket whose protocol may have a last word of its own.
 pub(super) trait Farewell {
+    /// What is written from here on is the last, and the end follows at once.
+    fn speaks_last(&mut self) {}
+
     /// Says it; the socket is dropped next.
-    fn say_farewell(&mut self) -> impl Future<Output = ()>;
+    fn say_farewell(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
 }
 
 impl Farewell for Prefixed {
-    async fn say_farewell(&mut self) {}
+    fn speaks_last(&mut self) {
+        self.hold_back();
+    }
 }
 
 impl Farewell for TlsStream<Prefixed> {
+    fn speaks_last(&mut self) {
+        self.get_mut().0.hold_back();
+    }
+
     /// An alert, without which the end could be a stranger's cut (RFC 8446, section 6.1).
     async fn say_farewell(&mut self) {
         self.get_mut().1.send_close_notify();

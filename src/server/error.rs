@@ -37,6 +37,8 @@ pub enum StartError {
     Upstream(String),
     /// A file of keys, users or tokens' keys cannot be used.
     Auth(String),
+    /// The address of a store cannot be read, or is none.
+    Store(String),
     /// The access log cannot be opened.
     Log {
         /// Where it was to go.
@@ -110,7 +112,9 @@ impl fmt::Display for StartError {
             }
             Self::Token(message) => write!(f, "[admin] token: {message}"),
             Self::Tls { listener, message } => write!(f, "[listen.{listener}] tls: {message}"),
-            Self::Upstream(message) | Self::Auth(message) => f.write_str(message),
+            Self::Upstream(message) | Self::Store(message) | Self::Auth(message) => {
+                f.write_str(message)
+            }
             Self::Log { target, error } => {
                 write!(f, "cannot open the access log {target}: {error}")
             }
@@ -133,6 +137,7 @@ impl std::error::Error for StartError {
             | Self::Token(_)
             | Self::Upstream(_)
             | Self::Auth(_)
+            | Self::Store(_)
             | Self::Leaving => None,
         }
     }

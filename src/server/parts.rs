@@ -13,12 +13,12 @@ use super::StartOptions;
 use super::error::StartError;
 use crate::config::Environment;
 use crate::config::model::{AccessLog, Auth, AuthKind, Config, KeySource, Upstream};
-use crate::gate::{Policies, Switches};
+use crate::gate::{Policies, Stores, Switches};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness, log,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Before, Boards, Credentials, Document, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Document, Probes, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -51,10 +51,11 @@ pub(super) struct GatewayParts {
 }
 
 impl Parts {
-    /// Reads the upstreams' certificates and keys, and makes one set of registers per worker.
+    /// Reads the upstreams' certificates and keys and the stores' addresses, and makes one set of
+    /// registers per worker.
     ///
     /// # Errors
-    /// An upstream's file that cannot be read.
+    /// A file or a secret that cannot be read.
     pub(super) fn new(
         config: &Arc<Config>,
         workers: usize,
@@ -65,6 +66,8 @@ impl Parts {
         let policies =
             Policies::load(config, options.environment, None).map_err(StartError::Auth)?;
         let documents = documents(config, options.environment)?;
+        let stores =
+            Stores::new(&config.stores, options.environment, None).map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
         Ok(Self {
@@ -75,7 +78,7 @@ impl Parts {
             documents,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
-            shared: proxy::Shared::new(config, policies, None),
+            shared: proxy::Shared::new(config, stores, policies, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -84,7 +87,7 @@ impl Parts {
     /// The parts of another configuration, which follows this one.
     ///
     /// # Errors
-    /// An upstream's file that cannot be read.
+    /// A file or a secret that cannot be read.
     pub(super) fn next(
         &self,
         config: &Arc<Config>,
@@ -97,6 +100,8 @@ impl Parts {
         let known = self.shared.policies.as_deref().map(|policies| (&*self.config, policies));
         let policies = Policies::load(config, environment, known).map_err(StartError::Auth)?;
         let documents = documents(config, environment)?;
+        let stores = Stores::new(&config.stores, environment, Some(&self.shared.stores))
+            .map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
         let after = |before: &Arc<Registers>| {
             Arc::new(Registers::after(&names, Some((&self.names, before))))
@@ -110,7 +115,7 @@ impl Parts {
             documents,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
-            shared: proxy::Shared::new(config, policies, Some(&self.shared)),
+            shared: proxy::Shared::new(config, stores, policies, Some(&self.shared)),
             mark: self.mark.clone(),
             on_request: self.on_request,
         })
@@ -126,26 +131,28 @@ impl Parts {
         Arc::clone(&self.shared.switches)
     }
 
+    /// What is known of the upstreams' endpoints.
+    pub(super) fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
     /// For how many workers.
     pub(super) fn workers(&self) -> usize {
         self.registers.len()
     }
 
-    /// Probes the upstreams that are to be probed, and fetches keys, until it is dropped.
-    pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
-        let upstreams = &self.config.upstreams;
-        let keys = self.fetch_keys(&resolver);
-        let probes = upstream::watch(upstreams, &self.credentials, &resolver, &self.boards);
-        tokio::join!(keys, probes);
+    /// Has those upstreams be probed that are to be.
+    pub(super) fn probe(&self, probes: &mut Probes, resolver: &upstream::Names) {
+        probes.follow(&self.config.upstreams, &self.credentials, resolver, &self.boards);
     }
 
     /// Keeps the keys of issuers fresh, until it is dropped.
-    async fn fetch_keys(&self, resolver: &upstream::Names) {
+    pub(super) async fn fetch_keys(self: Arc<Self>, resolver: upstream::Names) {
         let mut issuers = JoinSet::new();
         let Some(policies) = &self.shared.policies else { return };
         let sources = policies.key_sources(&self.config.auth);
         for ((source, from, path), credentials) in sources.into_iter().zip(&self.documents) {
-            match Document::new(from, path, credentials, resolver, LONGEST_KEYS) {
+            match Document::new(from, path, credentials, &resolver, LONGEST_KEYS) {
                 Ok(document) => {
                     let document = Rc::new(document);
                     issuers.spawn_local(source.run(move || {
@@ -175,6 +182,7 @@ impl Parts {
             certificates: Arc::clone(certificates),
             concurrency: self.shared.overload.as_ref().map(|it| it.limits()).unwrap_or_default(),
             maintenance: self.shared.maintenance.states(),
+            stores: self.shared.stores.states(),
             reloads: Arc::clone(reloads),
             lost,
         }

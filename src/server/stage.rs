@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::runtime::{Builder, Handle, LocalOptions, LocalRuntime};
 
 use super::StartOptions;
+use super::closing::Farewell;
 use super::generation::{Generation, Plan};
 use super::guard::{HeadLimits, HeadScanner};
 use super::http1::Http1;
@@ -139,6 +140,8 @@ impl Guard {
 
 /// A socket whose client is there for as long as it can be read.
 struct Present<S>(S);
+
+impl<S> Farewell for Present<S> {}
 
 impl<S> Presence for Present<S> {
     fn has_left(&self) -> bool {

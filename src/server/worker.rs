@@ -202,17 +202,17 @@ impl Worker {
 
     /// Small regular chores, so that no request ever does them.
     async fn tick(self: Rc<Self>) {
-        let mut flush = tokio::time::interval(FLUSH_EVERY);
-        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut until_sweep = FLUSHES_PER_SWEEP;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut until_sweep = TICKS_PER_SWEEP;
         loop {
-            flush.tick().await;
+            tick.tick().await;
             let generation = self.generation();
-            generation.gateway().flush();
-            self.flush_leaving();
+            generation.gateway().tick();
+            self.tick_leaving();
             until_sweep -= 1;
             if until_sweep == 0 {
-                until_sweep = FLUSHES_PER_SWEEP;
+                until_sweep = TICKS_PER_SWEEP;
                 generation.gateway().sweep();
             }
         }
@@ -221,9 +221,9 @@ impl Worker {
 
 impl Worker {
     /// Long exchanges of generations before write lines, too.
-    fn flush_leaving(&self) {
+    fn tick_leaving(&self) {
         let leaving = self.leaving.borrow();
-        leaving.iter().filter_map(Weak::upgrade).for_each(|witness| witness.flush());
+        leaving.iter().filter_map(Weak::upgrade).for_each(|witness| witness.tick());
     }
 }
 
@@ -276,8 +276,8 @@ impl SetUp {
 /// Connections that make room at once: enough that the next few clients, and the upstream connections
 /// that they need, find some.
 const ROOM: usize = 16;
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
-const FLUSHES_PER_SWEEP: u32 = 5;
+const TICK: Duration = Duration::from_millis(200);
+const TICKS_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.
 const EVENT_INTERVAL: u32 = 61;
 /// Sockets that are woken in one go: fewer than the driver's 1024 keeps latency even under load.

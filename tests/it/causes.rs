@@ -161,6 +161,17 @@ fn provoke(cause: Cause) -> Proof {
         }
         Cause::RateLimit => over("key = \"ip\""),
         Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::StoreDown => {
+            // Nobody listens there.
+            let store = nobody().replace("http://", "redis://");
+            let gateway = Setup::new()
+                .with(&format!("[store.one]\nurl = \"{store}\"\non_down = \"refuse\""))
+                .with("[limit.one]\nstore = \"one\"\nkey = \"ip\"\nrate = \"1/d\"")
+                .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
+                .start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
         Cause::Maintenance => {
             let gateway = Setup::before(&nobody()).with("[[maintenance]]").start();
             let reply = client::get(gateway.plain(), "/a");
@@ -295,6 +306,7 @@ fn provoke(cause: Cause) -> Proof {
             to_origin([Step::Read, Step::Drain], "timeout = { total = \"200ms\" }")
         }
         Cause::NoneHealthy => none_healthy(),
+        Cause::AllDrained => all_drained(),
         Cause::BreakerOpen => {
             let rule = "breaker = { failures = \"100%\", at_least = 1, open = \"1m\" }";
             let gateway = Setup::before(&nobody()).upstream(rule).start();
@@ -327,6 +339,25 @@ fn none_healthy() -> Proof {
         .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
         .start();
     let reply = client::get(gateway.plain(), "/a");
+    proof(&gateway, reply)
+}
+
+/// By who shows the token.
+fn all_drained() -> Proof {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "t0ken").unwrap();
+    let endpoint = nobody();
+    let gateway = Setup::before(&endpoint)
+        .admin(&format!("token = {{ file = \"{}\" }}", token.display()))
+        .start();
+    let order = format!(
+        "PUT /v1/upstreams/origin/{endpoint} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Authorization: Bearer t0ken\r\n\r\n"
+    );
+    assert_eq!(client::ask(gateway.admin(), &order).status(), 200);
+    let reply = client::get(gateway.plain(), "/a");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
     proof(&gateway, reply)
 }
 

@@ -37,6 +37,7 @@ mod plain;
 mod proxy_protocol;
 mod rate_limits;
 mod rig;
+mod shared_limits;
 mod silence;
 mod streaming;
 mod tls;

@@ -173,7 +173,8 @@ fn refused(error: &StartError) -> Report {
         StartError::Tls { .. }
         | StartError::Token(_)
         | StartError::Upstream(_)
-        | StartError::Auth(_) => Exit::Refused,
+        | StartError::Auth(_)
+        | StartError::Store(_) => Exit::Refused,
         StartError::Log { .. }
         | StartError::Thread(_)
         | StartError::Worker(_)

@@ -17,6 +17,7 @@ mod rewrite;
 mod route;
 mod rule;
 mod server;
+mod store;
 mod upstream;
 
 use std::collections::HashMap;
@@ -48,7 +49,8 @@ pub(crate) fn model(
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
-    let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
+    let stores = store::stores(root.section("store"), &mut check);
+    let (limits, limit_ids) = limit::limits(root, &mut check);
     let (auth, auth_ids) = auth::policies(root.section("auth"), &ids, &listeners, &mut check);
     let names = route::Names {
         upstreams: &ids,
@@ -63,6 +65,7 @@ pub(crate) fn model(
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &auth, &ids, &mut check);
         auth::unused(root.section("auth"), &routes, &auth_ids, &mut check);
+        store::unused(root.section("store"), &limits, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
     Some(Config {
@@ -75,6 +78,7 @@ pub(crate) fn model(
         maintenance,
         overload,
         auth,
+        stores,
         limits,
         routes,
         table,

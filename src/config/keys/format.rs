@@ -239,6 +239,13 @@ pub(super) static SCOPE: Format = Format {
     check: value::scope,
 };
 
+pub(crate) static STORE_URL: Format = Format {
+    words: "the address of a store",
+    example: "redis://127.0.0.1:6379",
+    pattern: Some("^((redis|rediss|valkey|valkeys)://|unix:/).+$"),
+    check: value::store_url,
+};
+
 pub(super) static CAPTURE: Format =
     Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
 
@@ -283,6 +290,7 @@ mod tests {
             &JWKS,
             &CONSUMER,
             &SCOPE,
+            &STORE_URL,
             &CAPTURE,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);

@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, Shape, auth, errors, format, limit, maintenance, observe, overload, route,
-    server, upstream,
+    server, store, upstream,
 };
 
 pub(crate) static ROOT: Shape = Shape::of(&[
@@ -84,6 +84,13 @@ pub(crate) static ROOT: Shape = Shape::of(&[
     )
     .also(&["authentication", "security", "consumers", "auth_basic", "auth_jwt"]),
     Key::new(
+        "store",
+        Kind::Table(&store::STORE),
+        Default::None("each process counts alone"),
+        "where limits are counted that replicas share, one table for each server",
+    )
+    .also(&["stores", "redis", "valkey", "shared_dict"]),
+    Key::new(
         "overload",
         Kind::Table(&overload::OVERLOAD),
         Default::Table,
@@ -97,7 +104,6 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "planned maintenance, one [[maintenance]] for each window",
     )
     .also(&["downtime", "window", "windows"]),
-    Key::later("store", "limits shared by replicas"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),
     Key::later("object", "typed objects of flows"),

@@ -8,6 +8,7 @@ mod failing;
 mod limit;
 mod maintenance;
 mod overload;
+mod store;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -26,6 +27,7 @@ pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
+pub use store::{OnDown, Store, StoreUrl};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -58,6 +60,8 @@ pub struct Config {
     pub overload: Overload,
     /// `[auth.*]`, in file order; an `AuthId` indexes it.
     pub auth: Vec<Auth>,
+    /// `[store.*]`, in file order.
+    pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.

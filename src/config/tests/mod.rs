@@ -31,7 +31,8 @@ fn with(path: &str, line: &str) -> String {
     format!(
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
          [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
-         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
+         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n\
+         [store.d]\nurl = \"redis://127.0.0.1:1\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
         at(""),
         at("server"),
@@ -40,6 +41,7 @@ fn with(path: &str, line: &str) -> String {
         at("observe"),
         at("upstream"),
         at("limit"),
+        at("store"),
         at("overload"),
         at("route"),
     )
@@ -56,6 +58,7 @@ fn shown(config: &model::Config) -> String {
         upstreams,
         maintenance,
         overload,
+        stores,
         limits,
         routes,
         auth,
@@ -63,7 +66,7 @@ fn shown(config: &model::Config) -> String {
     } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {maintenance:#?}\n{overload:#?}\n{auth:#?}\n{limits:#?}\n{routes:#?}\n",
+         {maintenance:#?}\n{overload:#?}\n{stores:#?}\n{auth:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -82,6 +85,7 @@ fn written_defaults_are_the_defaults() {
         ("auth.NAME.clients", "", "-"),
         ("auth.NAME", "", "-"),
         ("route.auth", "", "-"),
+        ("store.NAME", "store", ""),
         ("overload.reserve", "", "-"),
         ("maintenance", "", "-"),
         ("overload.queue", "overload", ""),
@@ -228,15 +232,23 @@ fn every_value_reaches_the_model() {
         [limit.per-key]
         key = "api_key"
         rate = "5/s"
+        [store.fleet]
+        url = { env = "KEY" }
+        timeout = "9ms"
+        on_down = "refuse"
+        [store.here]
+        url = "unix:///run/valkey.sock"
         [limit.per-tenant]
         key = "header:X-Tenant"
         rate = "30/m"
         burst = 90
         status = 503
         keys = 1000
+        store = "fleet"
         [limit.all]
         key = "gateway"
         rate = "9/s"
+        store = "here"
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -287,7 +299,6 @@ fn every_value_reaches_the_model() {
 #[test]
 fn later_features_are_refused_by_name() {
     for (path, line) in [
-        ("", "store.shared = {}"),
         ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),

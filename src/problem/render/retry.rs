@@ -74,6 +74,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::Configured
         | Cause::RateLimit
         | Cause::CapacityLimit
+        | Cause::StoreDown
         | Cause::Maintenance
         | Cause::Overload
         | Cause::ConnectionLimit
@@ -112,6 +113,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::TlsHandshake
         | Cause::ProtocolMismatch
         | Cause::NoneHealthy
+        | Cause::AllDrained
         | Cause::BreakerOpen => Progress::NothingSent,
         // A body that breaks off, or grows too large, may have been on its way already; so may
         // anything when a panic strikes.

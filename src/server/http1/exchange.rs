@@ -15,6 +15,7 @@ use super::reply::{Asked, Mismatch, Reply};
 use crate::base::pipe::pipe;
 use crate::base::{Extent, Inflow};
 use crate::proxy::Watched;
+use crate::server::closing::Farewell;
 use crate::server::guard::{Framing, Head};
 use crate::server::presence::Presence;
 use crate::server::tenant::Tenant;
@@ -27,6 +28,15 @@ pub(super) enum After {
     Switch,
     /// It ends.
     Close,
+    /// It ends, and what stands in the box has its say after the end: nobody waits for that but us.
+    CloseThen(Box<Watched>),
+}
+
+/// A reply that has left as a whole.
+struct Told {
+    switches: bool,
+    /// Of a reply that ends the connection: its body, which has yet to speak.
+    last: Option<Box<Watched>>,
 }
 
 /// The reply could not be brought to its end.
@@ -45,7 +55,7 @@ enum Filled {
     Broken,
 }
 
-impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
     /// Has the request answered and writes the reply.
     pub(super) async fn exchange(
         &mut self,
@@ -71,14 +81,14 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         self.homeless |= tenant.is_homeless();
         let reply = self.reply(response, asked).await;
         self.feed = None;
-        let Ok(reply) = reply else { return After::Close };
-        if reply.switches {
-            return After::Switch;
-        }
-        if !reply.keeps_alive {
+        let Ok(Told { switches, last }) = reply else { return After::Close };
+        if let Some(last) = last {
             // The end is our word alone: the client may be sending on by now.
             self.deaf |= goes_on && !self.leaves();
-            return After::Close;
+            return After::CloseThen(last);
+        }
+        if switches {
+            return After::Switch;
         }
         self.skip_body().await
     }
@@ -132,7 +142,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         }
     }
 
-    async fn reply(&mut self, response: Response<Watched>, asked: Asked) -> Result<Reply, Broken> {
+    async fn reply(&mut self, response: Response<Watched>, asked: Asked) -> Result<Told, Broken> {
         let (head, mut body) = response.into_parts();
         let asked = Asked { keeps_alive: asked.keeps_alive && !self.leaves(), ..asked };
         self.take_interim();
@@ -140,7 +150,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         reply.switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
         // Its values are slices of what the upstream's connection has read, which wants the room.
         drop(head);
-        poll_fn(|cx| self.poll_reply(cx, &mut body, &mut reply)).await.map(|()| reply)
+        poll_fn(|cx| self.poll_reply(cx, &mut body, &mut reply)).await?;
+        let last = reply.ends_connection().then(|| Box::new(body));
+        Ok(Told { switches: reply.switches, last })
     }
 
     fn poll_reply(
@@ -151,6 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
     ) -> Poll<Result<(), Broken>> {
         loop {
             let filled = self.fill(cx, body, reply);
+            if filled == Filled::Done && reply.ends_connection() {
+                self.socket.speaks_last();
+            }
             match self.poll_write(cx) {
                 Poll::Ready(Err(_)) => return Poll::Ready(Err(Broken)),
                 Poll::Ready(Ok(())) => match filled {

@@ -27,6 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::exchange::After;
 use self::reading::Next;
+use super::closing::Farewell;
 use super::drain::DrainWatch;
 use super::guard::{HeadLimits, HeadScanner};
 use super::presence::Presence;
@@ -36,7 +37,7 @@ use crate::base::outbox::SLICES;
 use crate::base::pipe::Feed;
 use crate::base::{Extent, Inbox, Outbox, chunked};
 use crate::config::model::Limits;
-use crate::proxy::Wire;
+use crate::proxy::{Watched, Wire};
 
 /// One client connection.
 pub(super) struct Http1<S> {
@@ -58,6 +59,8 @@ pub(super) struct Http1<S> {
     half_closed: bool,
     /// Its listener is no longer there: it ends once what is under way has.
     homeless: bool,
+    /// It has just begun to be silent for long.
+    settled: bool,
     outbox: Outbox,
     reading: Timer,
     writing: Timer,
@@ -76,7 +79,7 @@ pub(super) enum Ended {
     Over,
 }
 
-impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
     /// A connection that has carried nothing.
     pub(super) fn new(
         socket: S,
@@ -97,6 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             deaf: false,
             half_closed: false,
             homeless: false,
+            settled: false,
             outbox: Outbox::default(),
             reading: Timer::default(),
             writing: Timer::default(),
@@ -104,13 +108,18 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         }
     }
 
-    /// Answers requests until the connection ends, each by the configuration of its time.
-    pub(super) async fn serve(&mut self, tenant: &mut Tenant) -> Ended {
-        loop {
+    /// Answers requests until the connection ends, each by the configuration of its time. What comes
+    /// beside the end is to be dropped after the socket.
+    pub(super) async fn serve(&mut self, tenant: &mut Tenant) -> (Ended, Option<Box<Watched>>) {
+        let last = loop {
             let next = poll_fn(|cx| {
                 // At every wake-up: a connection that waits must not hold on to what has gone.
                 self.keep_up(tenant);
-                self.poll_head(cx)
+                let next = self.poll_head(cx);
+                if self.settled {
+                    self.settle(tenant);
+                }
+                next
             });
             let after = match next.await {
                 Next::Request(mut parts, head) => self.exchange(tenant, &mut parts, head).await,
@@ -123,11 +132,12 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             };
             match after {
                 After::Next => {}
-                After::Switch => return Ended::Switched,
-                After::Close if self.may_hold_unread() => return Ended::Unread,
-                After::Close => return Ended::Over,
+                After::Switch => return (Ended::Switched, None),
+                After::Close => break None,
+                After::CloseThen(last) => break Some(last),
             }
-        }
+        };
+        (if self.may_hold_unread() { Ended::Unread } else { Ended::Over }, last)
     }
 
     /// What is left of a connection that has ended: its socket, its wire, and what the client has
@@ -147,6 +157,16 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
             }
             Stay::Homeless => self.homeless = true,
         }
+    }
+
+    /// Gives back what was kept for the next request. The service goes first: what it has kept are
+    /// slices of what the inbox has read.
+    #[cold]
+    fn settle(&mut self, tenant: &Tenant) {
+        self.settled = false;
+        tenant.service().connection().rest();
+        self.inbox.rest();
+        self.outbox.rest();
     }
 
     /// Whether the connection is to end after the exchange under way.

@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::Http1;
 use crate::base::BodyFault;
 use crate::problem::Cause;
+use crate::server::closing::Farewell;
 use crate::server::drain::Rest;
 use crate::server::guard::{Fault, Framing, Head};
 use crate::server::presence::Presence;
@@ -40,7 +41,7 @@ pub(super) enum Flow {
 pub(super) const REFUSED: Head =
     Head { end: 0, framing: Framing::Empty, expects: false, keeps_alive: false, trailers: false };
 
-impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
+impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
     /// Waits for the next head. A connection that is to leave ends here, but what has arrived is
     /// answered, and whoever has asked within the last second is about to ask again: it is told so
     /// in the answer, since a request that crosses the end of its connection is lost.
@@ -106,8 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Unpin> Http1<S> {
         if !self.reading.is_for(Wait::Fresh) || left.is_zero() {
             return false;
         }
-        self.inbox.rest();
-        self.outbox.rest();
+        self.settled = true;
         self.reading.arm(Wait::Idle, left);
         true
     }

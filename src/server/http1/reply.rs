@@ -56,6 +56,11 @@ struct Said {
 }
 
 impl Reply {
+    /// Whether nothing follows it but the end of the connection.
+    pub(super) fn ends_connection(&self) -> bool {
+        !self.keeps_alive && !self.switches
+    }
+
     /// Writes the head.
     pub(super) fn begin<B: Body>(head: &Parts, asked: Asked, body: &B, out: &mut Vec<u8>) -> Self {
         status_line(head.status, out);

@@ -48,6 +48,8 @@ impl AsyncWrite for Gate {
     }
 }
 
+impl Farewell for Gate {}
+
 impl Presence for Gate {
     fn has_left(&self) -> bool {
         false

@@ -11,6 +11,7 @@ pub mod h2;
 pub mod http;
 pub mod mortal;
 pub mod origin;
+pub mod store;
 pub mod tls;
 pub mod tokens;
 
