@@ -7,6 +7,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a bench")]
 
+mod callers;
 mod exchange;
 mod gates;
 mod head;
@@ -46,10 +47,11 @@ fn main() {
 }
 
 fn parts() -> impl Iterator<Item = &'static Part> {
-    let rooms: [&[Part]; 7] = [
+    let rooms: [&[Part]; 8] = [
         head::PARTS,
         routing::PARTS,
         gates::PARTS,
+        callers::PARTS,
         judging::PARTS,
         rendering::PARTS,
         telling::PARTS,

@@ -1,6 +1,7 @@
 //! Who is at the other end of a connection: facts made once, when it is accepted.
 
 use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
 
 use super::ListenerId;
 
@@ -36,6 +37,15 @@ pub struct TlsFacts {
     pub version: &'static str,
     /// The name that the client asked for.
     pub server_name: Option<Box<str>>,
-    /// Whether the client proved a certificate.
-    pub client_certificate: bool,
+    /// Whom the certificate names that the client proved; none where it proved none.
+    pub client: Option<Rc<CertificateNames>>,
+}
+
+/// The names in a certificate.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateNames {
+    /// The common name of its subject.
+    pub common: Option<Box<str>>,
+    /// Its alternative names: DNS, URI and e-mail.
+    pub alternative: Vec<Box<str>>,
 }

@@ -68,6 +68,9 @@ pub(super) enum Verb {
     /// Tells how the upstreams of a guichet that runs stand; drains an endpoint, and takes that back.
     #[command(subcommand)]
     Upstream(UpstreamVerb),
+    /// Makes credentials for callers.
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Prints the version.
     Version,
     /// Prints a completion script.
@@ -151,6 +154,27 @@ pub(super) struct EndpointName {
     pub(super) running: Running,
 }
 
+/// `guichet key`.
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyVerb {
+    /// Prints a new API key, once, and the entry with its digest for the file of keys.
+    New(NewKey),
+}
+
+/// `guichet key new`.
+#[derive(Debug, Args)]
+pub(super) struct NewKey {
+    /// Whose key it is: the name that logs and upstreams see.
+    #[arg(value_parser = consumer)]
+    pub(super) name: String,
+    /// What its owner may do, such as users:read; may be repeated.
+    #[arg(long = "scope", value_name = "SCOPE", value_parser = scope)]
+    pub(super) scopes: Vec<String>,
+    /// The last moment of the key, such as 2027-01-01T00:00:00Z.
+    #[arg(long, value_name = "MOMENT", value_parser = coming)]
+    pub(super) expires: Option<String>,
+}
+
 /// `guichet config`.
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigVerb {
@@ -188,6 +212,14 @@ pub(super) enum CheckFormat {
     Json,
     /// Annotations of GitHub's workflows.
     Github,
+}
+
+fn consumer(text: &str) -> Result<String, String> {
+    config::consumer(text).map(|()| text.to_owned())
+}
+
+fn scope(text: &str) -> Result<String, String> {
+    config::scope(text).map(|()| text.to_owned())
 }
 
 fn routes(text: &str) -> Result<String, String> {
@@ -264,6 +296,7 @@ mod tests {
             "maintenance off users.* --socket /run/guichet/admin.sock",
             "maintenance list",
             "upstream list",
+            "key new acme --scope users:read --scope users:write --expires 2099-01-01T00:00:00Z",
             "upstream drain users http://127.0.0.1:9000",
             "upstream ready users 127.0.0.1:9000 --json",
             "version",
@@ -277,8 +310,14 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_not_offered() {
-        for line in ["flow x", "maintenance on", "upstream drain users", "run --staging", "key new"]
-        {
+        for line in [
+            "flow x",
+            "maintenance on",
+            "upstream drain users",
+            "run --staging",
+            "key new",
+            "key new a --expires 2000-01-01T00:00:00Z",
+        ] {
             let words = ["guichet"].into_iter().chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

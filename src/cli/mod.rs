@@ -11,6 +11,7 @@ mod control;
 mod demo;
 pub mod errors;
 mod explain;
+mod key;
 mod locate;
 mod man;
 mod output;
@@ -25,7 +26,7 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use self::args::{
-    CheckFormat, CommandLine, ConfigVerb, EndpointName, MaintenanceVerb, Route, Running,
+    CheckFormat, CommandLine, ConfigVerb, EndpointName, KeyVerb, MaintenanceVerb, Route, Running,
     UpstreamVerb, Verb,
 };
 use self::check::Strictness;
@@ -118,6 +119,7 @@ fn obey(line: &CommandLine) -> Report {
                 control(Said::UpstreamReady { upstream, endpoint }, running, option, form)
             }
         },
+        Verb::Key(KeyVerb::New(asked)) => key::new(asked, form),
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),

@@ -21,6 +21,12 @@ impl Named for model::Upstream {
     }
 }
 
+impl Named for model::Auth {
+    fn name(&self) -> &str {
+        &self.name
+    }
+}
+
 /// The place of `now` among what was there before, where nothing about it has changed.
 pub fn unchanged<T: Named>(before: &[T], now: &T) -> Option<usize> {
     let known = before.iter().position(|it| it.name() == now.name())?;

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use http::header::{self, HeaderName};
+
 use super::model::{
-    Balance, Breaker, ClientAuth, Eject, HostPolicy, Limits, Normalise, OnDown, Plain, Pool,
-    Protocols, RetryOn, Shutdown, UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, HostPolicy, JwtAlgorithm, Limits, Normalise, OnDown,
+    Plain, Pool, Protocols, RetryOn, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -57,6 +59,24 @@ pub const FORMAT: Format = Format::Json;
 pub const INSPECT: usize = 64 << 10;
 /// `errors.retry_after`.
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// `auth.NAME.pass`.
+pub const AUTH_PASS: bool = false;
+/// `auth.NAME.header` of `api_key`.
+pub const AUTH_HEADER: HeaderName = HeaderName::from_static("x-api-key");
+/// `auth.NAME.algorithms`.
+pub const AUTH_ALGORITHMS: &[JwtAlgorithm] = &[JwtAlgorithm::Rs256, JwtAlgorithm::Es256];
+/// `auth.NAME.leeway`.
+pub const AUTH_LEEWAY: Duration = Duration::from_secs(30);
+/// `auth.NAME.consumer` of `jwt`.
+pub const AUTH_CLAIM: &str = "sub";
+/// `auth.NAME.scopes` of `jwt`.
+pub const AUTH_SCOPES: &str = "scope";
+/// `auth.NAME.send` of `forward`.
+pub const AUTH_SEND: [HeaderName; 2] = [header::AUTHORIZATION, header::COOKIE];
+/// `auth.NAME.timeout` of `forward`.
+pub const AUTH_TIMEOUT: Duration = Duration::from_secs(1);
+/// `auth.NAME.cache` of `forward`.
+pub const AUTH_CACHE: Duration = Duration::ZERO;
 /// `limit.NAME.keys`.
 pub const LIMIT_KEYS: usize = 65_536;
 /// `store.NAME.timeout`.

@@ -48,6 +48,7 @@ pub enum Id {
     MissingFile,
     MissingSecret,
     BadSecret,
+    BadCallers,
     LaterKey,
     LaterWord,
     Unused,
@@ -100,6 +101,7 @@ impl Id {
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
+        Self::BadCallers,
         Self::LaterKey,
         Self::LaterWord,
         Self::Unused,
@@ -153,6 +155,7 @@ impl Id {
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
+            Self::BadCallers => "G0404",
             Self::LaterKey => "G0501",
             Self::LaterWord => "G0502",
             Self::Unused => "G0901",
@@ -217,6 +220,7 @@ impl Id {
             | Self::BadParameter
             | Self::BadBody
             | Self::BadSecret
+            | Self::BadCallers
             | Self::LaterKey
             | Self::LaterWord => Severity::Error,
         }

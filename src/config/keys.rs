@@ -4,6 +4,7 @@
 //! `config show` and the commented starter. The laws of the tables are tested at the foot; that a
 //! default here is the one of `model` is tested by loading each of them.
 
+mod auth;
 mod body;
 mod errors;
 mod failing;
@@ -21,6 +22,7 @@ mod upstream;
 
 use std::time::Duration;
 
+pub(crate) use auth::{CALLERS, OF_TYPE as AUTH_KEYS};
 pub(crate) use format::{Format, STORE_URL};
 pub(crate) use root::ROOT;
 

@@ -6,6 +6,7 @@
 //! Every room gathers mistakes in one report and none stops at the first; a file is taken whole or
 //! refused whole. Nothing here opens a socket, resolves a name or writes.
 
+mod callers;
 pub mod carry;
 mod check;
 pub mod defaults;
@@ -31,6 +32,7 @@ mod value;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+pub use callers::{BadCallers, Callers, callers};
 pub use diagnostic::{Diagnostic, Id, Severity};
 pub use explain::{Explanation, explain, explain_key, key_paths};
 pub use print::{Colour, github, human, json};
@@ -41,7 +43,7 @@ pub use source::{FileId, Place, Position, Sources};
 pub use starter::{Starter, starter};
 pub use substitute::{Environment, system_environment};
 pub(crate) use suggest::nearest;
-pub(crate) use value::{moment, routes};
+pub(crate) use value::{consumer, moment, routes, scope};
 
 use diagnostic::Report;
 use tree::Table;

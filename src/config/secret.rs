@@ -82,7 +82,8 @@ impl Secret {
         }
     }
 
-    fn reference(&self) -> String {
+    /// How it is called in sentences.
+    pub(crate) fn reference(&self) -> String {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Env(name) => format!("the environment variable {name}"),

@@ -19,6 +19,16 @@ pub(crate) fn check(root: &Table, sources: &mut Sources, report: &mut Report) {
     form.table(root, &ROOT, "", None);
 }
 
+/// Checks the tree of another file against its own shape.
+pub(crate) fn check_as(
+    root: &Table,
+    shape: &'static Shape,
+    sources: &mut Sources,
+    report: &mut Report,
+) {
+    Form { sources, report }.table(root, shape, "", None);
+}
+
 /// The key of the table at `path` that an unknown key was probably meant to be.
 pub(crate) fn meant(typed: &str, path: &str) -> Option<&'static str> {
     let keys::Found::Key(key) = keys::find(path)? else { return None };

@@ -3,6 +3,7 @@
 //! Each function is both the check of a format and the reader of its value, so that what passes
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
+mod caller;
 mod policy;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -13,6 +14,7 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub(crate) use self::caller::{consumer, credential_header, fetched, query_name, realm, scope};
 pub(crate) use self::policy::{
     RetryOn, balance, has_password, limit_key, moment, percent, retry_on, routes, store_url,
 };

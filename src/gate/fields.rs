@@ -44,6 +44,9 @@ impl Seen {
     /// A value with a blank before or behind it, which HTTP/1 would take off.
     pub const BLANK_EDGE: Self = Self(1 << 15);
 
+    /// A field by which upstreams are told who calls.
+    pub const IDENTITY: Self = Self(1 << 16);
+
     /// Whether all of `other` was seen.
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -153,6 +156,9 @@ impl Fields {
                     }
                 }
                 "via" => fields.named.add(Seen::VIA),
+                "x-consumer" | "x-consumer-scopes" | "x-auth-policy" => {
+                    fields.named.add(Seen::IDENTITY);
+                }
                 "proxy" => fields.named.add(Seen::ALIAS),
                 _ if text.as_bytes().contains(&b'_') => fields.named.add(Seen::ALIAS),
                 _ => {}

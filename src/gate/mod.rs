@@ -8,18 +8,21 @@
 //! 4. `target`: host, path and route; per-route gates need to know it;
 //! 5. `maintenance`: what is not served for a while, to whomever;
 //! 6. the size of the body, where the head tells it;
-//! 7. `params`: what the route knows of path, query, headers and cookies;
-//! 8. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
-//!    anyway takes nothing from a quota;
-//! 9. `overload`: whether there is room for it now;
-//! 10. `body`: what stands in the body, where the route declares that. Last, because it has to be read
+//! 7. `rate`: how often the route, or whoever asks, may be served. Before `auth`, so that guessing is
+//!    limited, too;
+//! 8. `auth`: who the caller is, and then the rates that count by that;
+//! 9. `params`: what the route knows of path, query, headers and cookies. Strangers are told nothing
+//!    of it;
+//! 10. `overload`: whether there is room for it now;
+//! 11. `body`: what stands in the body, where the route declares that. Last, because it has to be read
 //!     first, which takes room.
 //!
-//! Three may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
-//! where a limit is shared by replicas, and `body` for its bytes.
+//! Four may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
+//! where a limit is shared by replicas, `auth` for who has to be asked, and `body` for its bytes.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
+mod auth;
 mod body;
 mod entry;
 mod fields;
@@ -31,6 +34,10 @@ mod params;
 mod rate;
 mod target;
 
+pub use auth::{
+    Call, Callers, Decision, IDENTITY_FIELDS, Identity, Inquiry, Judgement, KeySource, Policies,
+    Shown, is_identity_field,
+};
 pub use body::{Media, judge_body, media};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};

@@ -32,6 +32,12 @@ impl Registers {
             }
             own.forgotten.bump(cells.forgotten.value());
         }
+        for (id, cells) in names.auth.iter().zip(&other.auth) {
+            let Some(own) = id.and_then(|id| self.auth.get(usize::from(id.0))) else { continue };
+            for (own, count) in own.iter().zip(cells) {
+                own.bump(count.value());
+            }
+        }
         self.lines_dropped.bump(other.lines_dropped.value());
     }
 

@@ -107,7 +107,7 @@ impl Policy {
 /// Ticks in a row for which lines may stay where they are.
 const MOST_LEFT: u32 = 4;
 
-/// The members of the contract, in its order. `consumer` has no facts yet.
+/// The members of the contract, in its order.
 fn write(
     mut line: Object<'_>,
     facts: &Facts,
@@ -168,6 +168,9 @@ fn write(
     }
     line.number(member!("bytes_in"), facts.bytes_in);
     line.number(member!("bytes_out"), facts.bytes_out);
+    if let Some(consumer) = &facts.consumer {
+        line.text(member!("consumer"), consumer.as_bytes(), NAME);
+    }
     if let Some(limit) = facts.limit {
         line.ready(ready.limit(limit));
     }

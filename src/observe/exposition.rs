@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::auth_result::AuthResult;
 use super::concurrency::ConcurrencyLimits;
 use super::counter::{Bounds, Histogram, Spread};
 use super::expiries::Expiries;
@@ -66,6 +67,7 @@ impl Exposition {
         self.routes(&mut page);
         self.errors(&mut page);
         self.connections(&mut page);
+        self.auth(&mut page);
         self.limits(&mut page);
         self.shed(&mut page);
         self.upstreams(&mut page);
@@ -165,6 +167,18 @@ impl Exposition {
                 let sum = self.sum(|it| Some(it.listeners.get(place)?.failures[at].value()));
                 let labels = [("listener", listener.as_str()), ("reason", failure.as_str())];
                 number_if_any(page, &metrics::CONNECTION_FAILURES, &labels, sum);
+            }
+        }
+    }
+
+    fn auth(&self, page: &mut Page) {
+        page.family(&metrics::AUTH);
+        for (place, policy) in self.names.auth.iter().enumerate() {
+            for result in AuthResult::ALL {
+                let at = *result as usize;
+                let sum = self.sum(|it| Some(it.auth.get(place)?[at].value()));
+                let labels = [("policy", policy.as_str()), ("result", result.as_str())];
+                page.number(&metrics::AUTH, &labels, sum);
             }
         }
     }

@@ -55,6 +55,8 @@ pub struct Facts {
     pub outcome: Outcome,
     /// The first parameter that was not as declared.
     pub parameter: Option<Box<str>>,
+    /// Who calls, where that was asked.
+    pub consumer: Option<HeaderValue>,
     /// The rate limit that refused it.
     pub limit: Option<LimitId>,
     /// The upstream, and its endpoint once one was chosen.
@@ -189,6 +191,7 @@ impl Facts {
             source: None,
             outcome: Outcome::Aborted,
             parameter: None,
+            consumer: None,
             limit: None,
             upstream: None,
             attempts: 0,

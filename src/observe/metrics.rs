@@ -51,6 +51,7 @@ impl Family {
         WOULD_CHANGE,
         CONNECTIONS,
         CONNECTION_FAILURES,
+        AUTH,
         LIMIT_DECISIONS,
         LIMIT_KEYS_FORGOTTEN,
         STORE_UP,
@@ -124,6 +125,10 @@ pub(super) const CONNECTIONS: Family =
 pub(super) const CONNECTION_FAILURES: Family = counter(
     "guichet_connection_failures_total",
     "Client connections that failed before a request could be read.",
+);
+pub(super) const AUTH: Family = counter(
+    "guichet_auth_total",
+    "What a policy said of a request: passed, or why not; the rest of a refusal stands in the log.",
 );
 pub(super) const LIMIT_DECISIONS: Family = counter(
     "guichet_limit_decisions_total",

@@ -7,6 +7,7 @@
 
 mod absorb;
 mod access_log;
+mod auth_result;
 mod concurrency;
 mod counter;
 mod expiries;
@@ -41,6 +42,7 @@ mod writer;
 mod tests;
 
 pub use access_log::Lines;
+pub use auth_result::AuthResult;
 pub use concurrency::ConcurrencyLimits;
 pub use expiries::Expiries;
 pub use exposition::Exposition;

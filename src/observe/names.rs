@@ -15,6 +15,8 @@ pub struct Names {
     pub upstreams: Vec<UpstreamNames>,
     /// By `LimitId`.
     pub limits: Vec<String>,
+    /// By `AuthId`.
+    pub auth: Vec<String>,
 }
 
 /// The names of one upstream.
@@ -38,6 +40,7 @@ impl Names {
             routes: config.routes.iter().map(|route| route.name.clone()).collect(),
             upstreams: upstreams.collect(),
             limits: config.limits.iter().map(|limit| limit.name.clone()).collect(),
+            auth: config.auth.iter().map(|policy| policy.name.clone()).collect(),
         }
     }
 
@@ -69,6 +72,7 @@ mod tests {
             routes: vec!["a".into(), "b".into()],
             upstreams: vec![users],
             limits: Vec::new(),
+            auth: Vec::new(),
         };
         let (known, unknown) = (UpstreamId(0), UpstreamId(1));
         assert_eq!((names.listener(ListenerId(0)), names.listener(ListenerId(1))), ("public", ""));

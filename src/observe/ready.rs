@@ -82,6 +82,7 @@ mod tests {
             routes: vec!["a".into(), "b".into()],
             upstreams: vec![users],
             limits: vec!["per-ip".into()],
+            auth: Vec::new(),
         });
         assert_eq!(ready.limit(LimitId(0)), b",\"limit\":\"per-ip\"");
         assert_eq!(ready.listener(ListenerId(0)), b",\"listener\":\"public\"");

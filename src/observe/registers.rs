@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::auth_result::AuthResult;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
 use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
@@ -28,6 +29,7 @@ pub struct Registers {
     pub(super) listeners: Box<[Arc<ListenerCells>]>,
     pub(super) upstreams: Box<[UpstreamCells]>,
     pub(super) limits: Box<[LimitCells]>,
+    pub(super) auth: Box<[AuthCells]>,
     pub(super) lines_dropped: Counter,
 }
 
@@ -58,6 +60,9 @@ pub(super) struct LimitCells {
     pub(super) decisions: [Counter; Decision::ALL.len()],
     pub(super) forgotten: Counter,
 }
+
+/// What one policy of `[auth.*]` has said.
+pub(super) type AuthCells = [Counter; AuthResult::ALL.len()];
 
 /// What a rate limit says to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,6 +167,7 @@ impl Registers {
             listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
             limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
+            auth: std::iter::repeat_with(AuthCells::default).take(names.auth.len()).collect(),
             lines_dropped: Counter::default(),
         }
     }

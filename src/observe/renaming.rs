@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::exposition::Exposition;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::names::Names;
-use crate::base::{LimitId, ListenerId, RouteId, UpstreamId};
+use crate::base::{AuthId, LimitId, ListenerId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Code};
 
 /// What the ids of one generation are in another one.
@@ -15,18 +15,20 @@ pub(super) struct Renaming<'a> {
     pub(super) routes: Vec<Option<RouteId>>,
     pub(super) upstreams: Vec<Option<UpstreamId>>,
     pub(super) limits: Vec<Option<LimitId>>,
+    pub(super) auth: Vec<Option<AuthId>>,
     codes: (&'a Catalogue, &'a Catalogue),
 }
 
 impl<'a> Renaming<'a> {
     /// From one generation's ids to another's.
     pub(super) fn new(from: &'a Exposition, to: &'a Exposition) -> Self {
-        let Names { listeners, routes, upstreams, limits } = &*to.names;
+        let Names { listeners, routes, upstreams, limits, auth } = &*to.names;
         let upstreams = upstreams.iter().map(|it| &it.name);
         Self {
             listeners: places(&from.names.listeners, listeners.iter(), ListenerId),
             routes: places(&from.names.routes, routes.iter(), RouteId),
             limits: places(&from.names.limits, limits.iter(), LimitId),
+            auth: places(&from.names.auth, auth.iter(), AuthId),
             upstreams: places(
                 from.names.upstreams.iter().map(|it| &it.name),
                 upstreams,

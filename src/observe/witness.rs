@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::access_log::Lines;
+use super::auth_result::AuthResult;
 use super::facts::Facts;
 use super::log;
 use super::names::Names;
@@ -18,7 +19,7 @@ use super::registers::{
 };
 use super::retried::Retried;
 use crate::base::clock::{self, Instant};
-use crate::base::{LimitId, ListenerId, RequestId, RouteId, UpstreamId};
+use crate::base::{AuthId, LimitId, ListenerId, RequestId, RouteId, UpstreamId};
 use crate::problem::Catalogue;
 
 /// One worker's ear: its registers, its lines, and the names to tell them by.
@@ -118,6 +119,13 @@ impl Witness {
     pub fn limit_decided(&self, limit: LimitId, decision: Decision) {
         if let Some(cells) = self.registers.limits.get(usize::from(limit.0)) {
             cells.decisions[decision as usize].bump(1);
+        }
+    }
+
+    /// A policy has looked at a request.
+    pub fn auth_decided(&self, policy: AuthId, result: AuthResult) {
+        if let Some(cells) = self.registers.auth.get(usize::from(policy.0)) {
+            cells[result as usize].bump(1);
         }
     }
 

@@ -83,6 +83,52 @@ pub enum Cause {
     Draining,
     /// The admin listener wants its token to be shown.
     AdminToken,
+    /// The caller shows nothing of what the route wants to see.
+    AuthMissing,
+    /// What the caller shows cannot be read, or stands there twice.
+    AuthMalformed,
+    /// Nobody has this API key.
+    KeyUnknown,
+    /// The API key has expired.
+    KeyExpired,
+    /// The caller is known, and may not do this.
+    InsufficientScope,
+    /// Name and password do not fit.
+    PasswordWrong,
+    /// What was shown is no token that can be read, or lacks what one must have.
+    TokenMalformed,
+    /// The token is too long.
+    TokenLimit,
+    /// The token is signed in a way that is not allowed, or not with that key.
+    TokenAlgorithm,
+    /// The issuer has no such key.
+    TokenKey,
+    /// The token's signature is not the issuer's.
+    TokenSignature,
+    /// The token has expired.
+    TokenExpired,
+    /// The token is not valid yet.
+    TokenEarly,
+    /// The token is of another issuer.
+    TokenIssuer,
+    /// The token is for somebody else.
+    TokenAudience,
+    /// The client has shown no certificate.
+    CertificateMissing,
+    /// The certificate is good, and nobody who is known here.
+    CertificateUnknown,
+    /// Too many passwords are being verified.
+    VerifierBusy,
+    /// The issuer's keys could not be fetched yet.
+    TokenKeysMissing,
+    /// The upstream that decides about callers says that it does not know this one.
+    AuthRefused,
+    /// The upstream that decides about callers says that this one may not.
+    AuthForbidden,
+    /// The upstream that decides about callers gives no answer that means anything.
+    AuthUnavailable,
+    /// The upstream that decides about callers does not answer in time.
+    AuthTimeout,
     /// The upstream's name does not resolve.
     Dns,
     /// The upstream refused the connection.
@@ -168,6 +214,29 @@ impl Cause {
         Self::MemoryLimit,
         Self::Draining,
         Self::AdminToken,
+        Self::AuthMissing,
+        Self::AuthMalformed,
+        Self::KeyUnknown,
+        Self::KeyExpired,
+        Self::InsufficientScope,
+        Self::PasswordWrong,
+        Self::TokenMalformed,
+        Self::TokenLimit,
+        Self::TokenAlgorithm,
+        Self::TokenKey,
+        Self::TokenSignature,
+        Self::TokenExpired,
+        Self::TokenEarly,
+        Self::TokenIssuer,
+        Self::TokenAudience,
+        Self::CertificateMissing,
+        Self::CertificateUnknown,
+        Self::VerifierBusy,
+        Self::TokenKeysMissing,
+        Self::AuthRefused,
+        Self::AuthForbidden,
+        Self::AuthUnavailable,
+        Self::AuthTimeout,
         Self::Dns,
         Self::ConnectRefused,
         Self::ConnectUnreachable,
@@ -249,6 +318,29 @@ impl Cause {
             Self::MemoryLimit           => ("memory_limit",            Gateway,  B::ServiceUnavailable),
             Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
             Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
+            Self::AuthMissing           => ("auth_missing",            Client,   B::Unauthorized),
+            Self::AuthMalformed         => ("auth_malformed",          Client,   B::Unauthorized),
+            Self::KeyUnknown            => ("key_unknown",             Client,   B::Unauthorized),
+            Self::KeyExpired            => ("key_expired",             Client,   B::Unauthorized),
+            Self::InsufficientScope     => ("insufficient_scope",      Client,   B::Forbidden),
+            Self::PasswordWrong         => ("password_wrong",          Client,   B::Unauthorized),
+            Self::TokenMalformed        => ("token_malformed",         Client,   B::Unauthorized),
+            Self::TokenLimit            => ("token_limit",             Client,   B::Unauthorized),
+            Self::TokenAlgorithm        => ("token_algorithm",         Client,   B::Unauthorized),
+            Self::TokenKey              => ("token_key",               Client,   B::Unauthorized),
+            Self::TokenSignature        => ("token_signature",         Client,   B::Unauthorized),
+            Self::TokenExpired          => ("token_expired",           Client,   B::Unauthorized),
+            Self::TokenEarly            => ("token_early",             Client,   B::Unauthorized),
+            Self::TokenIssuer           => ("token_issuer",            Client,   B::Unauthorized),
+            Self::TokenAudience         => ("token_audience",          Client,   B::Unauthorized),
+            Self::CertificateMissing    => ("certificate_missing",     Client,   B::Unauthorized),
+            Self::CertificateUnknown    => ("certificate_unknown",     Client,   B::Forbidden),
+            Self::VerifierBusy          => ("verifier_busy",           Gateway,  B::ServiceUnavailable),
+            Self::TokenKeysMissing      => ("token_keys_missing",      Upstream, B::ServiceUnavailable),
+            Self::AuthRefused           => ("auth_refused",            Client,   B::Unauthorized),
+            Self::AuthForbidden         => ("auth_forbidden",          Client,   B::Forbidden),
+            Self::AuthUnavailable       => ("auth_unavailable",        Upstream, B::ServiceUnavailable),
+            Self::AuthTimeout           => ("auth_timeout",            Upstream, B::GatewayTimeout),
             Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
             Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
             Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),

@@ -68,6 +68,30 @@ impl Gateway {
             maintenance.pass(found.route, &route.name, record.client_ip, record.began)?;
         }
         gate::check_length(body.size_hint().exact(), limits)?;
+        if !route.limits.is_empty() {
+            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
+        }
+        if let Some(rule) = &route.auth {
+            let shown = gate::Shown {
+                headers: &parts.headers,
+                method: &parts.method,
+                target: &uri,
+                host: &asked.authority,
+                ip: exchange.record.client_ip,
+                peer: &connection.peer,
+                now: exchange.record.began,
+            };
+            if let Some(inquiry) = self.authenticate(exchange, rule, &shown)? {
+                self.inquire(exchange, rule, &shown, inquiry).await?;
+            }
+            let waits = self.limit_caller(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
+        }
         let absent = match &route.params {
             Some(params) => {
                 let query = uri.query();
@@ -75,12 +99,6 @@ impl Gateway {
             }
             None => None,
         };
-        if !route.limits.is_empty() {
-            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
-            if let Some(waits) = waits {
-                waits.await?;
-            }
-        }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;
         }

@@ -17,7 +17,7 @@ use crate::base::clock::{self, Instant};
 use crate::base::trace::TraceContext;
 use crate::base::{RequestId, grpc};
 use crate::config::model::Security;
-use crate::gate::Fields;
+use crate::gate::{Fields, Identity};
 use crate::observe::{Head, Record};
 use crate::problem::{Dialect, Problem};
 use crate::upstream::GRPC_TIMEOUT;
@@ -45,6 +45,10 @@ pub(super) struct Exchange {
     pub(super) hsts: Option<http::HeaderValue>,
     /// What limits have to do with it; none on routes without any.
     pub(super) limited: Option<Box<Limited>>,
+    /// Who calls; nobody in particular on routes that do not ask.
+    pub(super) identity: Option<Arc<Identity>>,
+    /// When whoever had to be asked for that had answered.
+    pub(super) asked: Option<Instant>,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -105,6 +109,8 @@ impl Exchange {
             meter: None,
             hsts,
             limited: None,
+            identity: None,
+            asked: None,
             open,
             refusal,
         }
@@ -123,7 +129,7 @@ impl Exchange {
     /// When its call begins: with the request, unless it had to wait for a store or for room.
     pub(super) fn ready(&self) -> Instant {
         let since = self.limited.as_ref().and_then(|limited| limited.since());
-        since.unwrap_or(self.record.started)
+        since.or(self.asked).unwrap_or(self.record.started)
     }
 
     /// The last touch that every reply gets, and the end of the exchange's own life: from here

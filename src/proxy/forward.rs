@@ -44,6 +44,9 @@ impl Gateway {
         let beside =
             headers::outbound(&mut parts.headers, exchange, connection, &host, &self.identity);
         upgrade::keep(&upgrade, &mut parts.headers);
+        if let Some(identity) = &exchange.identity {
+            self.introduce(route, identity, parts);
+        }
         parts.version = Version::HTTP_11;
         let body = self.cap(exchange, body);
         // The gates before took next to no time, or have told when they let it go.

@@ -15,7 +15,7 @@ use super::connection::{Connection, Forwarding};
 use super::exchange::Exchange;
 use crate::base::{RequestId, TraceContext};
 use crate::config::model::Server;
-use crate::gate::Seen;
+use crate::gate::{IDENTITY_FIELDS, Seen, is_identity_field};
 
 /// How this process signs `Via`, and knows itself again.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ pub(super) fn outbound(
     strip_hop_by_hop(headers, seen);
     if seen.has(Seen::ALIAS) {
         strip_aliases(headers);
+    }
+    if seen.has(Seen::IDENTITY) {
+        for name in IDENTITY_FIELDS {
+            headers.remove(name);
+        }
     }
     if seen.has(Seen::COOKIES) {
         join_cookies(headers);
@@ -205,6 +210,7 @@ fn strip_aliases(headers: &mut HeaderMap) {
 fn is_owned(name: &str) -> bool {
     name.starts_with("x-forwarded-")
         || END_TO_END.contains(&name)
+        || is_identity_field(name)
         || HOP_BY_HOP.iter().any(|known| known.as_str() == name)
         || matches!(name, "x-real-ip" | "te" | "upgrade" | "expect" | "connection" | "proxy")
 }

@@ -9,8 +9,8 @@ use http::HeaderMap;
 
 use super::Gateway;
 use super::exchange::Exchange;
-use crate::base::RouteId;
 use crate::base::clock::{self, Instant};
+use crate::base::{LimitId, RouteId};
 use crate::config::model::Route;
 use crate::gate::{Admitted, Caller, Decided, Overload, Passing, Standing};
 use crate::problem::Problem;
@@ -70,11 +70,17 @@ impl Gateway {
         route: &'a Route,
         headers: &'a HeaderMap,
     ) -> Result<Option<Waits<'a>>, Problem> {
+        let known = exchange.identity.is_some();
+        if !known && !route.limits.first().is_some_and(|first| self.counts_all(*first)) {
+            // All of them wait until somebody knows who calls.
+            return Ok(None);
+        }
         if self.shared.rates.asks_a_store(id) {
             return self.limit_shared(exchange, id, route, headers);
         }
         let record = &exchange.record;
-        let caller = Caller { ip: record.client_ip, headers, route: &route.name };
+        let identity = exchange.identity.as_deref();
+        let caller = Caller { ip: record.client_ip, headers, route: &route.name, identity };
         let rates = &self.shared.rates;
         let (standing, passed) =
             rates.pass(&route.limits, id, &caller, record.started, &self.witness);
@@ -88,8 +94,27 @@ impl Gateway {
         route: &'a Route,
         headers: &'a HeaderMap,
     ) -> Result<Option<Waits<'a>>, Problem> {
-        let caller = Caller { ip: exchange.record.client_ip, headers, route: &route.name };
-        let (rates, now) = (&self.shared.rates, exchange.record.started);
+        let (ip, now) = (exchange.record.client_ip, exchange.record.started);
+        let rates = &self.shared.rates;
+        if exchange.identity.is_some() {
+            return Ok(Some(Box::pin(async move {
+                // Shared, since the exchange changes while somebody is asked about it.
+                let known = exchange.identity.clone();
+                let identity = known.as_deref();
+                let caller = Caller { ip, headers, route: &route.name, identity };
+                let decided = match rates.pass_shared(&route.limits, id, caller, now, &self.witness)
+                {
+                    Passing::Decided(decided) => decided,
+                    Passing::Waits(wait) => {
+                        let decided = wait.await;
+                        exchange.limited.get_or_insert_default().heard = Some(clock::now());
+                        decided
+                    }
+                };
+                limited(exchange, decided)
+            })));
+        }
+        let caller = Caller { ip, headers, route: &route.name, identity: None };
         match rates.pass_shared(&route.limits, id, caller, now, &self.witness) {
             Passing::Decided(decided) => limited(exchange, decided).map(|()| None),
             Passing::Waits(wait) => Ok(Some(Box::pin(async move {
@@ -98,6 +123,11 @@ impl Gateway {
                 limited(exchange, decided)
             }))),
         }
+    }
+
+    /// Whether a limit can be asked before anybody knows who calls.
+    pub(super) fn counts_all(&self, limit: LimitId) -> bool {
+        !self.config.limits[usize::from(limit.0)].key.needs_identity()
     }
 
     /// Finds room for the exchange, for as long as its reply takes. Boxed, so that exchanges without

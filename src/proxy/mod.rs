@@ -8,6 +8,7 @@
 //! ```
 
 mod attempt;
+mod auth;
 mod body;
 mod connection;
 mod exchange;
@@ -40,7 +41,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Memory, Overload, Rates, Stores, Switches};
+use crate::gate::{Callers, Maintenance, Memory, Overload, Policies, Rates, Stores, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -53,6 +54,8 @@ pub struct Gateway {
     witness: Rc<Witness>,
     identity: headers::Identity,
     shared: Shared,
+    /// Who callers are; none where nobody is asked.
+    callers: Option<Callers>,
     on_request: Option<OnRequest>,
 }
 
@@ -67,6 +70,8 @@ pub struct Shared {
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
     pub switches: Arc<Switches>,
+    /// Who callers are; none where nobody is asked.
+    pub policies: Option<Arc<Policies>>,
     /// Whether there is memory for more; outlives every configuration.
     pub memory: Arc<Memory>,
     /// What is carried at once; none where nothing bounds it.
@@ -75,7 +80,12 @@ pub struct Shared {
 
 impl Shared {
     /// What a configuration decides by. What stood `before` goes on where it has not changed.
-    pub fn new(config: &Config, stores: Stores, before: Option<&Self>) -> Self {
+    pub fn new(
+        config: &Config,
+        stores: Stores,
+        policies: Option<Arc<Policies>>,
+        before: Option<&Self>,
+    ) -> Self {
         let switches = before.map_or_else(Arc::default, |before| Arc::clone(&before.switches));
         let overload = before.and_then(|before| before.overload.as_deref());
         Self {
@@ -83,6 +93,7 @@ impl Shared {
             stores,
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
+            policies,
             memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
             overload: Overload::new(config, overload).map(Arc::new),
         }
@@ -104,7 +115,8 @@ impl Gateway {
         on_request: Option<OnRequest>,
     ) -> Self {
         let identity = headers::Identity::new(mark);
-        Self { config, upstreams, witness, identity, shared, on_request }
+        let callers = shared.policies.clone().and_then(Callers::new);
+        Self { config, upstreams, witness, identity, shared, callers, on_request }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

@@ -61,5 +61,9 @@ pub(super) fn secrets(config: &Config, environment: Environment<'_>) -> Vec<Path
         paths.extend(tls.ca.iter().chain(&tls.cert).cloned());
         paths.extend(tls.key.as_ref().and_then(|key| Secret::path(key, environment)));
     }
+    for policy in &config.auth {
+        paths.extend(policy.authorities().cloned());
+        paths.extend(policy.secret().and_then(|secret| secret.path(environment)));
+    }
     paths
 }

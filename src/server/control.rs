@@ -107,6 +107,7 @@ impl Control {
             token,
             resolver,
             probes: Probes::default(),
+            keys: None,
             workers: seat.orders,
             generation: 1,
         };

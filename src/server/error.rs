@@ -35,6 +35,8 @@ pub enum StartError {
     },
     /// An upstream's certificate, key or authorities cannot be used.
     Upstream(String),
+    /// A file of keys, users or tokens' keys cannot be used.
+    Auth(String),
     /// The address of a store cannot be read, or is none.
     Store(String),
     /// The access log cannot be opened.
@@ -110,7 +112,9 @@ impl fmt::Display for StartError {
             }
             Self::Token(message) => write!(f, "[admin] token: {message}"),
             Self::Tls { listener, message } => write!(f, "[listen.{listener}] tls: {message}"),
-            Self::Upstream(message) | Self::Store(message) => f.write_str(message),
+            Self::Upstream(message) | Self::Store(message) | Self::Auth(message) => {
+                f.write_str(message)
+            }
             Self::Log { target, error } => {
                 write!(f, "cannot open the access log {target}: {error}")
             }
@@ -132,6 +136,7 @@ impl std::error::Error for StartError {
             Self::Tls { .. }
             | Self::Token(_)
             | Self::Upstream(_)
+            | Self::Auth(_)
             | Self::Store(_)
             | Self::Leaving => None,
         }

@@ -7,15 +7,18 @@ use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use tokio::task::JoinSet;
+
 use super::StartOptions;
 use super::error::StartError;
-use crate::config::model::{AccessLog, Config};
-use crate::gate::{Memory, Stores, Switches};
+use crate::config::Environment;
+use crate::config::model::{AccessLog, Auth, AuthKind, Config, KeySource, Upstream};
+use crate::gate::{Memory, Policies, Stores, Switches};
 use crate::observe::{
-    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
+    Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness, log,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Before, Boards, Credentials, Probes, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Document, Probes, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -23,6 +26,8 @@ pub(super) struct Parts {
     names: Arc<Names>,
     registers: Vec<Arc<Registers>>,
     credentials: Credentials,
+    /// For what is fetched beside, by policy.
+    documents: Vec<Credentials>,
     boards: Boards,
     config_hash: String,
     mark: String,
@@ -58,6 +63,9 @@ impl Parts {
     ) -> Result<Self, StartError> {
         let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let policies =
+            Policies::load(config, options.environment, None).map_err(StartError::Auth)?;
+        let documents = documents(config, options.environment)?;
         let stores =
             Stores::new(&config.stores, options.environment, None).map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
@@ -67,9 +75,10 @@ impl Parts {
             names,
             registers,
             credentials,
+            documents,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
-            shared: proxy::Shared::new(config, stores, None),
+            shared: proxy::Shared::new(config, stores, policies, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -88,6 +97,9 @@ impl Parts {
         let before = Some((&*self.config.upstreams, &self.credentials));
         let credentials = Credentials::load(&config.upstreams, environment, before)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let known = self.shared.policies.as_deref().map(|policies| (&*self.config, policies));
+        let policies = Policies::load(config, environment, known).map_err(StartError::Auth)?;
+        let documents = documents(config, environment)?;
         let stores = Stores::new(&config.stores, environment, Some(&self.shared.stores))
             .map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
@@ -100,9 +112,10 @@ impl Parts {
             names,
             registers,
             credentials,
+            documents,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
-            shared: proxy::Shared::new(config, stores, Some(&self.shared)),
+            shared: proxy::Shared::new(config, stores, policies, Some(&self.shared)),
             mark: self.mark.clone(),
             on_request: self.on_request,
         })
@@ -136,6 +149,26 @@ impl Parts {
     /// Has those upstreams be probed that are to be.
     pub(super) fn probe(&self, probes: &mut Probes, resolver: &upstream::Names) {
         probes.follow(&self.config.upstreams, &self.credentials, resolver, &self.boards);
+    }
+
+    /// Keeps the keys of issuers fresh, until it is dropped.
+    pub(super) async fn fetch_keys(self: Arc<Self>, resolver: upstream::Names) {
+        let mut issuers = JoinSet::new();
+        let Some(policies) = &self.shared.policies else { return };
+        let sources = policies.key_sources(&self.config.auth);
+        for ((source, from, path), credentials) in sources.into_iter().zip(&self.documents) {
+            match Document::new(from, path, credentials, &resolver, LONGEST_KEYS) {
+                Ok(document) => {
+                    let document = Rc::new(document);
+                    issuers.spawn_local(source.run(move || {
+                        let document = Rc::clone(&document);
+                        async move { document.fetch().await }
+                    }));
+                }
+                Err(error) => log::warn("auth", format_args!("{}: {error}", from.name)),
+            }
+        }
+        while issuers.join_next().await.is_some() {}
     }
 
     /// What the metrics page is made of.
@@ -201,3 +234,29 @@ impl GatewayParts {
         Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
     }
 }
+
+/// What fetching the keys of each issuer needs, in the order of the policies.
+fn documents(
+    config: &Config,
+    environment: Environment<'_>,
+) -> Result<Vec<Credentials>, StartError> {
+    let fetched = config.auth.iter().filter_map(|policy| match &policy.kind {
+        AuthKind::Jwt(jwt) => match &jwt.keys {
+            KeySource::Fetched { from, .. } => Some((policy, &**from)),
+            KeySource::File(_) => None,
+        },
+        AuthKind::ApiKey { .. }
+        | AuthKind::Basic { .. }
+        | AuthKind::Mtls { .. }
+        | AuthKind::Forward(_) => None,
+    });
+    let load = |(policy, from): (&Auth, &Upstream)| {
+        Credentials::load(std::slice::from_ref(from), environment, None).map_err(|why| {
+            StartError::Auth(format!("[auth.{}] jwks: {}", policy.name, why.message))
+        })
+    };
+    fetched.map(load).collect()
+}
+
+/// Bytes of a key set.
+const LONGEST_KEYS: usize = 256 << 10;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::addresses::{Addresses, Binding};
@@ -69,6 +70,8 @@ pub(super) struct Succession {
     pub(super) resolver: Names,
     /// Probes the upstreams of now.
     pub(super) probes: Probes,
+    /// Keeps the keys of issuers fresh.
+    pub(super) keys: Option<JoinHandle<()>>,
     pub(super) workers: Vec<mpsc::Sender<Order>>,
     pub(super) generation: u64,
 }
@@ -136,9 +139,13 @@ impl Succession {
         Ok(Applied { generation: number, addresses, warnings })
     }
 
-    /// Probes the upstreams of now.
+    /// Probes the upstreams of now, and fetches the keys of issuers.
     pub(super) fn probe(&mut self) {
         self.parts.probe(&mut self.probes, &self.resolver);
+        let keys = Arc::clone(&self.parts).fetch_keys(self.resolver.clone());
+        if let Some(before) = self.keys.replace(spawn_local(keys)) {
+            before.abort();
+        }
     }
 
     /// What can fail without a worker.

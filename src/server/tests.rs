@@ -65,6 +65,7 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
             reserve_routes: Vec::new(),
             reserve_share: 0.0,
         },
+        auth: Vec::new(),
         limits: Vec::new(),
         routes: Vec::new(),
         table: Default::default(),

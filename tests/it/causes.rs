@@ -1,15 +1,22 @@
 //! Every failure cause, provoked on real sockets. `provoke` matches on the whole of [`Cause`], so a
 //! cause without a scenario does not compile, and the list cannot fall behind the vocabulary.
 
+mod shown;
+
 use std::time::Duration;
 
 use guichet::problem::Cause;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use self::shown::{
+    asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
+    wrong_password,
+};
 use crate::rig::client::{self, Client, Ending, Reply};
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, nobody, send};
-use crate::rig::tls::{Authority, Validity};
+use crate::rig::tls::{Authority, Identity, Validity};
+use crate::rig::tokens::Issuer;
 use crate::rig::{each, eventually};
 
 /// What a scenario leaves behind.
@@ -212,6 +219,43 @@ fn provoke(cause: Cause) -> Proof {
             let asked = "GET /v1/status HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
             Proof { reply: Some(client::ask(gateway.admin(), asked)), line: None }
         }
+        Cause::AuthMissing => with_key("\"keyed\"", ""),
+        Cause::AuthMalformed => with_key("\"keyed\"", "X-Api-Key: valid\r\nX-Api-Key: valid\r\n"),
+        Cause::KeyUnknown => with_key("\"keyed\"", "X-Api-Key: nobodys\r\n"),
+        Cause::KeyExpired => with_key("\"keyed\"", "X-Api-Key: expired\r\n"),
+        Cause::InsufficientScope => {
+            with_key("{ any = [\"keyed\"], scopes = [\"write\"] }", "X-Api-Key: valid\r\n")
+        }
+        Cause::PasswordWrong => wrong_password(),
+        Cause::VerifierBusy => verifier_busy(),
+        Cause::TokenMalformed => with_token(|_, _| "a.b.c".to_owned()),
+        Cause::TokenLimit => with_token(|_, _| "x".repeat(9000)),
+        Cause::TokenAlgorithm => with_token(|issuer, claims| {
+            issuer.signed(&json!({ "alg": "none", "kid": "a" }), claims)
+        }),
+        Cause::TokenKey => with_token(|issuer, claims| {
+            issuer.signed(&json!({ "alg": "ES256", "kid": "b" }), claims)
+        }),
+        Cause::TokenSignature => with_token(|_, claims| Issuer::es256("a").token(claims)),
+        Cause::TokenExpired => with_claim("exp", json!(1_000_000_000)),
+        Cause::TokenEarly => with_claim("nbf", json!(4_000_000_000_u64)),
+        Cause::TokenIssuer => with_claim("iss", json!("https://other.test")),
+        Cause::TokenAudience => with_claim("aud", json!("other")),
+        Cause::TokenKeysMissing => {
+            let policy = tokens_of(&format!("\"{}/keys\"", nobody()));
+            guarded(&policy, "\"who\"", "Authorization: Bearer e30.e30.e30\r\n")
+        }
+        Cause::AuthRefused => {
+            asked([Step::Read, send("HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthForbidden => {
+            asked([Step::Read, send("HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthUnavailable => {
+            asked([Step::Read, send("HTTP/1.1 302 No\r\nContent-Length: 0\r\n\r\n")])
+        }
+        Cause::AuthTimeout => asked([Step::Read, Step::Drain]),
+        Cause::CertificateMissing | Cause::CertificateUnknown => certificate(cause),
         Cause::Dns => to_endpoint("http://no-such-name.invalid:80", ""),
         Cause::ConnectRefused => to_endpoint(&nobody(), ""),
         Cause::ConnectUnreachable => to_endpoint("unix:/nonexistent/guichet-test.sock", ""),
@@ -374,7 +418,7 @@ fn to_endpoint(url: &str, upstream: &str) -> Proof {
     proof(&gateway, reply)
 }
 
-fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> Proof {
+fn tls_with(identity: impl FnOnce(&Authority) -> Identity) -> Proof {
     let folder = tempfile::tempdir().unwrap();
     let authority = Authority::new();
     let origin = Origin::tls(&identity(&authority), [Step::Drain]);

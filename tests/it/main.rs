@@ -14,6 +14,8 @@
 )]
 
 mod admin;
+mod auth;
+mod auth_asked;
 mod bodies;
 mod causes;
 mod drain;

@@ -173,6 +173,7 @@ fn refused(error: &StartError) -> Report {
         StartError::Tls { .. }
         | StartError::Token(_)
         | StartError::Upstream(_)
+        | StartError::Auth(_)
         | StartError::Store(_) => Exit::Refused,
         StartError::Log { .. }
         | StartError::Thread(_)

@@ -7,7 +7,7 @@ use super::{Check, number, store};
 use crate::base::{LimitId, Rate, parse_rate};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Limit, LimitKey, Route};
+use crate::config::model::{Auth, AuthKind, AuthRule, Limit, LimitKey, Route};
 use crate::config::read::{Section, Word};
 use crate::config::source::Place;
 use crate::config::tree::Entry;
@@ -30,7 +30,10 @@ pub(super) fn limits<'t>(
 
 fn limit(entry: &Entry, stores: Section<'_>, check: &mut Check<'_>) -> Limit {
     let section = Section::of_node(&entry.node);
-    let key = section.text("key").and_then(|word| key(word, check)).unwrap_or(LimitKey::Ip);
+    let key = section
+        .text("key")
+        .and_then(|word| value::limit_key(word.text).ok())
+        .unwrap_or(LimitKey::Ip);
     let rate = section.text("rate").and_then(|word| parse_rate(word.text).ok());
     // Without a rate the file is refused, so this one never limits anybody.
     let rate = rate.unwrap_or(Rate { count: 1, per: Duration::from_secs(1) });
@@ -63,30 +66,13 @@ fn limit(entry: &Entry, stores: Section<'_>, check: &mut Check<'_>) -> Limit {
     }
 }
 
-/// What to count by. Who the caller is can only be known where somebody asks.
-fn key(word: Word<'_>, check: &mut Check<'_>) -> Option<LimitKey> {
-    let key = value::limit_key(word.text).ok()?;
-    let (what, instead) = match &key {
-        LimitKey::Ip | LimitKey::Header(_) | LimitKey::Route | LimitKey::Gateway => {
-            return Some(key);
-        }
-        LimitKey::ApiKey => ("API key", "header:x-api-key"),
-        LimitKey::Claim(_) => ("token", "ip"),
-    };
-    let message =
-        format!("no `[auth.*]` says who the caller is, so there is no {what} to count by");
-    check.push(
-        Diagnostic::at(Id::Incomplete, word.place, message)
-            .label("arrives with `[auth.*]`, in a later version of guichet")
-            .help(format!("until then write `key = \"{instead}\"`")),
-    );
-    None
-}
-
 /// The limits that a route names, each once.
 pub(super) fn named(
     section: Section<'_>,
     known: &HashMap<&str, LimitId>,
+    limits: &[Limit],
+    rule: Option<&AuthRule>,
+    auth: &[Auth],
     check: &mut Check<'_>,
 ) -> Box<[LimitId]> {
     let mut named: Vec<LimitId> = Vec::new();
@@ -102,6 +88,7 @@ pub(super) fn named(
             None => {
                 places.insert(*id, word.place);
                 named.push(*id);
+                countable(word, &limits[usize::from(id.0)], rule, auth, check);
             }
             Some(first) => {
                 let message = format!("`{}` stands here twice, and counts once", word.text);
@@ -113,7 +100,44 @@ pub(super) fn named(
             }
         }
     }
+    // Who the caller is costs something to find out, so the others decide first.
+    named.sort_by_key(|id| limits[usize::from(id.0)].key.needs_identity());
     named.into()
+}
+
+/// A limit that counts by who the caller is needs somebody on this route who says so.
+fn countable(
+    word: Word<'_>,
+    limit: &Limit,
+    rule: Option<&AuthRule>,
+    auth: &[Auth],
+    check: &mut Check<'_>,
+) {
+    let fits = |kind: &AuthKind| match limit.key {
+        LimitKey::ApiKey => matches!(kind, AuthKind::ApiKey { .. }),
+        LimitKey::Claim(_) => matches!(kind, AuthKind::Jwt(_)),
+        LimitKey::Ip | LimitKey::Header(_) | LimitKey::Route | LimitKey::Gateway => true,
+    };
+    let policies = rule.map_or(&[][..], |rule| &rule.policies);
+    let known = policies.iter().any(|id| fits(&auth[usize::from(id.0)].kind));
+    if known || !limit.key.needs_identity() {
+        return;
+    }
+    let (what, kind) = match limit.key {
+        LimitKey::ApiKey => ("API key", "api_key"),
+        LimitKey::Claim(_)
+        | LimitKey::Ip
+        | LimitKey::Header(_)
+        | LimitKey::Route
+        | LimitKey::Gateway => ("token", "jwt"),
+    };
+    let message =
+        format!("`{}` counts by a caller's {what}, and this route asks for none", word.text);
+    check.push(
+        Diagnostic::at(Id::Incomplete, word.place, message).help(format!(
+            "add `auth = \"…\"` with the name of an [auth.*] of `type = \"{kind}\"`"
+        )),
+    );
 }
 
 /// Limits that no route names: mostly a slip, or a leftover.

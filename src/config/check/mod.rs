@@ -4,6 +4,7 @@
 //! The form was checked before (`shape`), so a value that cannot be read here was reported there;
 //! whether a key *is set* is therefore asked of its presence, never of its value.
 
+mod auth;
 mod body;
 mod errors;
 mod failing;
@@ -55,14 +56,21 @@ pub(crate) fn model(
     let stores = store::stores(root.section("store"), &mut check);
     let (limits, limit_ids) = limit::limits(root, &mut check);
     let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
-    let names =
-        route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes, tongues: &tongues };
+    let (auth, auth_ids) = auth::policies(root.section("auth"), &ids, &listeners, &mut check);
+    let names = route::Names {
+        upstreams: &ids,
+        limits: (&limit_ids, &limits),
+        auth: (&auth_ids, &auth),
+        codes: &codes,
+        tongues: &tongues,
+    };
     let (routes, table) = route::routes(root, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
-        unused(root.section("upstream"), &routes, &ids, &mut check);
+        unused(root.section("upstream"), &routes, &auth, &ids, &mut check);
+        auth::unused(root.section("auth"), &routes, &auth_ids, &mut check);
         store::unused(root.section("store"), &limits, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
@@ -75,6 +83,7 @@ pub(crate) fn model(
         upstreams,
         maintenance,
         overload,
+        auth,
         stores,
         limits,
         routes,
@@ -167,16 +176,24 @@ fn number(index: usize, what: &str, node: &Node, check: &mut Check<'_>) -> u16 {
 fn unused(
     section: Section<'_>,
     routes: &[super::model::Route],
+    auth: &[super::model::Auth],
     ids: &HashMap<&str, UpstreamId>,
     check: &mut Check<'_>,
 ) {
-    use super::model::Target;
+    use super::model::{AuthKind, Target};
     let used: std::collections::HashSet<UpstreamId> = routes
         .iter()
         .filter_map(|route| match &route.target {
             Target::Upstream(id) => Some(*id),
             Target::Respond(_) => None,
         })
+        .chain(auth.iter().filter_map(|policy| match &policy.kind {
+            AuthKind::Forward(forward) => Some(forward.upstream),
+            AuthKind::ApiKey { .. }
+            | AuthKind::Basic { .. }
+            | AuthKind::Jwt(_)
+            | AuthKind::Mtls { .. } => None,
+        }))
         .collect();
     for entry in section.entries() {
         if ids.get(entry.key.as_str()).is_some_and(|id| !used.contains(id)) {

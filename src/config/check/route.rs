@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, body, limit, number, overload, params, rule};
-use crate::base::{LimitId, RouteId, UpstreamId};
+use super::{Check, auth, body, limit, number, overload, params, rule};
+use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Normalise, Respond, Route, Target};
+use crate::config::model::{Auth, Limit, Normalise, Respond, Route, Target};
 use crate::config::read::{Section, Word};
 use crate::config::shape;
 use crate::config::source::Place;
@@ -22,7 +22,8 @@ use crate::route::{HostPattern, Pattern, Table};
 #[derive(Clone, Copy)]
 pub(super) struct Names<'n> {
     pub(super) upstreams: &'n HashMap<&'n str, UpstreamId>,
-    pub(super) limits: &'n HashMap<&'n str, LimitId>,
+    pub(super) limits: (&'n HashMap<&'n str, LimitId>, &'n [Limit]),
+    pub(super) auth: (&'n HashMap<&'n str, AuthId>, &'n [Auth]),
     pub(super) codes: &'n Codes,
     pub(super) tongues: &'n [Tongue],
 }
@@ -74,6 +75,7 @@ fn route(
     {
         without_effect(section, check);
     }
+    let rule = auth::rule(section, known.auth.0, check);
     let text = |key| section.text(key).map_or("", |word| word.text).to_owned();
     Route {
         name,
@@ -93,7 +95,15 @@ fn route(
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
-        limits: limit::named(section, known.limits, check),
+        limits: limit::named(
+            section,
+            known.limits.0,
+            known.limits.1,
+            rule.as_ref(),
+            known.auth.1,
+            check,
+        ),
+        auth: rule.map(Box::new),
         in_flight: overload::in_flight(section),
     }
 }

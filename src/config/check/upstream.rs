@@ -1,7 +1,7 @@
 //! `[upstream.NAME]`: endpoints, protocol, limits.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::errors::Codes;
 use super::{Check, failing, number, overload, rule};
@@ -10,12 +10,13 @@ use crate::base::quantity::format_duration;
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    Endpoint, EndpointAddress, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts, UpstreamTls,
+    Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol, UpstreamTimeouts,
+    UpstreamTls,
 };
 use crate::config::read::{self, Section, Word};
 use crate::config::source::Place;
 use crate::config::tree::{Entry, Node};
-use crate::config::value;
+use crate::config::value::{self, EndpointUrl};
 
 /// The upstreams in file order, and their ids by name.
 pub(super) fn upstreams<'t>(
@@ -106,6 +107,35 @@ fn endpoint(
         weight: table.integer("weight").unwrap_or(defaults::WEIGHT),
         url: word.text.to_owned(),
     })
+}
+
+/// An upstream that no table describes: one address, and defaults.
+pub(super) fn alone(url: &str, place: EndpointUrl, ca: Option<PathBuf>) -> Upstream {
+    let endpoint = Endpoint {
+        address: place.address,
+        tls: place.tls,
+        authority: place.authority,
+        weight: defaults::WEIGHT,
+        url: url.to_owned(),
+    };
+    Upstream {
+        name: url.to_owned(),
+        endpoints: vec![endpoint],
+        protocol: UpstreamProtocol::Http1,
+        balance: defaults::BALANCE,
+        slow_start: defaults::SLOW_START,
+        timeout: defaults::TIMEOUTS,
+        pool: defaults::POOL,
+        tls: UpstreamTls { ca, ..UpstreamTls::default() },
+        host: HostPolicy::Endpoint,
+        errors: Vec::new(),
+        deadline: None,
+        retry: None,
+        health: None,
+        eject: None,
+        breaker: None,
+        in_flight: None,
+    }
 }
 
 /// The kernel bounds the path of a unix socket; longer ones can never be connected to.

@@ -174,6 +174,11 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "Secrets never stand in the configuration, where backups and reviews would see them: the file says where \
              they are.",
             "key = { file = \"tls/api.key\" }"),
+        Id::BadCallers => row(
+            "A file of API keys or of users cannot be used",
+            "It is TOML of its own: a [[key]] or a [[user]] for each, with a name and the digest of the key or the \
+             argon2id hash of the password. Nobody would get in by an entry that cannot be read, so it is refused.",
+            "[[key]]\nname = \"acme\"\nsha256 = \"…64 hexadecimal digits…\"\nscopes = [\"users:read\"]"),
         Id::LaterKey => row(
             "This key belongs to a later version",
             "The format has it, this version does not act on it. It is refused rather than ignored: a limit or a login \

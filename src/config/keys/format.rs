@@ -197,6 +197,48 @@ pub(super) static LIMIT_KEY: Format = Format {
     check: |text| value::limit_key(text).map(drop),
 };
 
+pub(super) static REALM: Format = Format {
+    words: "a realm",
+    example: "partners",
+    pattern: Some("^[ !#-\\[\\]-~]{1,128}$"),
+    check: value::realm,
+};
+
+pub(super) static CREDENTIAL: Format = Format {
+    words: "the name of a header",
+    example: "x-api-key",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    check: |text| value::credential_header(text).map(drop),
+};
+
+pub(super) static QUERY: Format = Format {
+    words: "the name of a parameter",
+    example: "api_key",
+    pattern: Some("^[A-Za-z0-9_.~-]+$"),
+    check: value::query_name,
+};
+
+pub(super) static JWKS: Format = Format {
+    words: "a URL",
+    example: "https://id.example.fr/jwks.json",
+    pattern: Some("^https?://"),
+    check: |text| value::fetched(text).map(drop),
+};
+
+pub(super) static CONSUMER: Format = Format {
+    words: "the name of a caller",
+    example: "billing",
+    pattern: Some("^[!-~]{1,128}$"),
+    check: value::consumer,
+};
+
+pub(super) static SCOPE: Format = Format {
+    words: "a scope",
+    example: "users:read",
+    pattern: Some("^[!#-\\[\\]-~]{1,128}$"),
+    check: value::scope,
+};
+
 pub(crate) static STORE_URL: Format = Format {
     words: "the address of a store",
     example: "redis://127.0.0.1:6379",
@@ -242,6 +284,12 @@ mod tests {
             &PERCENT,
             &ROUTES,
             &LIMIT_KEY,
+            &REALM,
+            &CREDENTIAL,
+            &QUERY,
+            &JWKS,
+            &CONSUMER,
+            &SCOPE,
             &STORE_URL,
             &CAPTURE,
         ] {

@@ -1,7 +1,7 @@
 //! The top of the file, and the features that later versions bring there.
 
 use super::{
-    Default, Key, Kind, Shape, errors, format, limit, maintenance, observe, overload, route,
+    Default, Key, Kind, Shape, auth, errors, format, limit, maintenance, observe, overload, route,
     server, store, upstream,
 };
 
@@ -77,6 +77,13 @@ pub(crate) static ROOT: Shape = Shape::of(&[
     )
     .also(&["limits", "rate_limit", "rate_limits", "ratelimit", "limit_req"]),
     Key::new(
+        "auth",
+        Kind::Table(&auth::AUTH),
+        Default::None("nobody is asked who he is"),
+        "who callers are: API keys, passwords, tokens, certificates; a route names what it wants",
+    )
+    .also(&["authentication", "security", "consumers", "auth_basic", "auth_jwt"]),
+    Key::new(
         "store",
         Kind::Table(&store::STORE),
         Default::None("each process counts alone"),
@@ -97,7 +104,6 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "planned maintenance, one [[maintenance]] for each window",
     )
     .also(&["downtime", "window", "windows"]),
-    Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),
     Key::later("object", "typed objects of flows"),

@@ -1,7 +1,7 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, POSITIVE, Shape, body, format, overload, params};
+use super::{Default, Key, Kind, POSITIVE, Shape, auth, body, format, overload, params};
 
 pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
@@ -70,6 +70,13 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     .also(&["normalize"]),
     RULES,
     Key::new(
+        "auth",
+        Kind::Either(&[Kind::Text(&format::NAME), Kind::Table(&auth::RULE)]),
+        Default::None("everybody"),
+        "who may call: the name of one [auth.*], or { any = […] } or { all = […] }, and scopes",
+    )
+    .also(&["security", "authentication", "auth_request", "require"]),
+    Key::new(
         "limits",
         Kind::List { of: &Kind::Text(&format::NAME), least: 1 },
         Default::None("no rate is limited"),
@@ -108,7 +115,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         "an empty table marks a GraphQL endpoint: errors take GraphQL's form",
     ),
     Key::later("flow", "flows"),
-    Key::later("auth", "authentication"),
     Key::later("cors", "CORS"),
     Key::later("compress", "compression"),
 ]);

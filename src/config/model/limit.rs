@@ -35,13 +35,21 @@ pub enum LimitKey {
     Route,
     /// Everybody.
     Gateway,
-    /// The key that `[auth.*]` has recognised. No file with it is taken before there is `[auth.*]`.
+    /// Who the caller is, as `[auth.*]` has found out; the keys of one name count together.
     ApiKey,
-    /// A claim of the token that `[auth.*]` has recognised. The same holds.
+    /// A claim of the token that `[auth.*]` has verified; who the caller is where it has none.
     Claim(String),
 }
 
 impl LimitKey {
+    /// Whether it can be told only once the caller is known.
+    pub fn needs_identity(&self) -> bool {
+        match self {
+            Self::ApiKey | Self::Claim(_) => true,
+            Self::Ip | Self::Header(_) | Self::Route | Self::Gateway => false,
+        }
+    }
+
     /// Whether it tells one caller from another, so that a refusal is that caller's own affair.
     pub fn is_callers(&self) -> bool {
         match self {

@@ -3,6 +3,7 @@
 //!
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
+mod auth;
 mod body;
 mod failing;
 mod limit;
@@ -20,6 +21,10 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub use auth::{
+    Auth, AuthKind, AuthRule, CertificateName, Client, Entry, Forward, Hidden, Jwt, JwtAlgorithm,
+    KeyPlace, KeySource, Need,
+};
 pub use body::{BodyForm, BodyRule, Fields};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
@@ -33,7 +38,7 @@ pub use upstream::{
 };
 
 use super::secret::Secret;
-use crate::base::{LimitId, RouteId, UpstreamId};
+use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::outcome::Rule;
 use crate::problem::{Catalogue, Code, Dialect, Format};
 use crate::route::Table;
@@ -57,6 +62,8 @@ pub struct Config {
     pub maintenance: Vec<Maintenance>,
     /// `[overload]`.
     pub overload: Overload,
+    /// `[auth.*]`, in file order; an `AuthId` indexes it.
+    pub auth: Vec<Auth>,
     /// `[store.*]`, in file order.
     pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
@@ -71,6 +78,11 @@ impl Config {
     /// The route behind an id.
     pub fn route(&self, id: RouteId) -> &Route {
         &self.routes[usize::from(id.0)]
+    }
+
+    /// The policy behind an id.
+    pub fn policy(&self, id: AuthId) -> &Auth {
+        &self.auth[usize::from(id.0)]
     }
 
     /// The upstream behind an id.
@@ -303,7 +315,10 @@ pub struct Route {
     pub body: Option<Box<BodyRule>>,
     /// How errors are dressed.
     pub dialect: Dialect,
-    /// The rate limits that hold here, each once; empty nearly always.
+    /// Who may call; everybody where there is none.
+    pub auth: Option<Box<AuthRule>>,
+    /// The rate limits that hold here, each once; empty nearly always. Those that count by who the
+    /// caller is come last.
     pub limits: Box<[LimitId]>,
     /// Exchanges at once on this route.
     pub in_flight: Option<InFlight>,

@@ -61,11 +61,12 @@ fn shown(config: &model::Config) -> String {
         stores,
         limits,
         routes,
+        auth,
         ..
     } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {maintenance:#?}\n{overload:#?}\n{stores:#?}\n{limits:#?}\n{routes:#?}\n",
+         {maintenance:#?}\n{overload:#?}\n{stores:#?}\n{auth:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -81,6 +82,9 @@ fn written_defaults_are_the_defaults() {
         ("observe", "observe", ""),
         ("errors", "errors", ""),
         ("limit.NAME", "limit", ""),
+        ("auth.NAME.clients", "", "-"),
+        ("auth.NAME", "", "-"),
+        ("route.auth", "", "-"),
         ("store.NAME", "store", ""),
         ("overload.reserve", "", "-"),
         ("maintenance", "", "-"),
@@ -224,6 +228,15 @@ fn every_value_reaches_the_model() {
         until = 2026-12-01T04:00:00Z
         allow = ["127.0.0.1"]
         text = { en = "Back at {until}.", fr = "Retour à {until}." }
+        [auth.partners]
+        type = "api_key"
+        realm = "Partners of ours"
+        pass = true
+        query = "key"
+        keys = { env = "KEYS" }
+        [limit.per-key]
+        key = "api_key"
+        rate = "5/s"
         [store.fleet]
         url = { env = "KEY" }
         timeout = "9ms"
@@ -251,7 +264,8 @@ fn every_value_reaches_the_model() {
         normalise = "observe"
         errors = [{ raise = "fr.exempleGone" }]
         in_flight = 3
-        limits = ["all", "per-tenant"]
+        limits = ["per-key", "all", "per-tenant"]
+        auth = { any = ["partners"], scopes = ["users:read"] }
         strict = true
         [route.params]
         id = { in = "path", type = "integer", min = 1, max = 9, identifier = true }
@@ -271,7 +285,12 @@ fn every_value_reaches_the_model() {
         match = "/d"
         respond = { code = "Gone" }
     "#;
-    let environment = |name: &str| (name == "KEY").then(|| "secret".to_owned());
+    let keys = format!("[[key]]\nname = \"acme\"\nsha256 = \"{}\"\n", "0".repeat(64));
+    let environment = |name: &str| match name {
+        "KEY" => Some("secret".to_owned()),
+        "KEYS" => Some(keys.clone()),
+        _ => None,
+    };
     let loaded = load_text("t.toml", text, &environment).unwrap_or_else(|refused| {
         panic!("{}", refused.human(Colour::Never));
     });
@@ -291,13 +310,11 @@ fn every_value_reaches_the_model() {
 #[test]
 fn later_features_are_refused_by_name() {
     for (path, line) in [
-        ("", "auth = {}"),
         ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("route", "auth = \"x\""),
         ("route", "cors = {}"),
         ("route", "compress = true"),
         ("route", "graphql = { timeout = \"1s\" }"),

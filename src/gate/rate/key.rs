@@ -9,6 +9,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::{Caller, Limiter};
 use crate::base::hex;
 use crate::config::model::LimitKey;
+use crate::gate::auth::Identity;
 
 impl Limiter {
     /// The caller's name in the limit's store.
@@ -31,9 +32,22 @@ impl Limiter {
                 None => key.push('-'),
             },
             LimitKey::Route => key.push_str(caller.route),
-            LimitKey::Gateway | LimitKey::ApiKey | LimitKey::Claim(_) => key.push('*'),
+            LimitKey::Gateway => key.push('*'),
+            LimitKey::ApiKey => push_identity(&mut key, caller),
+            LimitKey::Claim(name) => match caller.identity.and_then(|known| known.claim(name)) {
+                Some(claim) => push_digest(&mut key, claim.as_bytes()),
+                None => push_identity(&mut key, caller),
+            },
         }
         key
+    }
+}
+
+/// Whoever it is, as its policy calls it: no secret, but of any length.
+fn push_identity(key: &mut String, caller: &Caller<'_>) {
+    match caller.identity.map(Identity::key) {
+        Some((policy, name)) => push_digest(key, &[policy, b":", name].concat()),
+        None => key.push('-'),
     }
 }
 

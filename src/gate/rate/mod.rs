@@ -30,6 +30,7 @@ use self::shared::Shared;
 pub use self::shared::{Decided, Passing};
 pub use self::store::Stores;
 use self::table::Table;
+use super::auth::Identity;
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, RouteId};
 use crate::config::model::{self, Config, LimitKey};
@@ -66,6 +67,8 @@ pub struct Caller<'a> {
     pub headers: &'a HeaderMap,
     /// The name of the route that it asks for: names outlive a reload, ids do not.
     pub route: &'a str,
+    /// Who it is, once that is known.
+    pub identity: Option<&'a Identity>,
 }
 
 impl Rates {
@@ -95,6 +98,9 @@ impl Rates {
 
     /// Takes one request from each of these limits, or from none of them. How the caller stands,
     /// which every reply tells, and the refusal if there is one.
+    ///
+    /// Limits that count by who the caller is come last. They are passed over while nobody knows,
+    /// and asked on a second visit, which leaves the others alone.
     pub fn pass(
         &self,
         limits: &[LimitId],
@@ -103,7 +109,12 @@ impl Rates {
         now: Instant,
         witness: &Witness,
     ) -> (Standing, Result<(), (LimitId, Problem)>) {
-        for (at, id) in limits.iter().enumerate() {
+        let others = limits.partition_point(|id| !self.limiter(*id).limit.key.needs_identity());
+        let (before, limits) = match caller.identity {
+            None => (0, &limits[..others]),
+            Some(_) => (others, limits),
+        };
+        for (at, id) in limits.iter().enumerate().skip(before) {
             let limiter = self.limiter(*id);
             let (taken, forgot) = limiter.take(caller, now);
             if forgot {
@@ -118,7 +129,7 @@ impl Rates {
                 return (standing, Err(refused));
             }
         }
-        limits.iter().for_each(|id| witness.limit_decided(*id, Decision::Allow));
+        limits[before..].iter().for_each(|id| witness.limit_decided(*id, Decision::Allow));
         (self.standing(limits, route, caller, now, |_, _| {}), Ok(()))
     }
 
@@ -207,7 +218,13 @@ impl Limiter {
                 self.table.hash(caller.headers.get(name).map(HeaderValue::as_bytes))
             }
             LimitKey::Route => self.table.hash(caller.route),
-            LimitKey::Gateway | LimitKey::ApiKey | LimitKey::Claim(_) => self.table.hash(()),
+            LimitKey::Gateway => self.table.hash(()),
+            LimitKey::ApiKey => self.table.hash(caller.identity.map(Identity::key)),
+            // Who has no such claim is still somebody.
+            LimitKey::Claim(name) => match caller.identity.and_then(|known| known.claim(name)) {
+                Some(claim) => self.table.hash(claim),
+                None => self.table.hash(caller.identity.map(Identity::key)),
+            },
         }
     }
 

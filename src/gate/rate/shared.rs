@@ -97,6 +97,12 @@ impl Rates {
         now: Instant,
         witness: &'a Witness,
     ) -> Passing<'a> {
+        // Those that count by who the caller is come last, and are asked once that is known.
+        let others = limits.partition_point(|id| !self.limiter(*id).limit.key.needs_identity());
+        let limits = match caller.identity {
+            None => &limits[..others],
+            Some(_) => &limits[others..],
+        };
         let request = Request { rates: self, limits, route, caller, witness };
         let mut past = Vec::with_capacity(limits.len());
         let mut waits = Vec::new();

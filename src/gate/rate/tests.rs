@@ -48,7 +48,12 @@ impl Rig {
     ) -> (Standing, Result<(), (LimitId, Problem)>) {
         let route = RouteId(route);
         let known = self.config.route(route);
-        let caller = Caller { ip: ip.parse().unwrap(), headers: &self.headers, route: &known.name };
+        let caller = Caller {
+            ip: ip.parse().unwrap(),
+            headers: &self.headers,
+            route: &known.name,
+            identity: None,
+        };
         self.rates.pass(&known.limits, route, &caller, now, &self.witness)
     }
 
@@ -127,7 +132,7 @@ fn workers_together_let_as_many_pass_as_the_burst() {
                 let witness = Witness::new(registers, names, catalogue, None);
                 let headers = HeaderMap::new();
                 let ip = "192.0.2.1".parse().unwrap();
-                let caller = Caller { ip, headers: &headers, route: "one" };
+                let caller = Caller { ip, headers: &headers, route: "one", identity: None };
                 for _ in 0..1000 {
                     let limits = &config.routes[0].limits;
                     if rates.pass(limits, RouteId(0), &caller, now, &witness).1.is_ok() {

@@ -70,6 +70,7 @@ fn names() -> Arc<Names> {
         routes: vec!["users.get".into(), "users.create".into()],
         upstreams: vec![users],
         limits: vec!["per-client".into()],
+        auth: vec!["partners".into()],
     })
 }
 
@@ -87,7 +88,7 @@ fn peer() -> Rc<Peer> {
     Rc::new(Peer {
         address: "192.0.2.7:40000".parse().unwrap(),
         listener: ListenerId(0),
-        tls: Some(TlsFacts { version: "TLSv1.3", server_name: None, client_certificate: false }),
+        tls: Some(TlsFacts { version: "TLSv1.3", server_name: None, client: None }),
         trusted: false,
     })
 }

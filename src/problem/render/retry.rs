@@ -87,6 +87,29 @@ fn progress(cause: Cause) -> Progress {
         | Cause::MemoryLimit
         | Cause::Draining
         | Cause::AdminToken
+        | Cause::AuthMissing
+        | Cause::AuthMalformed
+        | Cause::KeyUnknown
+        | Cause::KeyExpired
+        | Cause::InsufficientScope
+        | Cause::PasswordWrong
+        | Cause::TokenMalformed
+        | Cause::TokenLimit
+        | Cause::TokenAlgorithm
+        | Cause::TokenKey
+        | Cause::TokenSignature
+        | Cause::TokenExpired
+        | Cause::TokenEarly
+        | Cause::TokenIssuer
+        | Cause::TokenAudience
+        | Cause::CertificateMissing
+        | Cause::CertificateUnknown
+        | Cause::VerifierBusy
+        | Cause::TokenKeysMissing
+        | Cause::AuthRefused
+        | Cause::AuthForbidden
+        | Cause::AuthUnavailable
+        | Cause::AuthTimeout
         | Cause::Dns
         | Cause::ConnectRefused
         | Cause::ConnectUnreachable

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use rustls::crypto::CryptoProvider;
@@ -17,6 +18,7 @@ use tokio_rustls::server::TlsStream;
 use super::certificates::Certificates;
 use super::prefixed::Prefixed;
 use super::tickets::Tickets;
+use super::x509::client_names;
 use super::{files, profile};
 use crate::base::peer::TlsFacts;
 use crate::config::model::{ClientAuth, Protocols, Tls};
@@ -117,7 +119,10 @@ impl Offer {
         TlsFacts {
             version,
             server_name: connection.server_name().map(Into::into),
-            client_certificate: connection.peer_certificates().is_some(),
+            client: connection.peer_certificates().and_then(|chain| {
+                // Read once for a connection, and only where a client has proved one.
+                chain.first().map(|der| Rc::new(client_names(der)))
+            }),
         }
     }
 }

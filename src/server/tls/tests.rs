@@ -183,7 +183,7 @@ async fn both_versions_are_spoken_and_told() {
         let met = meet(&listener, Arc::new(authority.client(&[version])), "api.fr").await.unwrap();
         assert_eq!(met.facts.version, expected);
         assert_eq!(met.facts.server_name.as_deref(), Some("api.fr"));
-        assert!(!met.facts.client_certificate);
+        assert!(met.facts.client.is_none());
     }
 }
 
@@ -281,7 +281,7 @@ async fn client_certificates_are_verified() {
     ] {
         let listener = authority.listener(&["api.fr"], client_auth);
         let met = meet(&listener, client, "api.fr").await;
-        assert_eq!(met.ok().map(|met| met.facts.client_certificate), expected, "{client_auth:?}");
+        assert_eq!(met.ok().map(|met| met.facts.client.is_some()), expected, "{client_auth:?}");
     }
 }
 

@@ -8,6 +8,8 @@ use std::net::IpAddr;
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
+use crate::base::peer::CertificateNames;
+
 /// What a certificate says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
@@ -22,6 +24,55 @@ impl Facts {
     pub(super) fn of(der: &[u8]) -> Self {
         read(der).unwrap_or_default()
     }
+}
+
+/// The names by which a client may be known.
+pub(super) fn client_names(der: &[u8]) -> CertificateNames {
+    client(der).unwrap_or_default()
+}
+
+fn client(der: &[u8]) -> Option<CertificateNames> {
+    let mut outer = Der(Der(der).expect(SEQUENCE)?);
+    let mut certificate = Der(outer.expect(SEQUENCE)?);
+    if certificate.tag() == Some(VERSION) {
+        certificate.next()?;
+    }
+    // Serial number, signature algorithm, issuer, validity.
+    for _ in 0..4 {
+        certificate.next()?;
+    }
+    let mut names = CertificateNames {
+        common: common_name(certificate.expect(SEQUENCE)?),
+        ..CertificateNames::default()
+    };
+    for (tag, content) in certificate {
+        if tag == EXTENSIONS {
+            let known = |(tag, content): (u8, &[u8])| match tag {
+                DNS_NAME => Some(std::str::from_utf8(content).ok()?.to_ascii_lowercase().into()),
+                URI | EMAIL => Some(std::str::from_utf8(content).ok()?.into()),
+                _ => None,
+            };
+            names.alternative =
+                alternative_names(content).into_iter().flatten().filter_map(known).collect();
+        }
+    }
+    Some(names)
+}
+
+/// The last common name of a subject, which is the most specific one.
+fn common_name(subject: &[u8]) -> Option<Box<str>> {
+    let attributes = Der(subject).filter(|(tag, _)| *tag == SET).flat_map(|(_, set)| Der(set));
+    let names = attributes.filter_map(|(_, attribute)| {
+        let mut attribute = Der(attribute);
+        if attribute.expect(OBJECT_IDENTIFIER)? != ID_COMMON_NAME {
+            return None;
+        }
+        let (tag, text) = attribute.next()?;
+        // UTF8String or PrintableString: others are not written any more.
+        let text = std::str::from_utf8(text).ok().filter(|_| matches!(tag, 0x0c | 0x13))?;
+        Some(text.into())
+    });
+    names.last()
 }
 
 fn read(der: &[u8]) -> Option<Facts> {
@@ -47,6 +98,11 @@ fn read(der: &[u8]) -> Option<Facts> {
 }
 
 fn subject_alternative_names(extensions: &[u8]) -> Vec<String> {
+    let names = alternative_names(extensions).into_iter().flatten();
+    names.filter_map(|(tag, content)| general_name(tag, content)).collect()
+}
+
+fn alternative_names(extensions: &[u8]) -> Option<Der<'_>> {
     for (_, extension) in Der(Der(extensions).expect(SEQUENCE).unwrap_or_default()) {
         let mut extension = Der(extension);
         if extension.expect(OBJECT_IDENTIFIER) != Some(ID_SUBJECT_ALT_NAME) {
@@ -56,10 +112,9 @@ fn subject_alternative_names(extensions: &[u8]) -> Vec<String> {
             extension.next();
         }
         let value = extension.expect(OCTET_STRING).unwrap_or_default();
-        let names = Der(Der(value).expect(SEQUENCE).unwrap_or_default());
-        return names.filter_map(|(tag, content)| general_name(tag, content)).collect();
+        return Some(Der(Der(value).expect(SEQUENCE).unwrap_or_default()));
     }
-    Vec::new()
+    None
 }
 
 fn general_name(tag: u8, content: &[u8]) -> Option<String> {
@@ -136,11 +191,16 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
+const SET: u8 = 0x31;
+const EMAIL: u8 = 0x81;
 const DNS_NAME: u8 = 0x82;
+const URI: u8 = 0x86;
 const IP_ADDRESS: u8 = 0x87;
 const VERSION: u8 = 0xa0;
 const EXTENSIONS: u8 = 0xa3;
 const LONG_FORM: u8 = 0x80;
+/// 2.5.4.3.
+const ID_COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 /// 2.5.29.17.
 const ID_SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
 
@@ -167,6 +227,21 @@ mod tests {
     }
 
     #[test]
+    fn a_client_is_known_by_its_subject_and_its_alternative_names() {
+        let mut params = rcgen::CertificateParams::new(vec!["B.internal".to_owned()]).unwrap();
+        let uri = "spiffe://x/billing".try_into().unwrap();
+        params.subject_alt_names.push(rcgen::SanType::URI(uri));
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(rcgen::DnType::OrganizationName, "o");
+        params.distinguished_name.push(rcgen::DnType::CommonName, "billing");
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names = client_names(params.self_signed(&key).unwrap().der());
+        assert_eq!(names.common.as_deref(), Some("billing"));
+        let alternative: Vec<&str> = names.alternative.iter().map(|name| &**name).collect();
+        assert_eq!(alternative, ["b.internal", "spiffe://x/billing"]);
+    }
+
+    #[test]
     fn both_forms_of_time_are_read() {
         assert_eq!(moment(UTC_TIME, b"700101000001Z"), Some(1));
         assert_eq!(moment(UTC_TIME, b"491231235959Z"), Some(2_524_607_999));
@@ -188,7 +263,7 @@ mod tests {
             let mut der = certificate(&["a.fr", "127.0.0.1"], 2060);
             let at = at % der.len();
             der[at] = byte;
-            let _ = Facts::of(&der);
+            let _ = (Facts::of(&der), client_names(&der));
             let _ = Facts::of(&der[..at]);
         }
     }

@@ -1,6 +1,7 @@
 //! The rig: a scripted origin, guichet in process on port 0, raw and polite clients, goldens.
 //! A test is four sentences: an origin, a gateway, a client, an assertion.
 
+pub mod callers;
 pub mod client;
 pub mod frame_origin;
 pub mod frames;
@@ -12,6 +13,7 @@ pub mod mortal;
 pub mod origin;
 pub mod store;
 pub mod tls;
+pub mod tokens;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
