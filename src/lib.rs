@@ -16,7 +16,7 @@
 //! | F5 | [`upstream`], [`gate`] | calling backends; what a request must pass |
 //! | F4 | [`observe`] | the witness: records, log lines, counters |
 //! | F3 | [`config`] | what the operator wrote, judged as a whole |
-//! | F2 | [`outcome`] | what an upstream's error reply means |
+//! | F2 | [`outcome`], [`parameter`] | what an upstream's error reply means; what a parameter may look like |
 //! | F1 | [`problem`], [`route`] | the error vocabulary; the route table |
 //! | F0 | [`base`] | words without opinions |
 //!
@@ -60,6 +60,7 @@ pub mod config;
 pub mod gate;
 pub mod observe;
 pub mod outcome;
+pub mod parameter;
 pub mod problem;
 pub mod proxy;
 pub mod reload;

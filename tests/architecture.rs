@@ -17,6 +17,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("problem", 1),
     ("route", 1),
     ("outcome", 2),
+    ("parameter", 2),
     ("config", 3),
     ("observe", 4),
     ("upstream", 5),

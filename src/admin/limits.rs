@@ -1,10 +1,11 @@
-//! `/v1/limits`: rate limits and what they have decided, and how much may be under way at once.
+//! `/v1/limits`: rate limits and what they have decided, the stores that some of them are counted in, and how much may be under way at once.
 
 use serde_json::{Value, json};
 
 use super::Control;
 use crate::base::Rate;
 use crate::config::model::{Limit, LimitKey};
+use crate::observe::StoreCounts;
 
 /// Both kinds, in the order of the file.
 pub(super) fn list(control: &Control) -> Value {
@@ -19,13 +20,16 @@ pub(super) fn list(control: &Control) -> Value {
             "rate": rate(limit.rate),
             "burst": limit.burst,
             "status": limit.status,
+            "store": limit.store,
             "allowed": count.map_or(0, |count| count.allowed),
             "refused": count.map_or(0, |count| count.refused),
         })
     };
     let scope = |(scope, most): &(String, usize)| json!({ "scope": scope, "in_flight": most });
+    let store = |store: &StoreCounts| json!({ "name": store.name, "up": store.up, "fallbacks": store.fallbacks });
     json!({
         "rates": config.limits.iter().map(told).collect::<Value>(),
+        "stores": counts.stores.iter().map(store).collect::<Value>(),
         "concurrency": counts.in_flight.iter().map(scope).collect::<Value>(),
     })
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Control;
 use super::resource::{Answer, V1};
-use crate::base::{clock, date};
+use crate::base::{clock, date, percent};
 use crate::config;
 use crate::config::model::Maintenance as Window;
 use crate::gate::Switch;
@@ -57,9 +57,8 @@ pub(super) fn switch(method: &Method, uri: &Uri, control: &Control) -> Result<An
 fn until(uri: &Uri) -> Result<Option<u64>, Problem> {
     let given = uri.query().and_then(|query| query.strip_prefix("until="));
     let Some(given) = given else { return Ok(None) };
-    // A plus is what an offset begins with, and what a query writes as %2B.
-    let text =
-        given.replace("%2B", "+").replace("%2b", "+").replace("%3A", ":").replace("%3a", ":");
+    // A plus is what an offset begins with, and stands for itself.
+    let text = percent::lenient(given.as_bytes());
     let moment = config::moment(&text).ok().map(|moment| moment.timestamp().as_millisecond());
     let millis = moment.and_then(|millis| u64::try_from(millis).ok());
     millis.map(Some).ok_or_else(|| {

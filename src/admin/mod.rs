@@ -208,6 +208,9 @@ async fn tell<B>(request: &Request<B>, state: &AdminState, door: Door) -> Result
         Resource::V1(V1::Switch, control) => {
             maintenance::switch(request.method(), request.uri(), control)
         }
+        Resource::V1(V1::Endpoint, control) => {
+            upstreams::order(request.method(), request.uri(), control).await
+        }
         Resource::V1(asked, control) => v1::answer(asked, control).await,
     }
 }

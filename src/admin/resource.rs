@@ -24,6 +24,8 @@ pub(super) enum V1 {
     Config,
     Routes,
     Upstreams,
+    /// The duty of one endpoint.
+    Endpoint,
     Limits,
     Certificates,
     Reload,
@@ -53,13 +55,9 @@ impl<'a> Resource<'a> {
             "/metrics" => return Ok(Self::Metrics),
             _ => {}
         }
-        if let Some(routes) = path.strip_prefix(V1::Switch.path())
-            && !routes.is_empty()
-        {
-            let control = control.ok_or_else(|| Problem::new(Cause::NoRoute))?;
-            return Ok(Self::V1(V1::Switch, control));
-        }
-        let below = V1::ALL.iter().find(|it| it.path() == path);
+        let named = |it: &&V1| path.strip_prefix(it.path()).is_some_and(|name| !name.is_empty());
+        let named = V1::NAMED.iter().find(named);
+        let below = named.or_else(|| V1::ALL.iter().find(|it| it.path() == path));
         match below.zip(control) {
             Some((asked, control)) => Ok(Self::V1(*asked, control)),
             None => Err(Problem::new(Cause::NoRoute)),
@@ -93,12 +91,16 @@ impl V1 {
         Self::Maintenance,
     ];
 
+    /// What is followed by a name.
+    const NAMED: &'static [Self] = &[Self::Switch, Self::Endpoint];
+
     pub(super) const fn path(self) -> &'static str {
         match self {
             Self::Status => "/v1/status",
             Self::Config => "/v1/config",
             Self::Routes => "/v1/routes",
             Self::Upstreams => "/v1/upstreams",
+            Self::Endpoint => "/v1/upstreams/",
             Self::Limits => "/v1/limits",
             Self::Certificates => "/v1/certs",
             Self::Reload => "/v1/reload",
@@ -120,7 +122,7 @@ impl V1 {
             | Self::Maintenance => READ,
             Self::Reload | Self::Check => "POST",
             Self::Drain => "PUT",
-            Self::Switch => "PUT, DELETE",
+            Self::Switch | Self::Endpoint => "PUT, DELETE",
         }
     }
 

@@ -29,6 +29,7 @@ impl Rig {
         let exposition = Exposition {
             concurrency: Default::default(),
             maintenance: Default::default(),
+            stores: Default::default(),
             registers: vec![Arc::new(Registers::new(&names))],
             names,
             catalogue: Arc::clone(&catalogue),

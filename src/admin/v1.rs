@@ -19,7 +19,7 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
         },
         V1::Routes => routes(control),
         V1::Limits => limits::list(control),
-        V1::Upstreams => upstreams::list(control),
+        V1::Upstreams | V1::Endpoint => upstreams::list(control),
         V1::Certificates => certificates(control),
         V1::Maintenance | V1::Switch => maintenance::list(control),
         V1::Reload => {

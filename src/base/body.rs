@@ -81,6 +81,8 @@ pub enum Inflow {
     Http1(Pipe),
     /// A stream of an HTTP/2 connection.
     Http2(Incoming),
+    /// Read to its end already.
+    Read(Bytes),
 }
 
 /// A client's body with a bound on its length.
@@ -142,6 +144,7 @@ impl Inflow {
             Self::Empty => true,
             Self::Http1(pipe) => pipe.is_end(),
             Self::Http2(incoming) => incoming.is_end_stream(),
+            Self::Read(bytes) => bytes.is_empty(),
         }
     }
 
@@ -151,6 +154,7 @@ impl Inflow {
             Self::Empty => SizeHint::with_exact(0),
             Self::Http1(pipe) => pipe.size_hint(),
             Self::Http2(incoming) => incoming.size_hint(),
+            Self::Read(bytes) => SizeHint::with_exact(bytes.len() as u64),
         }
     }
 
@@ -161,6 +165,10 @@ impl Inflow {
         match self {
             Self::Empty => Poll::Ready(None),
             Self::Http1(pipe) => pipe.poll_frame(cx),
+            Self::Read(bytes) => {
+                let data = std::mem::take(bytes);
+                Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
+            }
             // Whatever breaks a stream of HTTP/2 is the client's doing.
             Self::Http2(incoming) => {
                 let polled = Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left);

@@ -18,6 +18,7 @@ pub mod hex;
 pub mod inbox;
 pub mod outbox;
 pub mod peer;
+pub mod percent;
 pub mod pipe;
 pub mod prefer;
 pub mod quantity;

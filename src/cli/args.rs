@@ -65,7 +65,7 @@ pub(super) enum Verb {
     /// Takes routes of a guichet that runs out of service for a while, and back; tells which are.
     #[command(subcommand)]
     Maintenance(MaintenanceVerb),
-    /// Tells how the upstreams of a guichet that runs stand.
+    /// Tells how the upstreams of a guichet that runs stand; drains an endpoint, and takes that back.
     #[command(subcommand)]
     Upstream(UpstreamVerb),
     /// Prints the version.
@@ -129,9 +129,26 @@ pub(super) enum MaintenanceVerb {
 /// `guichet upstream`.
 #[derive(Debug, Subcommand)]
 pub(super) enum UpstreamVerb {
-    /// Tells which endpoints are up, down or ejected, what breakers do, and how many connections are
-    /// open.
+    /// Tells which endpoints are up, down, ejected or drained, what breakers do, and how many
+    /// connections are open.
     List(Running),
+    /// Has an endpoint get no new request; what is under way ends. A reload keeps it.
+    Drain(EndpointName),
+    /// Has a drained endpoint get requests again.
+    Ready(EndpointName),
+}
+
+/// One endpoint of a guichet that runs.
+#[derive(Debug, Args)]
+pub(super) struct EndpointName {
+    /// The name of the upstream.
+    #[arg(value_parser = in_target)]
+    pub(super) upstream: String,
+    /// The endpoint as the configuration has it, such as http://10.0.0.7:9000, or without the scheme.
+    #[arg(value_parser = in_target)]
+    pub(super) endpoint: String,
+    #[command(flatten)]
+    pub(super) running: Running,
 }
 
 /// `guichet config`.
@@ -175,6 +192,15 @@ pub(super) enum CheckFormat {
 
 fn routes(text: &str) -> Result<String, String> {
     config::routes(text).map(|()| text.to_owned())
+}
+
+/// What stands in a target and ends nothing there.
+fn in_target(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#%\\".contains(&byte);
+    match !text.is_empty() && text.bytes().all(plain) {
+        true => Ok(text.to_owned()),
+        false => Err("this is no name of an upstream or an endpoint".into()),
+    }
 }
 
 /// A moment to come, in UTC: nothing in it means anything else in a query.
@@ -238,6 +264,8 @@ mod tests {
             "maintenance off users.* --socket /run/guichet/admin.sock",
             "maintenance list",
             "upstream list",
+            "upstream drain users http://127.0.0.1:9000",
+            "upstream ready users 127.0.0.1:9000 --json",
             "version",
             "completions fish",
             "man",
@@ -249,7 +277,8 @@ mod tests {
 
     #[test]
     fn what_comes_later_is_not_offered() {
-        for line in ["flow x", "maintenance on", "upstream drain", "run --staging", "key new"] {
+        for line in ["flow x", "maintenance on", "upstream drain users", "run --staging", "key new"]
+        {
             let words = ["guichet"].into_iter().chain(line.split(' '));
             let error = CommandLine::try_parse_from(words).unwrap_err();
             assert_eq!(error.exit_code(), 2, "{line}");

@@ -25,7 +25,8 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use self::args::{
-    CheckFormat, CommandLine, ConfigVerb, MaintenanceVerb, Route, Running, UpstreamVerb, Verb,
+    CheckFormat, CommandLine, ConfigVerb, EndpointName, MaintenanceVerb, Route, Running,
+    UpstreamVerb, Verb,
 };
 use self::check::Strictness;
 use self::control::Said;
@@ -108,9 +109,15 @@ fn obey(line: &CommandLine) -> Report {
             }
             MaintenanceVerb::List(running) => control(Said::MaintenanceList, running, option, form),
         },
-        Verb::Upstream(UpstreamVerb::List(running)) => {
-            control(Said::UpstreamList, running, option, form)
-        }
+        Verb::Upstream(verb) => match verb {
+            UpstreamVerb::List(running) => control(Said::UpstreamList, running, option, form),
+            UpstreamVerb::Drain(EndpointName { upstream, endpoint, running }) => {
+                control(Said::UpstreamDrain { upstream, endpoint }, running, option, form)
+            }
+            UpstreamVerb::Ready(EndpointName { upstream, endpoint, running }) => {
+                control(Said::UpstreamReady { upstream, endpoint }, running, option, form)
+            }
+        },
         Verb::Version => version::version(form),
         Verb::Completions { shell } => completions::completions(*shell),
         Verb::Man => man::man(),

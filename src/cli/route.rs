@@ -91,7 +91,7 @@ fn judge(
         Ok(Found::Route(found)) => {
             let route = config.route(found.route);
             tell_route(config, route, found, &asked, text, json);
-            Ok(route.dialect)
+            judge_parameters(route, found, &asked, asking).map(|()| route.dialect)
         }
         Ok(Found::Options(allow)) => {
             let allow = allow.to_str().unwrap_or_default();
@@ -112,6 +112,20 @@ fn judge(
     gate::check_length(body, &config.server.limits)
         .map_err(|problem| (problem, "the body is larger than server.limits.body".to_owned()))?;
     dialect
+}
+
+/// What the route knows of path, query, headers and cookies.
+fn judge_parameters(
+    route: &Route,
+    found: &Match,
+    asked: &Asked<'_>,
+    asking: &Asking,
+) -> Result<(), (Problem, String)> {
+    let Some(params) = &route.params else { return Ok(()) };
+    let query = asking.uri.query();
+    let judged = gate::parameters(params, &found.captures, &asked.path, query, &asking.headers);
+    let rule = "parameters are not as the route declares them";
+    judged.map(drop).map_err(|problem| (problem, rule.to_owned()))
 }
 
 /// A plain URL, where every plain listener refuses.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::model::{
-    Balance, Breaker, ClientAuth, Eject, HostPolicy, Limits, Normalise, Plain, Pool, Protocols,
-    RetryOn, Shutdown, UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, HostPolicy, Limits, Normalise, OnDown, Plain, Pool,
+    Protocols, RetryOn, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -59,6 +59,12 @@ pub const INSPECT: usize = 64 << 10;
 pub const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// `limit.NAME.keys`.
 pub const LIMIT_KEYS: usize = 65_536;
+/// `store.NAME.timeout`.
+pub const STORE_TIMEOUT: Duration = Duration::from_millis(20);
+/// `store.NAME.on_down`.
+pub const STORE_ON_DOWN: OnDown = OnDown::Local;
+/// `route.body.limit`.
+pub const CHECKED_BODY: u64 = 256 << 10;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

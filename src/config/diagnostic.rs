@@ -43,6 +43,8 @@ pub enum Id {
     BadRespond,
     TakenName,
     TwoIdentifiers,
+    BadParameter,
+    BadBody,
     MissingFile,
     MissingSecret,
     BadSecret,
@@ -93,6 +95,8 @@ impl Id {
         Self::BadRespond,
         Self::TakenName,
         Self::TwoIdentifiers,
+        Self::BadParameter,
+        Self::BadBody,
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
@@ -144,6 +148,8 @@ impl Id {
             Self::BadRespond => "G0309",
             Self::TakenName => "G0310",
             Self::TwoIdentifiers => "G0311",
+            Self::BadParameter => "G0312",
+            Self::BadBody => "G0313",
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
@@ -208,6 +214,8 @@ impl Id {
             | Self::BadRespond
             | Self::TakenName
             | Self::TwoIdentifiers
+            | Self::BadParameter
+            | Self::BadBody
             | Self::BadSecret
             | Self::LaterKey
             | Self::LaterWord => Severity::Error,

@@ -4,6 +4,7 @@
 //! `config show` and the commented starter. The laws of the tables are tested at the foot; that a
 //! default here is the one of `model` is tested by loading each of them.
 
+mod body;
 mod errors;
 mod failing;
 mod format;
@@ -11,14 +12,16 @@ mod limit;
 mod maintenance;
 mod observe;
 mod overload;
+mod params;
 mod root;
 mod route;
 mod server;
+mod store;
 mod upstream;
 
 use std::time::Duration;
 
-pub(crate) use format::Format;
+pub(crate) use format::{Format, STORE_URL};
 pub(crate) use root::ROOT;
 
 /// A key.
@@ -72,6 +75,8 @@ pub(crate) enum Kind {
     Integer { least: i64, most: i64 },
     /// A number from 0 to 1.
     Share,
+    /// Any number, with a fraction or without.
+    Number,
     /// A date, a time and an offset.
     Moment,
     /// `true` or `false`.
@@ -184,6 +189,7 @@ impl Kind {
             | Self::Size { .. }
             | Self::Integer { .. }
             | Self::Share
+            | Self::Number
             | Self::Moment
             | Self::Bool
             | Self::False
@@ -202,6 +208,7 @@ impl Kind {
             Self::Integer { least, most: i64::MAX } => format!("an integer of at least {least}"),
             Self::Integer { least, most } => format!("an integer from {least} to {most}"),
             Self::Share => "a number from 0 to 1".to_owned(),
+            Self::Number => "a number".to_owned(),
             Self::Moment => "a date, a time and an offset".to_owned(),
             Self::Bool => "`true` or `false`".to_owned(),
             Self::False => "`false`".to_owned(),

@@ -77,6 +77,7 @@ fn of(kind: &'static Kind) -> Value {
         // Editors for TOML hand a date on as a string.
         Kind::Moment => json!({ "type": "string", "format": "date-time" }),
         Kind::Share => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
+        Kind::Number => json!({ "type": "number" }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::False => json!({ "const": false }),
         Kind::Words { now, .. } => {

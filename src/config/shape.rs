@@ -134,7 +134,10 @@ impl Form<'_> {
 
     fn node(&mut self, node: &Node, kind: &'static Kind, key: &str, path: &str) {
         match (kind, &node.value) {
-            (_, Value::Broken) | (Kind::Any, _) | (Kind::Bool, Value::Boolean(_)) => {}
+            (_, Value::Broken)
+            | (Kind::Any, _)
+            | (Kind::Bool, Value::Boolean(_))
+            | (Kind::Number, Value::Integer(_) | Value::Float(_)) => {}
             (Kind::Either(kinds), value) => {
                 let fitting = kinds.iter().find(|kind| fits(kind, value));
                 match fitting {
@@ -143,6 +146,12 @@ impl Form<'_> {
                     }
                     Some(_) | None => self.wrong_type(node, kind, key),
                 }
+            }
+            (Kind::Text(format), Value::String(text))
+                if std::ptr::eq(*format, &raw const keys::STORE_URL)
+                    && super::value::has_password(text) =>
+            {
+                self.secret(node);
             }
             (Kind::Text(format), Value::String(text)) => {
                 if let Err(why) = (format.check)(text) {
@@ -318,8 +327,8 @@ fn fits(kind: &Kind, value: &Value) -> bool {
             kind,
             Kind::Text(_) | Kind::Duration { .. } | Kind::Size { .. } | Kind::Words { .. }
         ),
-        Value::Integer(_) => matches!(kind, Kind::Integer { .. } | Kind::Share),
-        Value::Float(_) => matches!(kind, Kind::Share),
+        Value::Integer(_) => matches!(kind, Kind::Integer { .. } | Kind::Share | Kind::Number),
+        Value::Float(_) => matches!(kind, Kind::Share | Kind::Number),
         Value::Boolean(_) => matches!(kind, Kind::Bool | Kind::False),
         Value::Array(_) => matches!(kind, Kind::List { .. } | Kind::Tables(_)),
         Value::Table(_) => matches!(kind, Kind::Table(_) | Kind::Secret),

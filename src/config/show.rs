@@ -246,6 +246,7 @@ fn holds_secret(kind: &Kind, value: &Value) -> bool {
         | Kind::Size { .. }
         | Kind::Integer { .. }
         | Kind::Share
+        | Kind::Number
         | Kind::Moment
         | Kind::Bool
         | Kind::False
@@ -268,6 +269,7 @@ fn element(kind: &'static Kind) -> &'static Kind {
         | Kind::Size { .. }
         | Kind::Integer { .. }
         | Kind::Share
+        | Kind::Number
         | Kind::Moment
         | Kind::Bool
         | Kind::False

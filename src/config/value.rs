@@ -13,7 +13,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-pub(crate) use self::policy::{RetryOn, balance, limit_key, moment, percent, retry_on, routes};
+pub(crate) use self::policy::{
+    RetryOn, balance, has_password, limit_key, moment, percent, retry_on, routes, store_url,
+};
 use super::model::{EndpointAddress, HostPolicy};
 use crate::base::parse_duration;
 

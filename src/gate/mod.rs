@@ -8,26 +8,36 @@
 //! 4. `target`: host, path and route; per-route gates need to know it;
 //! 5. `maintenance`: what is not served for a while, to whomever;
 //! 6. the size of the body, where the head tells it;
-//! 7. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
+//! 7. `params`: what the route knows of path, query, headers and cookies;
+//! 8. `rate`: how often the route, or the caller, may be served. Last, so that what is refused
 //!    anyway takes nothing from a quota;
-//! 8. `overload`: whether there is room for it now. The only one that may wait, for a moment.
+//! 9. `overload`: whether there is room for it now;
+//! 10. `body`: what stands in the body, where the route declares that. Last, because it has to be read
+//!     first, which takes room.
+//!
+//! Three may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
+//! where a limit is shared by replicas, and `body` for its bytes.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
+mod body;
 mod entry;
 mod fields;
 mod maintenance;
 mod memory;
 mod message;
 mod overload;
+mod params;
 mod rate;
 mod target;
 
+pub use body::{Media, judge_body, media};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
-pub use rate::{Caller, Rates, Standing};
+pub use params::{Absent, parameters};
+pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

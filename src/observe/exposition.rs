@@ -17,13 +17,15 @@ use super::names::Names;
 use super::process::Process;
 use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
 use super::reloads::{ReloadResult, Reloads};
+use super::retried::Retried;
 use super::scope_states::ScopeStates;
 use super::states::UpstreamStates;
+use super::stores::StoreStates;
 use super::tally::Tally;
 use super::text::{Labels, Page};
 use super::writer::Lost;
 use crate::base::{EndpointId, UpstreamId};
-use crate::problem::{Catalogue, Cause};
+use crate::problem::Catalogue;
 
 /// Everything that the metrics page is made of.
 #[derive(Clone, Debug)]
@@ -44,6 +46,8 @@ pub struct Exposition {
     pub concurrency: ConcurrencyLimits,
     /// What is under maintenance.
     pub maintenance: ScopeStates,
+    /// Where shared limits are counted.
+    pub stores: StoreStates,
     /// Reloads so far.
     pub reloads: Arc<Reloads>,
     /// Lines that the writer lost; none while there is no access log.
@@ -180,6 +184,14 @@ impl Exposition {
             let sum = self.sum(|it| Some(it.limits.get(place)?.forgotten.value()));
             page.number(&metrics::LIMIT_KEYS_FORGOTTEN, &[("limit", limit)], sum);
         }
+        page.family(&metrics::STORE_UP);
+        for (name, state) in &self.stores.0 {
+            page.number(&metrics::STORE_UP, &[("store", name)], state.is_up().into());
+        }
+        page.family(&metrics::STORE_FALLBACKS);
+        for (name, state) in &self.stores.0 {
+            page.number(&metrics::STORE_FALLBACKS, &[("store", name)], state.fallbacks());
+        }
     }
 
     fn shed(&self, page: &mut Page) {
@@ -223,10 +235,10 @@ impl Exposition {
         }
         page.family(&metrics::UPSTREAM_RETRIES);
         for (id, upstream) in self.upstream_names() {
-            for cause in Cause::ALL {
-                let at = *cause as usize;
+            for what in Retried::all() {
+                let at = what.number();
                 let sum = self.sum(|it| Some(it.upstream(id)?.retries[at].value()));
-                let labels = [("upstream", upstream), ("reason", cause.as_str())];
+                let labels = [("upstream", upstream), ("reason", what.as_str())];
                 number_if_any(page, &metrics::UPSTREAM_RETRIES, &labels, sum);
             }
         }

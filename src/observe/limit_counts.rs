@@ -12,6 +12,19 @@ pub struct LimitCounts {
     pub rates: Vec<RateCounts>,
     /// The name of each scope and how much it may carry at once as of now.
     pub in_flight: Vec<(String, usize)>,
+    /// Each store, in the order of the file.
+    pub stores: Vec<StoreCounts>,
+}
+
+/// How the store of shared limits stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreCounts {
+    /// Its name.
+    pub name: String,
+    /// Whether it answers in time.
+    pub up: bool,
+    /// Requests that were decided without it.
+    pub fallbacks: u64,
 }
 
 /// What one rate limit has decided.
@@ -39,6 +52,11 @@ impl LimitCounts {
         });
         let scopes = page.concurrency.0.iter();
         let in_flight = scopes.map(|(name, most)| (name.clone(), most.load(Ordering::Relaxed)));
-        Self { rates: rates.collect(), in_flight: in_flight.collect() }
+        let stores = page.stores.0.iter().map(|(name, state)| StoreCounts {
+            name: name.clone(),
+            up: state.is_up(),
+            fallbacks: state.fallbacks(),
+        });
+        Self { rates: rates.collect(), in_flight: in_flight.collect(), stores: stores.collect() }
     }
 }

@@ -53,6 +53,8 @@ impl Family {
         CONNECTION_FAILURES,
         LIMIT_DECISIONS,
         LIMIT_KEYS_FORGOTTEN,
+        STORE_UP,
+        STORE_FALLBACKS,
         SHED,
         CONCURRENCY_LIMIT,
         MAINTENANCE_ACTIVE,
@@ -131,6 +133,12 @@ pub(super) const LIMIT_KEYS_FORGOTTEN: Family = counter(
     "guichet_limit_keys_forgotten_total",
     "Callers that a rate limit forgot too early because it remembers no more than its keys.",
 );
+pub(super) const STORE_UP: Family =
+    gauge("guichet_store_up", "1 while the store of shared limits answers in time.");
+pub(super) const STORE_FALLBACKS: Family = counter(
+    "guichet_store_fallbacks_total",
+    "Requests that a limit decided by on_down, because its store did not answer in time.",
+);
 pub(super) const SHED: Family = counter(
     "guichet_shed_total",
     "What was given up for want of room; no route where a connection carried no request.",
@@ -153,7 +161,7 @@ pub(super) const UPSTREAM_DURATION: Family = histogram(
 );
 pub(super) const UPSTREAM_RETRIES: Family = counter(
     "guichet_upstream_retries_total",
-    "Attempts that were followed by another one, by the cause of their failure.",
+    "Attempts that were followed by another one, by the cause of their failure; budget_spent: that were not, because retry.budget was spent.",
 );
 pub(super) const UPSTREAM_ENDPOINT_UP: Family =
     gauge("guichet_upstream_endpoint_up", "1 while the endpoint may be chosen.");

@@ -10,6 +10,7 @@ use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
 use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
 use super::names::Names;
+use super::retried::Retried;
 use super::tally::Tally;
 use crate::base::{ListenerId, RouteId, Source, UpstreamId};
 use crate::problem::Cause;
@@ -150,7 +151,7 @@ impl Registers {
         let upstream = || UpstreamCells {
             duration: Histogram::default(),
             connections: Default::default(),
-            retries: counters(Cause::ALL.len()),
+            retries: counters(Retried::COUNT),
         };
         Self {
             requests: Tally::with_room_for((listeners * (routes + 1)).saturating_mul(16)),

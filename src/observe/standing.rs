@@ -12,12 +12,23 @@ pub struct Standing {
     pub name: String,
     /// What its breaker does, where it has one.
     pub breaker: Option<BreakerState>,
-    /// Each endpoint by its URL, in the order of the file.
-    pub endpoints: Vec<(String, EndpointState)>,
+    /// Each endpoint, in the order of the file.
+    pub endpoints: Vec<EndpointStanding>,
     /// Connections that carry exchanges.
     pub active: u64,
     /// Connections that wait in the pools.
     pub idle: u64,
+}
+
+/// How an endpoint stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointStanding {
+    /// Its URL.
+    pub url: String,
+    /// Whether it is called.
+    pub state: EndpointState,
+    /// Requests under way.
+    pub under_way: u64,
 }
 
 impl Standing {
@@ -29,8 +40,10 @@ impl Standing {
                 page.sum(|it| Some(it.upstream(id)?.connections[state as usize].value()))
             };
             let endpoints = (0..).map(EndpointId).zip(&names.endpoints);
-            let state = |(endpoint, url): (EndpointId, &String)| {
-                (url.clone(), page.states.endpoint(id, endpoint))
+            let state = |(endpoint, url): (EndpointId, &String)| EndpointStanding {
+                url: url.clone(),
+                state: page.states.endpoint(id, endpoint),
+                under_way: page.states.under_way(id, endpoint),
             };
             Self {
                 name: names.name.clone(),

@@ -14,6 +14,9 @@ pub trait UpstreamStates: Debug + Send + Sync {
         self.endpoint(upstream, endpoint) == EndpointState::Up
     }
 
+    /// How many requests an endpoint has under way, as of the last second.
+    fn under_way(&self, upstream: UpstreamId, endpoint: EndpointId) -> u64;
+
     /// The state of its breaker, where it has one.
     fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState>;
 }
@@ -27,6 +30,8 @@ pub enum EndpointState {
     Down,
     /// It is left alone for a while, because calls failed.
     Ejected,
+    /// It gets nothing new, because somebody said so.
+    Drained,
 }
 
 impl EndpointState {
@@ -36,6 +41,7 @@ impl EndpointState {
             Self::Up => "up",
             Self::Down => "down",
             Self::Ejected => "ejected",
+            Self::Drained => "drained",
         }
     }
 }

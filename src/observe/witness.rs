@@ -16,9 +16,10 @@ use super::names::Names;
 use super::registers::{
     ConnectionFailure, ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed,
 };
+use super::retried::Retried;
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, ListenerId, RequestId, RouteId, UpstreamId};
-use crate::problem::{Catalogue, Cause};
+use crate::problem::Catalogue;
 
 /// One worker's ear: its registers, its lines, and the names to tell them by.
 #[derive(Debug)]
@@ -54,9 +55,16 @@ impl Witness {
         self.registers.lines_dropped.bump(dropped);
     }
 
-    /// Hands the lines written so far to the writer. A worker's tick calls it, every 200 ms, and
-    /// once more when the worker ends. Never waits: if the writer lags, lines are dropped and
-    /// counted.
+    /// A worker's tick, every 200 ms: hands the lines written so far to the writer once a tick has
+    /// brought none, and after a second at the latest. Never waits: if the writer lags, lines are
+    /// dropped and counted.
+    pub fn tick(&self) {
+        let Some(lines) = &self.lines else { return };
+        self.registers.lines_dropped.bump(lines.borrow_mut().tick());
+    }
+
+    /// Hands the lines written so far to the writer, as [`Self::tick`] does, but now: the worker
+    /// ends.
     pub fn flush(&self) {
         let Some(lines) = &self.lines else { return };
         self.registers.lines_dropped.bump(lines.borrow_mut().flush());
@@ -133,10 +141,10 @@ impl Witness {
         self.registers.upstream_answered(upstream, status, took);
     }
 
-    /// An attempt failed for `cause`, and another one follows.
-    pub fn upstream_retried(&self, upstream: UpstreamId, cause: Cause) {
+    /// An attempt failed, and another one follows, or would have.
+    pub fn upstream_retried(&self, upstream: UpstreamId, what: Retried) {
         if let Some(cells) = self.registers.upstream(upstream) {
-            cells.retries[cause as usize].bump(1);
+            cells.retries[what.number()].bump(1);
         }
     }
 

@@ -3,12 +3,13 @@
 use http::HeaderMap;
 
 use crate::base::grpc::GrpcStatus;
+use crate::base::percent;
 use crate::problem::BuiltIn;
 
 /// The status and message of a reply that carries them in its head ("trailers-only").
 pub(super) fn status(headers: &HeaderMap) -> Option<(GrpcStatus, Option<String>)> {
     let number = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
-    let message = headers.get("grpc-message").map(|value| decode_message(value.as_bytes()));
+    let message = headers.get("grpc-message").map(|value| percent::lenient(value.as_bytes()));
     Some((GrpcStatus::from_number(number)?, message))
 }
 
@@ -31,22 +32,6 @@ pub(super) fn code(status: GrpcStatus) -> Option<BuiltIn> {
         GrpcStatus::Unavailable => Some(BuiltIn::ServiceUnavailable),
         GrpcStatus::Unauthenticated => Some(BuiltIn::Unauthorized),
     }
-}
-
-/// Undoes the percent-encoding of `grpc-message`. What is not properly encoded stays as it is.
-fn decode_message(encoded: &[u8]) -> String {
-    let mut bytes = Vec::with_capacity(encoded.len());
-    let mut left = encoded;
-    while let Some((&first, rest)) = left.split_first() {
-        let digits = rest
-            .first_chunk::<2>()
-            .filter(|digits| first == b'%' && digits.iter().all(u8::is_ascii_hexdigit));
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        let decoded = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(decoded.unwrap_or(first));
-        left = if decoded.is_some() { rest.get(2..).unwrap_or_default() } else { rest };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
@@ -91,12 +76,12 @@ mod tests {
     proptest! {
         #[test]
         fn messages_read_back(message in ".*") {
-            prop_assert_eq!(decode_message(encode_message(&message).as_bytes()), message);
+            prop_assert_eq!(percent::lenient(encode_message(&message).as_bytes()), message);
         }
 
         #[test]
         fn odd_messages_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
-            let _ = decode_message(&bytes);
+            let _ = percent::lenient(&bytes);
         }
     }
 }

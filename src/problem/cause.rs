@@ -45,6 +45,18 @@ pub enum Cause {
     NoRoute,
     /// A route has the path, but not the method.
     NoMethod,
+    /// A parameter that the route needs is not there.
+    MissingParameter,
+    /// A parameter is not as the route declares it.
+    InvalidParameter,
+    /// A parameter that the route does not declare, where it takes no other.
+    UnknownParameter,
+    /// The route needs a body, and there is none.
+    MissingBody,
+    /// The body is of another media type, charset or coding than the route reads.
+    MediaType,
+    /// The body is not of the form that its media type promises.
+    BadBody,
     /// The client left before its answer was complete.
     ClientLeft,
     /// The request has already passed through this gateway.
@@ -57,6 +69,8 @@ pub enum Cause {
     RateLimit,
     /// All callers together have used up what a limit of a route or of the gateway allows.
     CapacityLimit,
+    /// A limit is counted in a store that does not answer, and refuses then.
+    StoreDown,
     /// The route is under maintenance, planned or switched on.
     Maintenance,
     /// The gateway, the route or its upstream carries as much as it may, and waiting is in vain.
@@ -105,6 +119,8 @@ pub enum Cause {
     TotalTimeout,
     /// No endpoint of the upstream can be used.
     NoneHealthy,
+    /// Somebody has drained all endpoints of the upstream.
+    AllDrained,
     /// The upstream fails as a whole, and is not called for a while.
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
@@ -133,12 +149,19 @@ impl Cause {
         Self::PlainHttp,
         Self::NoRoute,
         Self::NoMethod,
+        Self::MissingParameter,
+        Self::InvalidParameter,
+        Self::UnknownParameter,
+        Self::MissingBody,
+        Self::MediaType,
+        Self::BadBody,
         Self::ClientLeft,
         Self::Loop,
         Self::Panic,
         Self::Configured,
         Self::RateLimit,
         Self::CapacityLimit,
+        Self::StoreDown,
         Self::Maintenance,
         Self::Overload,
         Self::ConnectionLimit,
@@ -163,6 +186,7 @@ impl Cause {
         Self::IdleTimeout,
         Self::TotalTimeout,
         Self::NoneHealthy,
+        Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
     ];
@@ -206,12 +230,19 @@ impl Cause {
             Self::PlainHttp             => ("plain_http",              Client,   B::NonSecureConnection),
             Self::NoRoute               => ("no_route",                Client,   B::InvalidResource),
             Self::NoMethod              => ("no_method",               Client,   B::MethodNotAllowed),
+            Self::MissingParameter      => ("missing_parameter",       Client,   B::MissingParameter),
+            Self::InvalidParameter      => ("invalid_parameter",       Client,   B::InvalidParameter),
+            Self::UnknownParameter      => ("unknown_parameter",       Client,   B::InvalidParameter),
+            Self::MissingBody           => ("missing_body",            Client,   B::MissingParameter),
+            Self::MediaType             => ("media_type",              Client,   B::UnsupportedMediaType),
+            Self::BadBody               => ("bad_body",                Client,   B::BadRequest),
             Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
             Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
             Self::Panic                 => ("panic",                   Gateway,  B::ServerError),
             Self::Configured            => ("configured",              Gateway,  B::ServerError),
             Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
             Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
+            Self::StoreDown             => ("store_down",              Gateway,  B::ServiceUnavailable),
             Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
             Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
             Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
@@ -236,6 +267,7 @@ impl Cause {
             Self::IdleTimeout           => ("idle_timeout",            Upstream, B::GatewayTimeout),
             Self::TotalTimeout          => ("total_timeout",           Upstream, B::GatewayTimeout),
             Self::NoneHealthy           => ("none_healthy",            Upstream, B::ServiceUnavailable),
+            Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
             Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
         }

@@ -68,15 +68,32 @@ impl Gateway {
             maintenance.pass(found.route, &route.name, record.client_ip, record.began)?;
         }
         gate::check_length(body.size_hint().exact(), limits)?;
+        let absent = match &route.params {
+            Some(params) => {
+                let query = uri.query();
+                gate::parameters(params, &found.captures, &asked.path, query, &parts.headers)?
+            }
+            None => None,
+        };
         if !route.limits.is_empty() {
-            self.limit(exchange, found.route, route, &parts.headers)?;
+            let waits = self.limit(exchange, found.route, route, &parts.headers)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         if let Some(overload) = &self.shared.overload {
             self.admit(overload, exchange, found.route, route).await?;
         }
+        let body = match &route.body {
+            Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
+            None => body,
+        };
         match &route.target {
             Target::Upstream(id) => {
-                let target = forward::target(route, &found, &asked, &uri)?;
+                let target = forward::target(route, &found, &asked, &uri, absent.as_deref())?;
+                if let Some(absent) = absent {
+                    absent.fill(&mut parts.headers);
+                }
                 let host = asked.authority;
                 parts.uri = target.unwrap_or(uri);
                 let forward = forward::Forward { route, upstream: *id, host };

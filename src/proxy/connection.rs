@@ -91,6 +91,12 @@ impl Connection {
         fresh
     }
 
+    /// Forgets what was made for the next request: a connection that is silent for long should not
+    /// hold it, least of all a host that is a slice of what was read with it.
+    pub fn rest(&self) {
+        self.forwarding.borrow_mut().take();
+    }
+
     /// The `Forwarded` element for requests to `host` (RFC 7239).
     pub(super) fn forwarded(&self, host: &HeaderValue) -> HeaderValue {
         let address = self.address.to_str().unwrap_or_default();

@@ -120,10 +120,10 @@ impl Exchange {
         self.meter.as_ref().is_none_or(|meter| meter.complete.get())
     }
 
-    /// When its call begins: with the request, unless it had to wait for room.
+    /// When its call begins: with the request, unless it had to wait for a store or for room.
     pub(super) fn ready(&self) -> Instant {
-        let room = self.limited.as_ref().and_then(|limited| limited.since());
-        room.unwrap_or(self.record.started)
+        let since = self.limited.as_ref().and_then(|limited| limited.since());
+        since.unwrap_or(self.record.started)
     }
 
     /// The last touch that every reply gets, and the end of the exchange's own life: from here

@@ -15,7 +15,7 @@ use super::{Gateway, headers, upgrade};
 use crate::base::body::{Capped, Meter};
 use crate::base::{Body, Inflow, UpstreamId, clock};
 use crate::config::model::{Rewrite, RewritePart, Route};
-use crate::gate::Asked;
+use crate::gate::{Absent, Asked};
 use crate::problem::{Cause, Problem};
 use crate::route::Match;
 use crate::upstream::{CallOptions, Kind, Stamp, Stream, Tally, UpstreamError};
@@ -87,7 +87,8 @@ impl Gateway {
         }
     }
 
-    /// Counts the call: once as answered or not, and each attempt that was followed by another.
+    /// Counts the call: once as answered or not, and each attempt that was followed by another, or
+    /// would have been.
     fn witness_call(
         &self,
         upstream: UpstreamId,
@@ -98,8 +99,8 @@ impl Gateway {
         let status = answer.as_ref().ok().map(|response| response.status().as_u16());
         self.witness.upstream_answered(upstream, status, took);
         if tally.retried[0].is_some() {
-            for cause in tally.retried.iter().flatten() {
-                self.witness.upstream_retried(upstream, *cause);
+            for what in tally.retried.iter().flatten() {
+                self.witness.upstream_retried(upstream, *what);
             }
         }
     }
@@ -108,6 +109,9 @@ impl Gateway {
     fn cap(&self, exchange: &mut Exchange, body: Inflow) -> Body {
         if body.is_end() {
             return Body::Empty;
+        }
+        if let Inflow::Read(bytes) = body {
+            return Body::Full(Some(bytes));
         }
         let meter = Rc::new(Meter::default());
         exchange.meter = Some(Rc::clone(&meter));
@@ -133,24 +137,30 @@ fn note(exchange: &mut Exchange, upstream: UpstreamId, tally: &Tally, took: Dura
 }
 
 /// The target as the upstream gets it: rewritten, or the path in the form that was matched. None
-/// where that is what the client has written.
+/// where that is what the client has written. Parameters that are absent follow the client's own.
 pub(super) fn target(
     route: &Route,
     found: &Match,
     asked: &Asked<'_>,
     uri: &Uri,
+    absent: Option<&Absent>,
 ) -> Result<Option<Uri>, Problem> {
+    let added = absent.and_then(Absent::query);
     let path = match &route.rewrite {
         Some(rewrite) => rewritten(rewrite, found, &asked.path),
-        None if asked.unchanged => {
+        None if asked.unchanged && added.is_none() => {
             let absolute = uri.scheme().is_some() || uri.authority().is_some();
             return Ok(uri.path_and_query().filter(|_| absolute).cloned().map(Uri::from));
         }
         None => asked.path.to_string(),
     };
-    let whole = match uri.query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
+    let whole = match (uri.query().filter(|query| !query.is_empty()), added) {
+        (Some(query), Some(added)) => format!("{path}?{query}&{added}"),
+        (None, Some(added)) => format!("{path}?{added}"),
+        (_, None) => match uri.query() {
+            Some(query) => format!("{path}?{query}"),
+            None => path,
+        },
     };
     PathAndQuery::from_maybe_shared(Bytes::from(whole))
         .map(|target| Some(Uri::from(target)))

@@ -10,9 +10,9 @@ use http::HeaderMap;
 use super::Gateway;
 use super::exchange::Exchange;
 use crate::base::RouteId;
-use crate::base::clock::Instant;
+use crate::base::clock::{self, Instant};
 use crate::config::model::Route;
-use crate::gate::{Admitted, Caller, Overload, Standing};
+use crate::gate::{Admitted, Caller, Decided, Overload, Passing, Standing};
 use crate::problem::Problem;
 
 /// What limits have to do with an exchange. Boxed as one, so that an exchange without limits carries
@@ -21,14 +21,17 @@ use crate::problem::Problem;
 pub(super) struct Limited {
     /// How the caller stands with the rate limits of its route.
     standing: Option<Standing>,
+    /// When a store had answered that had to be waited for.
+    heard: Option<Instant>,
     /// The room that the exchange holds where that is limited.
     admitted: Option<Box<Admitted>>,
 }
 
 impl Limited {
-    /// When its last room was found.
+    /// When the last that it had to wait for was there.
     pub(super) fn since(&self) -> Option<Instant> {
-        self.admitted.as_ref().and_then(|admitted| admitted.since())
+        let room = self.admitted.as_ref().and_then(|admitted| admitted.since());
+        room.or(self.heard)
     }
 
     /// The upstream has answered in this time.
@@ -49,29 +52,52 @@ impl Limited {
     }
 }
 
+/// A gate that has to wait.
+pub(super) type Waits<'a> = Pin<Box<dyn Future<Output = Result<(), Problem>> + 'a>>;
+
 impl Gateway {
     /// Takes the request from the quotas of its route; how they stand is told on every reply.
+    ///
+    /// Where a store has to be asked there is something to wait for, boxed like the wait for room.
     ///
     /// # Errors
     /// The limit that makes the caller wait longest.
     #[inline(never)]
-    pub(super) fn limit(
-        &self,
-        exchange: &mut Exchange,
+    pub(super) fn limit<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
         id: RouteId,
-        route: &Route,
-        headers: &HeaderMap,
-    ) -> Result<(), Problem> {
-        let record = &mut exchange.record;
+        route: &'a Route,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<Waits<'a>>, Problem> {
+        if self.shared.rates.asks_a_store(id) {
+            return self.limit_shared(exchange, id, route, headers);
+        }
+        let record = &exchange.record;
         let caller = Caller { ip: record.client_ip, headers, route: &route.name };
         let rates = &self.shared.rates;
         let (standing, passed) =
             rates.pass(&route.limits, id, &caller, record.started, &self.witness);
-        exchange.limited.get_or_insert_default().standing = Some(standing);
-        passed.map_err(|(limit, refused)| {
-            record.limit = Some(limit);
-            refused
-        })
+        limited(exchange, (standing, passed)).map(|()| None)
+    }
+
+    fn limit_shared<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        id: RouteId,
+        route: &'a Route,
+        headers: &'a HeaderMap,
+    ) -> Result<Option<Waits<'a>>, Problem> {
+        let caller = Caller { ip: exchange.record.client_ip, headers, route: &route.name };
+        let (rates, now) = (&self.shared.rates, exchange.record.started);
+        match rates.pass_shared(&route.limits, id, caller, now, &self.witness) {
+            Passing::Decided(decided) => limited(exchange, decided).map(|()| None),
+            Passing::Waits(wait) => Ok(Some(Box::pin(async move {
+                let decided = wait.await;
+                exchange.limited.get_or_insert_default().heard = Some(clock::now());
+                limited(exchange, decided)
+            }))),
+        }
     }
 
     /// Finds room for the exchange, for as long as its reply takes. Boxed, so that exchanges without
@@ -86,9 +112,9 @@ impl Gateway {
         exchange: &'a mut Exchange,
         id: RouteId,
         route: &'a Route,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + 'a>> {
+    ) -> Waits<'a> {
         Box::pin(async move {
-            let now = exchange.record.started;
+            let now = exchange.ready();
             let admitted = overload.admit(id, &route.target, now).await;
             let admitted = admitted.map_err(|(shed, refused)| {
                 self.witness.shed_request(id, shed);
@@ -100,4 +126,13 @@ impl Gateway {
             Ok(())
         })
     }
+}
+
+/// Notes what was decided: every reply tells how the caller stands, the log which limit refused.
+fn limited(exchange: &mut Exchange, (standing, passed): Decided) -> Result<(), Problem> {
+    exchange.limited.get_or_insert_default().standing = Some(standing);
+    passed.map_err(|(limit, refused)| {
+        exchange.record.limit = Some(limit);
+        refused
+    })
 }

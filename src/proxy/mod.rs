@@ -8,6 +8,7 @@
 //! ```
 
 mod attempt;
+mod body;
 mod connection;
 mod exchange;
 mod forward;
@@ -39,7 +40,7 @@ pub use wire::{Open, Wire};
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
-use crate::gate::{Maintenance, Memory, Overload, Rates, Switches};
+use crate::gate::{Maintenance, Memory, Overload, Rates, Stores, Switches};
 use crate::observe::Witness;
 use crate::problem::Cause;
 use crate::upstream::Upstreams;
@@ -60,6 +61,8 @@ pub struct Gateway {
 pub struct Shared {
     /// Rate limits.
     pub rates: Arc<Rates>,
+    /// Where some of them are counted.
+    pub stores: Stores,
     /// What is not served for a while.
     pub maintenance: Arc<Maintenance>,
     /// What was switched on by hand; outlives every configuration.
@@ -72,11 +75,12 @@ pub struct Shared {
 
 impl Shared {
     /// What a configuration decides by. What stood `before` goes on where it has not changed.
-    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+    pub fn new(config: &Config, stores: Stores, before: Option<&Self>) -> Self {
         let switches = before.map_or_else(Arc::default, |before| Arc::clone(&before.switches));
         let overload = before.and_then(|before| before.overload.as_deref());
         Self {
-            rates: Arc::new(Rates::new(config, before.map(|before| &*before.rates))),
+            rates: Arc::new(Rates::new(config, &stores, before.map(|before| &*before.rates))),
+            stores,
             maintenance: Arc::new(Maintenance::new(config, Arc::clone(&switches))),
             switches,
             memory: before.map_or_else(Arc::default, |before| Arc::clone(&before.memory)),
@@ -157,7 +161,12 @@ impl Gateway {
         self.upstreams.make_room(most)
     }
 
-    /// Hands the log lines of this worker to the writer. Called a few times a second.
+    /// Hands the log lines of this worker to the writer, if they are due. Called a few times a second.
+    pub fn tick(&self) {
+        self.witness.tick();
+    }
+
+    /// Hands the log lines of this worker to the writer. Called when it ends.
     pub fn flush(&self) {
         self.witness.flush();
     }

@@ -3,6 +3,7 @@
 
 use std::future::Future;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,13 +33,35 @@ use crate::problem::Cause;
 use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 
 /// Serves a connection until it ends. Every wait in here has a deadline.
-pub(super) async fn serve(
+pub(super) fn serve(
     worker: Rc<Worker>,
     entrance: Entrance,
     socket: TcpStream,
     remote: SocketAddr,
     admission: Admission,
-) {
+) -> impl Future<Output = ()> {
+    // Two boxes, one after the other: what it takes to learn what a connection speaks, and what it
+    // takes to speak that, so that it never has room for more than it is about.
+    let beginning = Box::pin(begin(worker, entrance, socket, remote, admission));
+    async move {
+        let spoken = beginning.await;
+        if let Some(spoken) = spoken {
+            spoken.await;
+        }
+    }
+}
+
+/// The rest of a connection.
+type Spoken = Pin<Box<dyn Future<Output = ()>>>;
+
+/// Learns what a connection speaks; none where that comes to nothing.
+async fn begin(
+    worker: Rc<Worker>,
+    entrance: Entrance,
+    socket: TcpStream,
+    remote: SocketAddr,
+    admission: Admission,
+) -> Option<Spoken> {
     let Entrance { generation, listener } = entrance;
     let counted = generation.witness().connection_opened(listener);
     let trusted = generation.config().server.trusts(remote.ip());
@@ -69,35 +92,31 @@ pub(super) async fn serve(
         Err(Silence::TooLong) if is_tls => {
             return session.failed(listener, ConnectionFailure::HandshakeTimeout);
         }
-        Err(Silence::TooLong | Silence::Ended) => return,
+        Err(Silence::TooLong | Silence::Ended) => return None,
     };
     let offer = session.generation.tls(listener).map(TlsListener::offer);
     match (offer, opening) {
-        // Boxed: a handshake needs room that no connection should carry for its life.
         (Some(offer), Opening::Tls) => {
-            let secured = Box::pin(session.handshake(offer, socket, peer, deadline)).await;
-            // Unboxed by a function, which gives the box back: taken apart here, it would stay until
-            // the connection ends.
-            let secured = secured.map(|secured| *secured);
-            let Some(Secured { stream, negotiated, peer, serves }) = secured else { return };
-            match negotiated {
-                Negotiated::Http1 => Box::pin(session.http1(stream, peer, serves)).await,
-                Negotiated::Http2 => Box::pin(session.http2(stream, peer, serves)).await,
-            }
+            // Boxed: who is still silent has no room for a handshake.
+            let secured = Box::pin(session.handshake(offer, socket, peer, deadline)).await?;
+            let Secured { stream, negotiated, peer, serves } = secured;
+            Some(match negotiated {
+                Negotiated::Http1 => Box::pin(session.http1(stream, peer, serves)),
+                Negotiated::Http2 => Box::pin(session.http2(stream, peer, serves)),
+            })
         }
         (_, Opening::Unknown) | (None, Opening::Tls) => {
-            session.failed(listener, ConnectionFailure::Cause(Cause::BadRequestLine));
-            close_unread(socket).await;
+            session.tell_failed(listener, ConnectionFailure::Cause(Cause::BadRequestLine));
+            Some(Box::pin(close_unread(socket)))
         }
-        // On a TLS port the gate answers every plain request with 426. Boxed, here and below, so that
-        // a connection has no more room than what it turned out to speak.
-        (Some(_), Opening::Http2) => Box::pin(session.http2(socket, peer, None)).await,
+        // On a TLS port the gate answers every plain request with 426.
+        (Some(_), Opening::Http2) => Some(Box::pin(session.http2(socket, peer, None))),
         (None, Opening::Http2) if session.generation.listener(listener).protocols.http2 => {
-            Box::pin(session.http2(socket, peer, None)).await;
+            Some(Box::pin(session.http2(socket, peer, None)))
         }
         // An unwanted HTTP/2 preface is told so by the guard, in the words of HTTP/1.
         (Some(_) | None, Opening::Http1) | (None, Opening::Http2) => {
-            Box::pin(session.http1(socket, peer, None)).await;
+            Some(Box::pin(session.http1(socket, peer, None)))
         }
     }
 }
@@ -181,11 +200,8 @@ impl Session {
         socket: Prefixed,
         mut peer: Peer,
         deadline: Instant,
-    ) -> Option<Box<Secured>> {
-        let failed = |failure| {
-            self.failed(peer.listener, failure);
-            None
-        };
+    ) -> Option<Secured> {
+        let failed = |failure| self.failed(peer.listener, failure);
         let handshake = self.worker.handshakes().run(tls.accept(socket));
         let stream = match timeout_at(deadline, handshake).await {
             Ok(Some(Ok(stream))) => stream,
@@ -199,11 +215,16 @@ impl Session {
         let asked = facts.server_name.clone();
         peer.tls = Some(facts);
         let serves: Option<Serves> = Some(Rc::new(move |host| tls.serves(asked.as_deref(), host)));
-        Some(Box::new(Secured { stream, negotiated, peer, serves }))
+        Some(Secured { stream, negotiated, peer, serves })
     }
 
-    /// Tells why the connection came to nothing.
-    fn failed(&self, listener: ListenerId, failure: ConnectionFailure) {
+    /// Tells why the connection came to nothing, which is what it gives back.
+    fn failed<T>(&self, listener: ListenerId, failure: ConnectionFailure) -> Option<T> {
+        self.tell_failed(listener, failure);
+        None
+    }
+
+    fn tell_failed(&self, listener: ListenerId, failure: ConnectionFailure) {
         self.generation.witness().connection_failed(listener, failure);
     }
 

@@ -25,7 +25,7 @@ use super::parts::Parts;
 use super::shared::{Phase, Shared};
 use super::succession::Succession;
 use super::tls::Renewal;
-use crate::upstream::Names;
+use crate::upstream::{Names, Probes};
 
 /// What the control thread is given.
 pub(super) struct ControlSeat {
@@ -97,7 +97,6 @@ impl Control {
             None => None,
         };
         let admin = Admin { lent, service, file };
-        let probes = runtime.spawn_local(Arc::clone(&seat.parts).probe(resolver.clone()));
         let succession = Succession {
             shared: Arc::clone(&shared),
             parts: seat.parts,
@@ -107,7 +106,7 @@ impl Control {
             ledger,
             token,
             resolver,
-            probes,
+            probes: Probes::default(),
             workers: seat.orders,
             generation: 1,
         };
@@ -129,6 +128,7 @@ async fn answer(
     mut admin: Admin,
     mut requests: mpsc::Receiver<Request>,
 ) {
+    succession.probe();
     while let Some(request) = requests.recv().await {
         match request {
             Request::Apply(next, told) => {
@@ -147,6 +147,9 @@ async fn answer(
                     }
                 }
                 let _ = told.send(sockets);
+            }
+            Request::Order(name, duty, told) => {
+                let _ = told.send(succession.order(&name, duty));
             }
             Request::HandOver => {
                 // Who follows answers on the same sockets, and must be the only one: load balancers

@@ -35,6 +35,8 @@ pub enum StartError {
     },
     /// An upstream's certificate, key or authorities cannot be used.
     Upstream(String),
+    /// The address of a store cannot be read, or is none.
+    Store(String),
     /// The access log cannot be opened.
     Log {
         /// Where it was to go.
@@ -108,7 +110,7 @@ impl fmt::Display for StartError {
             }
             Self::Token(message) => write!(f, "[admin] token: {message}"),
             Self::Tls { listener, message } => write!(f, "[listen.{listener}] tls: {message}"),
-            Self::Upstream(message) => f.write_str(message),
+            Self::Upstream(message) | Self::Store(message) => f.write_str(message),
             Self::Log { target, error } => {
                 write!(f, "cannot open the access log {target}: {error}")
             }
@@ -127,7 +129,11 @@ impl std::error::Error for StartError {
             | Self::Log { error, .. }
             | Self::Thread(error)
             | Self::Worker(error) => Some(error),
-            Self::Tls { .. } | Self::Token(_) | Self::Upstream(_) | Self::Leaving => None,
+            Self::Tls { .. }
+            | Self::Token(_)
+            | Self::Upstream(_)
+            | Self::Store(_)
+            | Self::Leaving => None,
         }
     }
 }

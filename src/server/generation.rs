@@ -15,7 +15,10 @@
 //! | endpoints of an upstream, their connections | its table says the same ([`carry`](crate::config::carry)) |
 //! | what is known of the endpoints of an upstream | its table says the same (`upstream::Boards`) |
 //! | health, ejections and breakers of an upstream | likewise (`upstream::Boards`) |
+//! | probes of an upstream, their rhythm and counts | as long as its board (`upstream::Probes`) |
+//! | which endpoints were drained by hand | upstream and endpoint are called the same (`upstream::Boards`) |
 //! | what rate limits and overload have counted | its settings say the same (`proxy::Shared`) |
+//! | connections to stores | its table and its address say the same (`gate::Stores`) |
 //! | what was put under maintenance by hand | the instance lives (`gate::Switches`) |
 //! | counters | the name is there (`observe::Ledger`) |
 //!

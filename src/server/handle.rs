@@ -12,6 +12,7 @@ use super::shared::{Phase, Shared};
 use super::succession::{Applied, Next};
 use crate::gate::Switches;
 use crate::observe::Ledger;
+use crate::upstream::Duty;
 
 /// A way to a running instance. It keeps nothing running.
 #[derive(Clone, Debug)]
@@ -31,6 +32,14 @@ pub(super) enum Request {
     Lend(oneshot::Sender<io::Result<Vec<(String, OwnedFd)>>>),
     /// To leave them to another process.
     HandOver,
+    /// To give an endpoint its duty; whether there is such a one.
+    Order(EndpointName, Duty, oneshot::Sender<bool>),
+}
+
+/// An endpoint as somebody calls it.
+pub(super) struct EndpointName {
+    pub(super) upstream: String,
+    pub(super) endpoint: String,
 }
 
 impl Handle {
@@ -63,6 +72,15 @@ impl Handle {
     pub async fn hand_over(&self) {
         // Where nobody listens the instance has ended.
         let _ = self.requests.send(Request::HandOver).await;
+    }
+
+    /// Gives an endpoint its duty; whether there is such a one. In line with reloads, so that none
+    /// misses it.
+    pub async fn order(&self, upstream: &str, endpoint: &str, duty: Duty) -> bool {
+        let name = EndpointName { upstream: upstream.to_owned(), endpoint: endpoint.to_owned() };
+        let (told, known) = oneshot::channel();
+        let sent = self.requests.send(Request::Order(name, duty, told)).await;
+        sent.is_ok() && known.await.unwrap_or_default()
     }
 
     /// Begins to end, like `Running::drain`.

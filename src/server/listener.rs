@@ -216,17 +216,20 @@ async fn refuse(
 
 fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
     let Some((place, admission)) = worker.admit() else { return };
-    let worker = Rc::clone(worker);
     let entrance = Entrance { generation: worker.generation(), listener: id };
-    spawn_local(Box::pin(async move {
+    let served = connection::serve(Rc::clone(worker), entrance, stream, remote, admission);
+    if admission == Admission::Short {
+        // Others wait to be told as well.
+        spawn_local(async move {
+            let _place = place;
+            let _ = timeout(REFUSAL, served).await;
+        });
+        return;
+    }
+    spawn_local(async move {
         let _place = place;
-        let served = connection::serve(worker, entrance, stream, remote, admission);
-        match admission {
-            Admission::Open | Admission::Full => served.await,
-            // Others wait to be told as well.
-            Admission::Short => drop(timeout(REFUSAL, Box::pin(served)).await),
-        }
-    }));
+        served.await;
+    });
 }
 
 /// Errors of the connection that was next in line, as accept(2) passes them on.

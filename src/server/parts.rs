@@ -10,12 +10,12 @@ use std::sync::Arc;
 use super::StartOptions;
 use super::error::StartError;
 use crate::config::model::{AccessLog, Config};
-use crate::gate::{Memory, Switches};
+use crate::gate::{Memory, Stores, Switches};
 use crate::observe::{
     Expiries, Exposition, Lines, LogHandle, Lost, Names, Registers, Reloads, Witness,
 };
 use crate::proxy::{self, Gateway, OnRequest};
-use crate::upstream::{self, Before, Boards, Credentials, Upstreams};
+use crate::upstream::{self, Before, Boards, Credentials, Probes, Upstreams};
 
 /// What all gateways of a generation share.
 pub(super) struct Parts {
@@ -46,10 +46,11 @@ pub(super) struct GatewayParts {
 }
 
 impl Parts {
-    /// Reads the upstreams' certificates and keys, and makes one set of registers per worker.
+    /// Reads the upstreams' certificates and keys and the stores' addresses, and makes one set of
+    /// registers per worker.
     ///
     /// # Errors
-    /// An upstream's file that cannot be read.
+    /// A file or a secret that cannot be read.
     pub(super) fn new(
         config: &Arc<Config>,
         workers: usize,
@@ -57,6 +58,8 @@ impl Parts {
     ) -> Result<Self, StartError> {
         let credentials = Credentials::load(&config.upstreams, options.environment, None)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let stores =
+            Stores::new(&config.stores, options.environment, None).map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
         let registers = (0..workers).map(|_| Arc::new(Registers::new(&names))).collect();
         Ok(Self {
@@ -66,7 +69,7 @@ impl Parts {
             credentials,
             boards: Boards::new(&config.upstreams, workers),
             config_hash: options.config_hash.clone(),
-            shared: proxy::Shared::new(config, None),
+            shared: proxy::Shared::new(config, stores, None),
             mark: format!("{:016x}", fastrand::u64(..)),
             on_request: options.on_request,
         })
@@ -75,7 +78,7 @@ impl Parts {
     /// The parts of another configuration, which follows this one.
     ///
     /// # Errors
-    /// An upstream's file that cannot be read.
+    /// A file or a secret that cannot be read.
     pub(super) fn next(
         &self,
         config: &Arc<Config>,
@@ -85,6 +88,8 @@ impl Parts {
         let before = Some((&*self.config.upstreams, &self.credentials));
         let credentials = Credentials::load(&config.upstreams, environment, before)
             .map_err(|error| StartError::Upstream(error.to_string()))?;
+        let stores = Stores::new(&config.stores, environment, Some(&self.shared.stores))
+            .map_err(StartError::Store)?;
         let names = Arc::new(Names::new(config));
         let after = |before: &Arc<Registers>| {
             Arc::new(Registers::after(&names, Some((&self.names, before))))
@@ -97,7 +102,7 @@ impl Parts {
             credentials,
             boards: self.boards.next(&self.config.upstreams, &config.upstreams, self.workers()),
             config_hash,
-            shared: proxy::Shared::new(config, Some(&self.shared)),
+            shared: proxy::Shared::new(config, stores, Some(&self.shared)),
             mark: self.mark.clone(),
             on_request: self.on_request,
         })
@@ -118,15 +123,19 @@ impl Parts {
         Arc::clone(&self.shared.memory)
     }
 
+    /// What is known of the upstreams' endpoints.
+    pub(super) fn boards(&self) -> &Boards {
+        &self.boards
+    }
+
     /// For how many workers.
     pub(super) fn workers(&self) -> usize {
         self.registers.len()
     }
 
-    /// Probes the upstreams that are to be probed, until it is dropped.
-    pub(super) async fn probe(self: Arc<Self>, resolver: upstream::Names) {
-        let upstreams = &self.config.upstreams;
-        upstream::watch(upstreams, &self.credentials, &resolver, &self.boards).await;
+    /// Has those upstreams be probed that are to be.
+    pub(super) fn probe(&self, probes: &mut Probes, resolver: &upstream::Names) {
+        probes.follow(&self.config.upstreams, &self.credentials, resolver, &self.boards);
     }
 
     /// What the metrics page is made of.
@@ -145,6 +154,7 @@ impl Parts {
             certificates: Arc::clone(certificates),
             concurrency: self.shared.overload.as_ref().map(|it| it.limits()).unwrap_or_default(),
             maintenance: self.shared.maintenance.states(),
+            stores: self.shared.stores.states(),
             reloads: Arc::clone(reloads),
             lost,
         }

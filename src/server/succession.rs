@@ -16,13 +16,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{JoinHandle, spawn_local};
 use tokio::time::timeout;
 
 use super::addresses::{Addresses, Binding};
 use super::admin::Token;
 use super::error::StartError;
 use super::generation::Plan;
+use super::handle::EndpointName;
 use super::inherited::Inherited;
 use super::logs::Logs;
 use super::orders::{Change, Order};
@@ -31,7 +31,7 @@ use super::shared::{Phase, Shared};
 use super::tls::{Renewal, TlsListener};
 use crate::config::model::Config;
 use crate::observe::{Ledger, ReloadResult};
-use crate::upstream::Names;
+use crate::upstream::{Duty, Names, Probes};
 
 /// Looks variables up, for secrets by `{ env = … }`.
 pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
@@ -68,7 +68,7 @@ pub(super) struct Succession {
     pub(super) token: Token,
     pub(super) resolver: Names,
     /// Probes the upstreams of now.
-    pub(super) probes: JoinHandle<()>,
+    pub(super) probes: Probes,
     pub(super) workers: Vec<mpsc::Sender<Order>>,
     pub(super) generation: u64,
 }
@@ -128,13 +128,17 @@ impl Succession {
         let reloads = self.ledger.reloads();
         self.ledger.turn(parts.exposition(&certificates, reloads, self.logs.lost()));
         self.parts = Arc::new(parts);
-        self.probes.abort();
-        self.probes = spawn_local(Arc::clone(&self.parts).probe(self.resolver.clone()));
+        self.probe();
         self.generation = number;
         let addresses = self.addresses.list();
         self.shared.turn(next.config, number);
         self.shared.listens_on(addresses.clone());
         Ok(Applied { generation: number, addresses, warnings })
+    }
+
+    /// Probes the upstreams of now.
+    pub(super) fn probe(&mut self) {
+        self.parts.probe(&mut self.probes, &self.resolver);
     }
 
     /// What can fail without a worker.
@@ -163,6 +167,11 @@ impl Succession {
         }
         let until = "until guichet is restarted or upgraded (USR2)";
         stay.into_iter().map(|what| format!("{what} {until}")).collect()
+    }
+
+    /// Gives an endpoint its duty; whether there is such a one.
+    pub(super) fn order(&self, name: &EndpointName, duty: Duty) -> bool {
+        self.parts.boards().order(&name.upstream, &name.endpoint, duty)
     }
 
     /// Copies of the sockets that the workers accept from, with the names of their listeners.

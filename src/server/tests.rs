@@ -57,6 +57,7 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
         },
         upstreams: Vec::new(),
         maintenance: Vec::new(),
+        stores: Vec::new(),
         overload: model::Overload {
             in_flight: None,
             depth: 0,

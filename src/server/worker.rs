@@ -235,17 +235,17 @@ impl Worker {
 
     /// Small regular chores, so that no request ever does them.
     async fn tick(self: Rc<Self>) {
-        let mut flush = tokio::time::interval(FLUSH_EVERY);
-        flush.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut until_sweep = FLUSHES_PER_SWEEP;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut until_sweep = TICKS_PER_SWEEP;
         loop {
-            flush.tick().await;
+            tick.tick().await;
             let generation = self.generation();
-            generation.gateway().flush();
-            self.flush_leaving();
+            generation.gateway().tick();
+            self.tick_leaving();
             until_sweep -= 1;
             if until_sweep == 0 {
-                until_sweep = FLUSHES_PER_SWEEP;
+                until_sweep = TICKS_PER_SWEEP;
                 generation.gateway().sweep();
             }
         }
@@ -254,9 +254,9 @@ impl Worker {
 
 impl Worker {
     /// Long exchanges of generations before write lines, too.
-    fn flush_leaving(&self) {
+    fn tick_leaving(&self) {
         let leaving = self.leaving.borrow();
-        leaving.iter().filter_map(Weak::upgrade).for_each(|witness| witness.flush());
+        leaving.iter().filter_map(Weak::upgrade).for_each(|witness| witness.tick());
     }
 }
 
@@ -318,8 +318,8 @@ const TOLD: usize = 64;
 /// Connections that are closed at once for the memory that they hold: about 4 MiB.
 const RELIEF: usize = 256;
 const RELIEF_EVERY: Duration = Duration::from_millis(50);
-const FLUSH_EVERY: Duration = Duration::from_millis(200);
-const FLUSHES_PER_SWEEP: u32 = 5;
+const TICK: Duration = Duration::from_millis(200);
+const TICKS_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.
 const EVENT_INTERVAL: u32 = 61;
 /// Sockets that are woken in one go: fewer than the driver's 1024 keeps latency even under load.

@@ -150,9 +150,23 @@ impl Breaker {
         let (switch, millis) = (&*self.switch, self.board.millis(now));
         let bad = conduct == Conduct::Badly;
         let news = self.window.add(bad, millis, switch.turn());
-        if !(news || bad) {
-            return;
+        if news || bad {
+            self.publish(bad, millis);
         }
+    }
+
+    /// Notes that an answer broke off whose head was noted as a good one, while the breaker is closed.
+    pub(super) fn note_break(&self, now: Instant) {
+        if self.is_closed() {
+            let millis = self.board.millis(now);
+            self.window.worsen(millis, self.switch.turn());
+            self.publish(true, millis);
+        }
+    }
+
+    /// Tells the other workers, and after a failure asks them.
+    fn publish(&self, bad: bool, millis: u64) {
+        let switch = &*self.switch;
         let (all, worse) = self.window.sum();
         if let Some(seat) = switch.seats.get(self.seat) {
             seat.sum.store(pack(switch.turn(), all, worse), Ordering::Relaxed);
@@ -239,138 +253,4 @@ const TRIAL: u64 = 1;
 const MOST: u32 = (1 << 24) - 1;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::base::clock;
-    use crate::upstream::tests::rig::{plain, settings};
-
-    const RULE: model::Breaker = model::Breaker {
-        failures: 50,
-        over: Duration::from_secs(10),
-        at_least: 20,
-        open: Duration::from_secs(5),
-    };
-
-    /// So many workers of one process.
-    fn workers(count: usize) -> Vec<Breaker> {
-        let mut upstream = settings(vec![plain(([127, 0, 0, 1], 1).into())]);
-        upstream.breaker = Some(RULE);
-        let board = Arc::new(Board::new(&upstream, count));
-        (0..count).map(|seat| Breaker::new(&board, seat).unwrap()).collect()
-    }
-
-    fn feed(breaker: &Breaker, good: usize, bad: usize, now: Instant) {
-        for _ in 0..good {
-            breaker.note(Conduct::Well, now);
-        }
-        for _ in 0..bad {
-            breaker.note(Conduct::Badly, now);
-        }
-    }
-
-    fn state(breaker: &Breaker, now: Instant) -> BreakerState {
-        breaker.switch.state(breaker.board.millis(now))
-    }
-
-    fn refused_for(breaker: &Breaker, now: Instant) -> Option<Duration> {
-        breaker.enter(now).err().map(|error| error.wait.unwrap())
-    }
-
-    #[test]
-    fn it_opens_at_the_share_and_not_below_nor_with_too_few() {
-        let now = clock::now() + Duration::from_secs(1);
-        for (good, bad, opens) in [(0, 19, false), (0, 20, true), (11, 10, false), (10, 10, true)] {
-            let [breaker] = &workers(1)[..] else { panic!() };
-            feed(breaker, good, bad, now);
-            assert_eq!(refused_for(breaker, now).is_some(), opens, "{good} good, {bad} bad");
-        }
-        let [breaker] = &workers(1)[..] else { panic!() };
-        for _ in 0..100 {
-            breaker.note(Conduct::Unknown, now);
-        }
-        assert!(breaker.is_closed());
-    }
-
-    #[test]
-    fn what_is_older_than_the_window_does_not_count() {
-        let now = clock::now() + Duration::from_secs(1);
-        let [breaker] = &workers(1)[..] else { panic!() };
-        feed(breaker, 0, 19, now);
-        feed(breaker, 0, 1, now + RULE.over + Duration::from_secs(1));
-        assert!(breaker.is_closed());
-        feed(breaker, 0, 19, now + RULE.over + Duration::from_secs(2));
-        assert!(!breaker.is_closed());
-    }
-
-    #[test]
-    fn workers_count_together() {
-        let now = clock::now() + Duration::from_secs(1);
-        let [first, second] = &workers(2)[..] else { panic!() };
-        feed(first, 0, 10, now);
-        feed(second, 0, 9, now);
-        assert!(first.is_closed());
-        feed(second, 0, 1, now);
-        assert!(!first.is_closed() && !second.is_closed());
-        let [first, second] = &workers(2)[..] else { panic!() };
-        feed(first, 100, 0, now);
-        // The sum of the successes is told when a slice has ended.
-        feed(first, 1, 0, now + Duration::from_secs(1));
-        feed(second, 0, 50, now + Duration::from_secs(2));
-        assert!(first.is_closed(), "50 of 151");
-        feed(second, 0, 52, now + Duration::from_secs(2));
-        assert!(!first.is_closed(), "102 of 203");
-    }
-
-    #[test]
-    fn open_it_refuses_and_says_for_how_long_then_one_at_a_time_tries() {
-        let now = clock::now() + Duration::from_secs(1);
-        let [first, second] = &workers(2)[..] else { panic!() };
-        feed(first, 0, 20, now);
-        assert_eq!(state(second, now), BreakerState::Open);
-        let later = now + Duration::from_secs(3);
-        assert_eq!(refused_for(second, later), Some(Duration::from_secs(2)));
-        let then = now + RULE.open;
-        let Ok(Pass::Trial(trial)) = second.enter(then) else { panic!("one may try") };
-        assert_eq!(state(first, then), BreakerState::HalfOpen);
-        for breaker in [first, second] {
-            assert_eq!(refused_for(breaker, then), Some(RULE.open), "and only one");
-        }
-        trial.end(Conduct::Badly, then);
-        assert_eq!(state(first, then), BreakerState::Open);
-        assert_eq!(refused_for(first, then), Some(RULE.open));
-        let then = then + RULE.open;
-        let Ok(Pass::Trial(trial)) = first.enter(then) else { panic!("one may try") };
-        trial.end(Conduct::Well, then);
-        assert_eq!(state(first, then), BreakerState::Closed);
-        assert!(matches!(second.enter(then), Ok(Pass::Free)));
-        feed(first, 0, 19, then);
-        assert!(first.is_closed(), "what was counted before it opened is forgotten");
-    }
-
-    #[test]
-    fn a_trial_that_says_nothing_makes_room_and_one_that_is_lost_does_in_time() {
-        let now = clock::now() + Duration::from_secs(1);
-        let [breaker] = &workers(1)[..] else { panic!() };
-        feed(breaker, 0, 20, now);
-        let then = now + RULE.open;
-        let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("one may try") };
-        trial.end(Conduct::Unknown, then);
-        let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("another may") };
-        drop(trial);
-        let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("another may") };
-        std::mem::forget(trial);
-        assert_eq!(refused_for(breaker, then), Some(RULE.open));
-        assert!(matches!(breaker.enter(then + RULE.open), Ok(Pass::Trial(_))));
-    }
-
-    #[test]
-    fn successes_write_nothing_that_others_see_within_a_slice() {
-        let now = clock::now() + Duration::from_secs(1);
-        let [breaker] = &workers(1)[..] else { panic!() };
-        feed(breaker, 1, 0, now + Duration::from_secs(1));
-        let sum = || breaker.switch.seats[0].sum.load(Ordering::Relaxed);
-        let before = sum();
-        feed(breaker, 1000, 0, now + Duration::from_secs(1));
-        assert_eq!(sum(), before);
-    }
-}
+mod tests;

@@ -31,7 +31,7 @@ use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
 use crate::base::{Body, Replay, clock};
-use crate::problem::Cause;
+use crate::observe::Retried;
 
 /// A call under way.
 pub(super) struct Call<'a> {
@@ -153,9 +153,7 @@ impl<'a> Call<'a> {
             Conduct::Badly => self.upstream.balancer.learn_failure(place, now),
             Conduct::Unknown => {}
         }
-        if let Some(roster) = &self.upstream.roster {
-            roster.note(place, conduct, now);
-        }
+        self.upstream.roster.note(place, conduct, now);
         if let Some(breaker) = &self.upstream.breaker {
             match self.trial.take() {
                 Some(trial) => trial.end(conduct, now),
@@ -177,10 +175,7 @@ impl<'a> Call<'a> {
 
     /// The failure where nobody can be asked at all.
     fn nobody(&self) -> UpstreamError {
-        match &self.upstream.roster {
-            Some(roster) => roster.nobody(self.options.started),
-            None => UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy),
-        }
+        self.upstream.roster.nobody(self.options.started)
     }
 
     /// What follows on an attempt that did not go well, to the end of the call.
@@ -193,8 +188,11 @@ impl<'a> Call<'a> {
         loop {
             trail.visit(place);
             let next = match outcome {
-                Ok(answer) => {
+                Ok(mut answer) => {
                     let conduct = Conduct::of_answer(answer.status());
+                    if conduct == Conduct::Badly {
+                        answer.body_mut().blame();
+                    }
                     self.note(place, conduct, answer.body().arrived());
                     let next = self.after_answer(&mut trail, answer.status(), answer.headers());
                     let Some(next) = next else { return Ok(answer) };
@@ -287,10 +285,10 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Notes that an attempt failed and another one follows.
-    pub(super) fn retried(&mut self, cause: Cause) {
+    /// Notes that an attempt failed and another one follows, or would have.
+    pub(super) fn retried(&mut self, what: Retried) {
         if let Some(slot) = self.tally.retried.iter_mut().find(|slot| slot.is_none()) {
-            *slot = Some(cause);
+            *slot = Some(what);
         }
     }
 

@@ -1,7 +1,7 @@
 //! One endpoint as lived by this worker: a place, the connections kept to it, and how busy it is.
 
-use std::cell::Cell;
-use std::rc::Rc;
+use std::cell::{Cell, OnceCell};
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -11,6 +11,7 @@ use super::opening::Slot;
 use super::pool::Pool;
 use super::target::{Host, Target};
 use super::tls::Tls;
+use super::{Kind, Upstream};
 use crate::base::EndpointId;
 use crate::config::model::{self, HostPolicy};
 
@@ -24,6 +25,17 @@ pub(super) struct Endpoint {
     /// The shared connection that is being opened, if one is.
     pub(super) slot: Rc<Slot>,
     busy: Cell<u32>,
+    /// Whether an answer has come whole since the last one that broke off.
+    whole: Cell<bool>,
+    /// Whom to tell of those; nobody where it is only probed.
+    of: OnceCell<Weak<Upstream>>,
+}
+
+/// Whether the row of answers that broke off before one was ended by an answer that came whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Row {
+    Ended,
+    GoesOn,
 }
 
 /// A request's place at an endpoint.
@@ -48,7 +60,37 @@ impl Endpoint {
             HostPolicy::Fixed(value) => Some(Host::new(value)?),
         };
         let pool = Pool::new(upstream.pool);
-        Ok(Rc::new(Self { id, target, host, pool, slot: Rc::default(), busy: Cell::new(0) }))
+        Ok(Rc::new(Self {
+            id,
+            target,
+            host,
+            pool,
+            slot: Rc::default(),
+            busy: Cell::new(0),
+            whole: Cell::new(false),
+            of: OnceCell::new(),
+        }))
+    }
+
+    /// Has an upstream be told of answers that break off.
+    pub(super) fn belong_to(&self, upstream: &Rc<Upstream>) {
+        // It belongs to one for good.
+        let _ = self.of.set(Rc::downgrade(upstream));
+    }
+
+    /// Notes that an answer has come whole.
+    pub(super) fn came_whole(&self) {
+        self.whole.set(true);
+    }
+
+    /// Notes that an answer broke off after its head was handed on.
+    #[cold]
+    pub(super) fn broke_off(&self, kind: Kind) {
+        let row = if self.whole.replace(false) { Row::Ended } else { Row::GoesOn };
+        // Whoever is gone has nobody to choose any more.
+        if let Some(upstream) = self.of.get().and_then(Weak::upgrade) {
+            upstream.broke_off(usize::from(self.id.0), kind, row);
+        }
     }
 
     /// Requests under way.

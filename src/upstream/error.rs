@@ -95,6 +95,8 @@ pub enum Kind {
     TotalTimeout,
     /// No endpoint can be used.
     NoneHealthy,
+    /// Somebody has drained all endpoints.
+    AllDrained,
     /// The breaker refuses calls for now.
     BreakerOpen,
     /// The client's body broke on its way up: not the upstream's fault.
@@ -158,6 +160,7 @@ impl Kind {
             Self::IdleTimeout => Cause::IdleTimeout,
             Self::TotalTimeout => Cause::TotalTimeout,
             Self::NoneHealthy => Cause::NoneHealthy,
+            Self::AllDrained => Cause::AllDrained,
             Self::BreakerOpen => Cause::BreakerOpen,
             Self::Upload(BodyFault::TooLarge) => Cause::BodyLimit,
             Self::Upload(BodyFault::Syntax) => Cause::BadChunk,
@@ -181,6 +184,7 @@ impl Kind {
             | Self::IdleTimeout
             | Self::TotalTimeout
             | Self::NoneHealthy
+            | Self::AllDrained
             | Self::BreakerOpen => true,
             Self::TlsExpired
             | Self::TlsUntrusted

@@ -2,8 +2,9 @@
 //!
 //! One for each upstream, made from its configuration, read by all workers and shared by their
 //! generations: a configuration that leaves the upstream as it was goes on with the same board
-//! ([`Boards::next`]). Workers read it when they choose, and write only when an endpoint fails;
-//! a request that goes well reads one number, which is where it was the last time.
+//! ([`Boards::next`]). Workers read it when they choose, and write only when an endpoint fails, and
+//! once a second how busy it is; a request that goes well reads one number, which is where it was the
+//! last time.
 //!
 //! Times are milliseconds since the board was made, and 0 is never.
 
@@ -40,9 +41,11 @@ pub struct Board {
 
 #[derive(Debug, Default)]
 struct Place {
+    /// Whether somebody has drained it by hand. Written by the control thread alone.
+    drained: AtomicBool,
     /// Whether its probes say that it is down. Written by the prober alone.
     down: AtomicBool,
-    /// When its probes brought it back.
+    /// When its probes, or whoever had drained it, brought it back.
     up_since: AtomicU64,
     /// When it is probed next.
     probed_at: AtomicU64,
@@ -50,11 +53,22 @@ struct Place {
     out_until: AtomicU64,
     /// How often it was ejected without a long rest between.
     times: AtomicU32,
+    /// Requests under way, as each worker has counted them last.
+    busy: Box<[AtomicU32]>,
 }
 
 impl Place {
+    fn new(workers: usize) -> Self {
+        let busy = std::iter::repeat_with(AtomicU32::default).take(workers).collect();
+        Self { busy, ..Self::default() }
+    }
+
     fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
+    }
+
+    fn is_drained(&self) -> bool {
+        self.drained.load(Ordering::Relaxed)
     }
 }
 
@@ -64,7 +78,9 @@ impl Boards {
         Self(upstreams.iter().map(|upstream| Arc::new(Board::new(upstream, workers))).collect())
     }
 
-    /// Boards for the configuration that follows: an upstream that has not changed keeps its own.
+    /// Boards for the configuration that follows: an upstream that has not changed keeps its own. Of
+    /// one that has, what was drained by hand stays so, by name: it is somebody's order and no
+    /// finding, and to be taken back by them.
     #[must_use]
     pub fn next(
         &self,
@@ -74,7 +90,13 @@ impl Boards {
     ) -> Self {
         let board = |upstream: &model::Upstream| match carry::unchanged(before, upstream) {
             Some(place) => Arc::clone(&self.0[place]),
-            None => Arc::new(Board::new(upstream, workers)),
+            None => {
+                let board = Board::new(upstream, workers);
+                if let Some(known) = self.0.iter().find(|known| known.name == board.name) {
+                    board.keep_drained(known);
+                }
+                Arc::new(board)
+            }
         };
         Self(upstreams.iter().map(board).collect())
     }
@@ -88,6 +110,9 @@ impl UpstreamStates for Boards {
     fn endpoint(&self, upstream: UpstreamId, endpoint: EndpointId) -> EndpointState {
         let place = usize::from(endpoint.0);
         match self.0.get(usize::from(upstream.0)) {
+            Some(board) if board.places.get(place).is_some_and(Place::is_drained) => {
+                EndpointState::Drained
+            }
             Some(board) if board.places.get(place).is_some_and(Place::is_down) => {
                 EndpointState::Down
             }
@@ -96,6 +121,13 @@ impl UpstreamStates for Boards {
             }
             Some(_) | None => EndpointState::Up,
         }
+    }
+
+    fn under_way(&self, upstream: UpstreamId, endpoint: EndpointId) -> u64 {
+        let board = self.0.get(usize::from(upstream.0));
+        let place = board.and_then(|board| board.places.get(usize::from(endpoint.0)));
+        let busy = place.into_iter().flat_map(|place| &place.busy);
+        busy.map(|busy| u64::from(busy.load(Ordering::Relaxed))).sum()
     }
 
     fn breaker(&self, upstream: UpstreamId) -> Option<BreakerState> {
@@ -114,7 +146,7 @@ impl Board {
             epoch: clock::now(),
             changes: AtomicU64::new(0),
             deciding: AtomicBool::new(false),
-            places: upstream.endpoints.iter().map(|_| Place::default()).collect(),
+            places: upstream.endpoints.iter().map(|_| Place::new(workers)).collect(),
         }
     }
 
@@ -131,6 +163,11 @@ impl Board {
     /// An endpoint's URL, for the log.
     pub(super) fn url(&self, place: usize) -> &str {
         self.urls.get(place).map_or("", String::as_str)
+    }
+
+    /// All of them, in the order of the file.
+    pub(super) fn urls(&self) -> &[String] {
+        &self.urls
     }
 
     /// A moment in the board's own time.
@@ -164,6 +201,40 @@ impl Board {
         self.places[place].is_down()
     }
 
+    /// Whether somebody has drained an endpoint by hand.
+    pub(super) fn is_drained(&self, place: usize) -> bool {
+        self.places[place].is_drained()
+    }
+
+    /// Whether they have drained all of them.
+    pub(super) fn is_all_drained(&self) -> bool {
+        self.places.iter().all(Place::is_drained)
+    }
+
+    /// Writes that an endpoint is drained, or no longer. The control thread alone.
+    pub(super) fn set_drained(&self, place: usize, drained: bool, now: Instant) {
+        let place = &self.places[place];
+        if place.drained.swap(drained, Ordering::Relaxed) && !drained {
+            place.up_since.store(self.millis(now), Ordering::Relaxed);
+        }
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
+    fn keep_drained(&self, known: &Self) {
+        for (place, url) in self.places.iter().zip(&self.urls) {
+            let before = known.urls.iter().position(|it| it == url);
+            let drained = before.is_some_and(|before| known.is_drained(before));
+            place.drained.store(drained, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes how many requests one worker has under way at an endpoint.
+    pub(super) fn set_busy(&self, place: usize, worker: usize, busy: u32) {
+        if let Some(seat) = self.places[place].busy.get(worker) {
+            seat.store(busy, Ordering::Relaxed);
+        }
+    }
+
     /// Writes what the probes of an endpoint have found. The prober alone.
     pub(super) fn judge(&self, place: usize, up: bool, now: Instant) {
         if up {
@@ -181,14 +252,14 @@ impl Board {
     /// How long until anything can be better, where probes say that all is lost.
     pub(super) fn wait(&self, now: Instant) -> Option<Duration> {
         let now = self.millis(now);
-        let down = self.places.iter().filter(|place| place.down.load(Ordering::Relaxed));
+        let down = self.places.iter().filter(|place| place.is_down() && !place.is_drained());
         let next = down.map(|place| place.probed_at.load(Ordering::Relaxed)).min()?;
         Some(Duration::from_millis(next.saturating_sub(now)))
     }
 
     fn is_up(&self, place: usize, now: u64) -> bool {
-        self.places.get(place).is_none_or(|place| {
-            !place.down.load(Ordering::Relaxed) && place.out_until.load(Ordering::Relaxed) <= now
+        self.places.get(place).is_none_or(|it| {
+            !it.is_down() && !it.is_drained() && it.out_until.load(Ordering::Relaxed) <= now
         })
     }
 
@@ -238,101 +309,4 @@ impl Board {
 const LONGEST_TERM: u32 = 10;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::upstream::tests::rig::{plain, settings};
-
-    const RULE: Eject =
-        Eject { failures: 5, over: Duration::from_secs(10), term: Duration::from_secs(10) };
-
-    fn board(endpoints: u16) -> Board {
-        let address = |port| ([127, 0, 0, 1], port).into();
-        Board::new(&settings((1..=endpoints).map(|port| plain(address(port))).collect()), 1)
-    }
-
-    #[test]
-    fn at_most_half_are_out_and_never_all() {
-        for (endpoints, most) in [(1, 0), (2, 1), (3, 2), (4, 2), (5, 3), (10, 5)] {
-            let (board, now) = (board(endpoints), clock::now());
-            let places = 0..usize::from(endpoints);
-            let out = places.filter(|place| board.eject(*place, &RULE, now).is_some()).count();
-            assert_eq!(out, most, "of {endpoints}");
-        }
-    }
-
-    #[test]
-    fn the_last_one_that_its_probes_find_up_is_not_taken_out() {
-        let (board, now) = (board(3), clock::now());
-        board.judge(0, false, now);
-        board.judge(1, false, now);
-        assert_eq!(board.eject(2, &RULE, now), None);
-        board.judge(1, true, now);
-        assert!(board.eject(2, &RULE, now).is_some());
-    }
-
-    #[test]
-    fn the_wait_is_until_the_next_probe_of_any_that_is_down() {
-        let (board, now) = (board(3), clock::now());
-        assert_eq!(board.wait(now), None, "nobody is down");
-        for (place, seconds) in [(0, 7), (1, 4), (2, 1)] {
-            board.plan_probe(place, now + Duration::from_secs(seconds));
-        }
-        board.judge(0, false, now);
-        board.judge(1, false, now);
-        assert_eq!(board.wait(now), Some(Duration::from_secs(4)));
-        assert_eq!(board.wait(now + Duration::from_secs(9)), Some(Duration::ZERO));
-    }
-
-    #[test]
-    fn repeated_offenders_are_out_for_longer_within_a_bound() {
-        let board = board(2);
-        let mut now = clock::now();
-        for times in 1..=12 {
-            let out = board.eject(0, &RULE, now).unwrap();
-            assert_eq!(out, RULE.term * times.min(10));
-            assert_eq!(board.eject(0, &RULE, now), None, "it is out");
-            now += out;
-        }
-        now += RULE.term * 4;
-        assert_eq!(board.eject(0, &RULE, now), Some(RULE.term * 7), "four are forgotten");
-    }
-
-    #[test]
-    fn what_probes_say_is_told_before_what_calls_have_met() {
-        let board = Arc::new(board(2));
-        let boards = Boards([Arc::clone(&board)].into());
-        let state = |place| boards.endpoint(UpstreamId(0), EndpointId(place));
-        assert_eq!((state(0), state(1)), (EndpointState::Up, EndpointState::Up));
-        board.eject(0, &RULE, clock::now()).unwrap();
-        assert_eq!((state(0), state(1)), (EndpointState::Ejected, EndpointState::Up));
-        board.judge(0, false, clock::now());
-        assert_eq!(state(0), EndpointState::Down);
-    }
-
-    #[test]
-    fn who_comes_back_makes_room_for_another() {
-        let (board, now) = (board(2), clock::now());
-        assert!(board.eject(0, &RULE, now).is_some() && board.eject(1, &RULE, now).is_none());
-        let changes = board.changes();
-        assert!(board.eject(1, &RULE, now + RULE.term).is_some());
-        assert_ne!(board.changes(), changes);
-    }
-
-    #[test]
-    fn an_upstream_that_stays_as_it_was_keeps_its_board() {
-        let named = |name: &str, eject| {
-            let endpoints = [1, 2].map(|port| plain(([127, 0, 0, 1], port).into()));
-            let mut upstream = settings(endpoints.into());
-            (upstream.name, upstream.eject) = (name.into(), eject);
-            upstream
-        };
-        let old = [named("first", None), named("other", None)];
-        let boards = Boards::new(&old, 1);
-        boards.0[1].eject(0, &RULE, clock::now()).unwrap();
-        let up = |boards: &Boards, id| boards.is_up(UpstreamId(id), EndpointId(0));
-        let next = boards.next(&old, &[named("other", None), named("first", None)], 1);
-        assert_eq!((up(&next, 0), up(&next, 1)), (false, true), "found by its name");
-        let next = boards.next(&old, &[named("other", Some(RULE))], 1);
-        assert!(up(&next, 0), "another rule is another board");
-    }
-}
+mod tests;

@@ -16,7 +16,9 @@ mod breaker;
 mod call;
 mod check;
 mod connect;
+mod credentials;
 mod deadline;
+mod drain;
 mod dress;
 mod endpoint;
 mod error;
@@ -53,28 +55,26 @@ use tokio::time::Instant;
 use self::balance::{Balancer, Choice};
 use self::breaker::Breaker;
 use self::call::Call;
+pub use self::credentials::Credentials;
 pub use self::deadline::GRPC_TIMEOUT;
-use self::endpoint::Endpoint;
+pub use self::drain::Duty;
+use self::endpoint::{Endpoint, Row};
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::health::{Board, Boards};
 pub use self::names::Names;
-pub use self::probe::watch;
+pub use self::probe::Probes;
 use self::retry::Retry;
-use self::roster::Roster;
+use self::roster::{Conduct, Roster};
 pub use self::stream::Stream;
-use self::tls::{SystemRoots, Tls};
+use self::tls::Tls;
 pub use self::tunnel::Tunnel;
 use crate::base::{Body, EndpointId, RequestId, TraceContext, UpstreamId, clock};
 use crate::config::carry;
 use crate::config::model::{self, UpstreamTimeouts};
-use crate::problem::Cause;
+use crate::observe::Retried;
 
 /// All upstreams, as one worker lives with them.
 pub struct Upstreams(Box<[Rc<Upstream>]>);
-
-/// The client side of TLS for all upstreams; none where an upstream speaks no TLS.
-#[derive(Clone)]
-pub struct Credentials(Arc<[Option<Arc<Tls>>]>);
 
 struct Upstream {
     endpoints: Box<[Rc<Endpoint>]>,
@@ -84,8 +84,8 @@ struct Upstream {
     deadline: Option<HeaderName>,
     /// What is tried again; none where nothing that was sent is.
     retry: Option<Retry>,
-    /// Who may be chosen; none where everybody may.
-    roster: Option<Roster>,
+    /// Who may be chosen.
+    roster: Roster,
     /// Spares the upstream where it fails as a whole.
     breaker: Option<Breaker>,
     /// Whether anybody wants to know how calls end.
@@ -160,8 +160,9 @@ pub struct Tally {
     pub connect: Duration,
     /// Whether the last connection had been used before.
     pub reused: bool,
-    /// Why attempts failed that were followed by another one, in their order.
-    pub retried: [Option<Cause>; RETRIES],
+    /// Why attempts failed that were followed by another one, in their order, and whether the budget
+    /// forbade one more.
+    pub retried: [Option<Retried>; RETRIES],
 }
 
 /// Connections of one worker to one upstream.
@@ -203,7 +204,7 @@ impl Upstreams {
                     return Ok(known);
                 }
                 Upstream::new(upstream, tls.as_ref(), names, board, worker)
-                    .map(Rc::new)
+                    .map(Upstream::shared)
                     .map_err(|message| SetupError { upstream: upstream.name.clone(), message })
             })
             .collect();
@@ -227,7 +228,8 @@ impl Upstreams {
         Call::new(&self.0[usize::from(id.0)], head, body, &options, tally).run().await
     }
 
-    /// Closes what has been idle for too long. The worker calls it every second.
+    /// Closes what has been idle for too long, and tells the boards how busy endpoints are. The worker
+    /// calls it every second.
     pub fn sweep(&self) {
         self.sweep_at(clock::now());
     }
@@ -243,8 +245,14 @@ impl Upstreams {
     }
 
     fn sweep_at(&self, now: Instant) {
-        for endpoint in self.0.iter().flat_map(|upstream| &upstream.endpoints) {
-            endpoint.sweep(now);
+        for upstream in &self.0 {
+            for (place, endpoint) in upstream.endpoints.iter().enumerate() {
+                endpoint.sweep(now);
+                if upstream.roster.report(place, endpoint.busy()) {
+                    // Whoever drains a server wants it to be left alone altogether.
+                    endpoint.pool.shed(usize::MAX);
+                }
+            }
         }
     }
 
@@ -288,9 +296,10 @@ impl Upstream {
             .collect();
         let balancer = Balancer::new(upstream);
         let retry = upstream.retry.clone().map(Retry::new);
-        let roster = Roster::new(upstream, board);
+        let roster = Roster::new(upstream, board, worker);
         let breaker = Breaker::new(board, worker);
-        let watched = retry.is_some() || roster.is_some() || breaker.is_some() || balancer.learns();
+        let watched =
+            retry.is_some() || upstream.eject.is_some() || breaker.is_some() || balancer.learns();
         Ok(Self {
             endpoints: endpoints?,
             balancer,
@@ -306,48 +315,35 @@ impl Upstream {
 }
 
 impl Upstream {
+    fn shared(self) -> Rc<Self> {
+        let shared = Rc::new(self);
+        shared.endpoints.iter().for_each(|endpoint| endpoint.belong_to(&shared));
+        shared
+    }
+
+    /// Notes that an answer broke off whose head was noted as a good one.
+    fn broke_off(&self, place: usize, kind: Kind, row: Row) {
+        if Conduct::of_failure(kind) != Conduct::Badly {
+            return;
+        }
+        let now = clock::now();
+        self.balancer.learn_failure(place, now);
+        self.roster.note_break(place, row, now);
+        if let Some(breaker) = &self.breaker {
+            breaker.note_break(now);
+        }
+    }
+
     /// The place of the next endpoint that is not among those; none if all are.
     #[inline]
     fn pick(&self, choice: &Choice<'_>) -> Option<usize> {
-        if let Some(roster) = &self.roster {
-            roster.consult(choice.now, &self.balancer);
-        }
+        self.roster.consult(choice.now, &self.balancer);
         self.balancer.pick(choice, |place| self.endpoints[place].busy())
     }
 
     /// Whether a request may meet HTTP/2 here.
     fn may_speak_http2(&self) -> bool {
         self.endpoints.iter().any(|endpoint| endpoint.target.may_speak_http2())
-    }
-}
-
-impl Credentials {
-    /// Reads the certificates, authorities and keys of all upstreams, once for all workers. Where
-    /// they hold what they held for the same upstream before, they are the same.
-    ///
-    /// # Errors
-    /// A file that cannot be read, a key that does not fit.
-    pub fn load(
-        upstreams: &[model::Upstream],
-        environment: &dyn Fn(&str) -> Option<String>,
-        before: Option<(&[model::Upstream], &Self)>,
-    ) -> Result<Self, SetupError> {
-        let mut roots = SystemRoots::default();
-        let mut load = |upstream: &model::Upstream| {
-            if !upstream.endpoints.iter().any(|endpoint| endpoint.tls) {
-                return Ok(None);
-            }
-            let tls = Tls::new(&upstream.tls, upstream.protocol, &mut roots, environment)
-                .map_err(|message| SetupError { upstream: upstream.name.clone(), message })?;
-            let known = before.and_then(|(config, credentials)| {
-                credentials.0[carry::unchanged(config, upstream)?].as_ref()
-            });
-            Ok(Some(match known.filter(|known| known.holds_the_same(&tls)) {
-                Some(known) => Arc::clone(known),
-                None => Arc::new(tls),
-            }))
-        };
-        upstreams.iter().map(&mut load).collect::<Result<_, _>>().map(Self)
     }
 }
 

@@ -15,6 +15,7 @@ use super::patience::{Lost, Patience};
 use super::stream::{Source, Stream};
 use super::tunnel::Tunnel;
 use crate::base::clock;
+use crate::observe::Retried;
 
 impl Call<'_> {
     /// Sends the request and waits for the head of the answer.
@@ -80,7 +81,7 @@ impl Call<'_> {
             return Setback { error, again: Again::No };
         }
         self.repeated = true;
-        self.retried(verdict.kind.cause());
+        self.retried(Retried::After(verdict.kind.cause()));
         self.rewind();
         Setback { error, again: Again::Here }
     }

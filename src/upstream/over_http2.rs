@@ -18,6 +18,7 @@ use super::pool::Share;
 use super::stream::{Source, Stream};
 use super::upload::Outgoing;
 use crate::base::{Alarm, RequestId, TraceContext, clock};
+use crate::observe::Retried;
 
 impl Call<'_> {
     /// Sends the request and waits for the head of the answer.
@@ -134,7 +135,7 @@ impl Call<'_> {
             return Setback { error, again: Again::No };
         }
         self.repeated = true;
-        self.retried(verdict.kind.cause());
+        self.retried(Retried::After(verdict.kind.cause()));
         self.rewind();
         Setback { error, again: Again::Here }
     }

@@ -8,6 +8,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONNECTION, HOST, HeaderValue, USER_AGENT};
@@ -24,39 +25,83 @@ use super::dress;
 use super::endpoint::Endpoint;
 use super::health::{Board, Boards};
 use super::http1::Http1;
+use super::tls::Tls;
 use super::upload::Outgoing;
 use super::{Credentials, Names, blame};
 use crate::base::{EndpointId, clock};
 use crate::config::model::{self, Health};
 use crate::observe::log;
 
-/// Probes all endpoints that are to be probed, until it is dropped. Needs a local runtime.
-pub async fn watch(
-    upstreams: &[model::Upstream],
-    credentials: &Credentials,
-    names: &Names,
-    boards: &Boards,
-) {
-    let mut probes = JoinSet::new();
-    let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
-    for ((upstream, tls), board) in with {
-        let Some(rule) = &upstream.health else { continue };
+/// Probes endpoints, until it is dropped. Needs a local runtime.
+#[derive(Default)]
+pub struct Probes(Vec<Watched>);
+
+/// An upstream that is probed.
+struct Watched {
+    board: Arc<Board>,
+    tls: Option<Arc<Tls>>,
+    /// Ends them when it is dropped.
+    _probes: JoinSet<()>,
+}
+
+impl Probes {
+    /// Probes all endpoints that are to be probed. Those of an upstream that keeps its board and its
+    /// credentials were probed already, and go on in their rhythm and with what they have counted.
+    pub fn follow(
+        &mut self,
+        upstreams: &[model::Upstream],
+        credentials: &Credentials,
+        names: &Names,
+        boards: &Boards,
+    ) {
+        let mut before = std::mem::take(&mut self.0);
+        let with = upstreams.iter().zip(credentials.0.iter()).zip(boards.iter());
+        for ((upstream, tls), board) in with {
+            let Some(rule) = &upstream.health else { continue };
+            let known = before.iter().position(|it| it.is_of(board, tls.as_ref()));
+            let watched = match known {
+                Some(place) => before.swap_remove(place),
+                None => Watched::new(upstream, rule, tls.as_ref(), names, board),
+            };
+            self.0.push(watched);
+        }
+    }
+}
+
+impl Watched {
+    fn new(
+        upstream: &model::Upstream,
+        rule: &Health,
+        tls: Option<&Arc<Tls>>,
+        names: &Names,
+        board: &Arc<Board>,
+    ) -> Self {
+        let mut probes = JoinSet::new();
         for (id, endpoint) in (0..).zip(&upstream.endpoints) {
-            let tls = tls.as_ref().filter(|_| endpoint.tls);
+            let tls = tls.filter(|_| endpoint.tls);
             // What cannot be set up here cannot be anywhere, and the start has said so.
             if let Ok(endpoint) = Endpoint::new(EndpointId(id), endpoint, upstream, tls, names) {
-                let (board, rule) = (std::sync::Arc::clone(board), rule.clone());
+                let (board, rule) = (Arc::clone(board), rule.clone());
                 probes.spawn_local(Probe { endpoint, rule, board }.run());
             }
         }
+        Self { board: Arc::clone(board), tls: tls.cloned(), _probes: probes }
     }
-    while probes.join_next().await.is_some() {}
+
+    fn is_of(&self, board: &Arc<Board>, tls: Option<&Arc<Tls>>) -> bool {
+        let same = match (&self.tls, tls) {
+            (Some(known), Some(now)) => Arc::ptr_eq(known, now),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        };
+        same && Arc::ptr_eq(&self.board, board)
+    }
 }
 
 struct Probe {
     endpoint: Rc<Endpoint>,
     rule: Health,
-    board: std::sync::Arc<Board>,
+    board: Arc<Board>,
 }
 
 impl Probe {

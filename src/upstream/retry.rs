@@ -20,6 +20,7 @@ use super::call::{Again, Call, Setback};
 use super::error::{Kind, Sent, UpstreamError};
 use crate::base::clock;
 use crate::config::model;
+use crate::observe::Retried;
 use crate::problem::Cause;
 
 /// What an upstream's `retry` allows, and what this worker may still spend on it.
@@ -90,6 +91,7 @@ impl Retry {
             | Kind::HeadLimit
             | Kind::BadUpgrade
             | Kind::NoneHealthy
+            | Kind::AllDrained
             | Kind::BreakerOpen => false,
         }
     }
@@ -160,9 +162,10 @@ impl Call<'_> {
             && (price == Price::Token || known)
             && !retry.budget.spend(now)
         {
+            self.retried(Retried::OverBudget);
             return None;
         }
-        self.retried(cause);
+        self.retried(Retried::After(cause));
         self.rewind();
         Some(Next { place, pause })
     }

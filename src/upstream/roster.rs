@@ -3,21 +3,21 @@
 //! The board says who is out; the balancer is told when that changes, and a request that goes well
 //! only compares one number. What counts as a failure of an endpoint is said here, for ejection and
 //! breaker alike: not being reached, not answering, answering what is no HTTP, and the three statuses
-//! by which a server says that it cannot serve (502, 503, 504). A 500 is none: it is the bug of one
+//! by which a server says that it cannot serve (502, 503, 504); and, after a good head, an answer that
+//! breaks off. A 500 is none: it is the bug of one
 //! page more often than the state of a server, and whoever finds such a page could take the servers
 //! out one by one. What the client caused is never one.
 
 use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::balance::{Balancer, WHOLE};
+use super::endpoint::Row;
 use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::health::Board;
-use crate::base::clock;
 use crate::base::quantity::format_duration;
 use crate::config::model::{self, Eject};
 use crate::observe::log;
@@ -25,14 +25,19 @@ use crate::observe::log;
 /// What this worker knows of the endpoints of one upstream.
 pub(super) struct Roster {
     board: Arc<Board>,
+    /// Which of its workers this is.
+    worker: usize,
     eject: Option<Eject>,
     /// In milliseconds.
     slow_start: u64,
     streaks: Box<[Streak]>,
+    /// Of answers that broke off: a head that comes well says nothing of what follows it, so that
+    /// only an answer that comes whole ends this one.
+    breaks: Box<[Streak]>,
     /// The board as it was when the endpoints were weighed last.
     seen: Cell<u64>,
-    /// When to weigh them again, if nothing changes before.
-    until: Cell<Instant>,
+    /// When to weigh them again though nothing changes before; never where time changes nothing.
+    until: Cell<Option<Instant>>,
 }
 
 /// How an attempt ended for its endpoint.
@@ -56,34 +61,40 @@ struct Streak {
 }
 
 impl Roster {
-    /// A roster, where the upstream has any rule that needs one.
-    pub(super) fn new(upstream: &model::Upstream, board: &Arc<Board>) -> Option<Self> {
-        if upstream.eject.is_none() && upstream.health.is_none() {
-            return None;
-        }
-        Some(Self {
+    /// A roster of all. Where the upstream has no rule that could take one out, somebody may still
+    /// do so by hand.
+    pub(super) fn new(upstream: &model::Upstream, board: &Arc<Board>, worker: usize) -> Self {
+        Self {
             board: Arc::clone(board),
+            worker,
             eject: upstream.eject,
             slow_start: u64::try_from(upstream.slow_start.as_millis()).unwrap_or(u64::MAX >> 8),
             streaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
+            breaks: upstream.endpoints.iter().map(|_| Streak::default()).collect(),
             seen: Cell::new(u64::MAX),
-            until: Cell::new(clock::now()),
-        })
+            until: Cell::new(None),
+        }
     }
 
     /// Tells the balancer who may be chosen, if that has changed.
+    #[inline]
     pub(super) fn consult(&self, now: Instant, balancer: &Balancer) {
         let changes = self.board.changes();
-        if changes == self.seen.get() && now < self.until.get() {
-            return;
+        let is_due = self.until.get().is_some_and(|until| now >= until);
+        if changes != self.seen.get() || is_due {
+            self.seen.set(changes);
+            self.weigh(now, balancer);
         }
-        self.seen.set(changes);
+    }
+
+    #[cold]
+    fn weigh(&self, now: Instant, balancer: &Balancer) {
         let millis = self.board.millis(now);
-        let up = |place: usize| !self.board.is_down(place);
+        let up = |place: usize| !self.board.is_down(place) && !self.board.is_drained(place);
         let served = |place| self.board.out_until(place) <= millis;
         let places = 0..self.streaks.len();
         // Where the only ones left are out, they are better than nobody: what clients see of them
-        // is an opinion, what their probes say is an order.
+        // is an opinion, what their probes say is an order, and so is what somebody says.
         let lenient = !places.clone().any(|place| up(place) && served(place));
         let warmth = |place| self.warmth(place, millis);
         balancer.weigh(|place| {
@@ -95,7 +106,7 @@ impl Roster {
         let warmer = places.filter(|place| warmth(*place) < WHOLE);
         let warmer = warmer.map(|_| millis + (self.slow_start / u64::from(WHOLE)).max(1));
         let next = back.chain(warmer).min();
-        self.until.set(next.map_or(now + LONG, |next| self.board.instant(next)));
+        self.until.set(next.map(|next| self.board.instant(next)));
     }
 
     /// The part of its share that an endpoint gets so long after it came back.
@@ -111,24 +122,44 @@ impl Roster {
 
     /// The failure where nobody may be chosen.
     pub(super) fn nobody(&self, now: Instant) -> UpstreamError {
+        if self.board.is_all_drained() {
+            return UpstreamError::unsent(Stage::Resolve, Kind::AllDrained)
+                .with_detail("all endpoints are drained by hand");
+        }
         let mut error = UpstreamError::unsent(Stage::Resolve, Kind::NoneHealthy)
             .with_detail("all endpoints are down");
         error.wait = self.board.wait(now);
         error
     }
 
+    /// Tells the board how busy this worker keeps an endpoint; whether that one is drained.
+    pub(super) fn report(&self, place: usize, busy: u32) -> bool {
+        self.board.set_busy(place, self.worker, busy);
+        self.board.is_drained(place)
+    }
+
     /// Notes how an attempt at an endpoint ended.
     pub(super) fn note(&self, place: usize, conduct: Conduct, now: Instant) {
+        let Some(rule) = &self.eject else { return };
         match conduct {
             Conduct::Well => self.streaks[place].end(self.board.out_until(place)),
-            Conduct::Badly => self.failed(place, now),
+            Conduct::Badly => self.failed(rule, &self.streaks[place], place, now),
             Conduct::Unknown => {}
         }
     }
 
-    fn failed(&self, place: usize, now: Instant) {
+    /// Notes that an answer of an endpoint broke off.
+    pub(super) fn note_break(&self, place: usize, row: Row, now: Instant) {
         let Some(rule) = &self.eject else { return };
-        let (streak, out_until) = (&self.streaks[place], self.board.out_until(place));
+        let streak = &self.breaks[place];
+        if row == Row::Ended {
+            streak.end(self.board.out_until(place));
+        }
+        self.failed(rule, streak, place, now);
+    }
+
+    fn failed(&self, rule: &Eject, streak: &Streak, place: usize, now: Instant) {
+        let out_until = self.board.out_until(place);
         if out_until > self.board.millis(now) {
             // A request from before it was taken out.
             return;
@@ -185,9 +216,16 @@ impl Conduct {
 
     /// By the failure of an attempt.
     pub(super) fn of_error(error: &UpstreamError) -> Self {
-        match error.kind {
-            // The upstream says that it did not look at it: it goes away in good order.
-            Kind::Reset if error.sent == Sent::Nothing => Self::Unknown,
+        // The upstream says that it did not look at it: it goes away in good order.
+        if error.kind == Kind::Reset && error.sent == Sent::Nothing {
+            return Self::Unknown;
+        }
+        Self::of_failure(error.kind)
+    }
+
+    /// By what went wrong with an attempt, or with the answer after its head.
+    pub(super) fn of_failure(kind: Kind) -> Self {
+        match kind {
             Kind::Dns
             | Kind::Refused
             | Kind::Unreachable
@@ -198,22 +236,20 @@ impl Conduct {
             | Kind::TlsHandshake
             | Kind::ProtocolMismatch
             | Kind::Reset
+            | Kind::Truncated
             | Kind::BadResponse
             | Kind::FirstByteTimeout
             | Kind::IdleTimeout => Self::Badly,
             // Ends of all time come from the route or the client, sizes and switches from what was
             // asked, and the rest is our own.
             Kind::TotalTimeout
-            | Kind::Truncated
             | Kind::HeadLimit
             | Kind::BadUpgrade
             | Kind::NoDescriptor
             | Kind::NoneHealthy
+            | Kind::AllDrained
             | Kind::BreakerOpen
             | Kind::Upload(_) => Self::Unknown,
         }
     }
 }
-
-/// When nothing is about to change by time alone.
-const LONG: Duration = Duration::from_secs(3600);

@@ -34,6 +34,8 @@ pub struct Stream {
     /// Whether the body has ever let somebody wait.
     waited: bool,
     upload: Option<Rc<Upload>>,
+    /// Whether its endpoint was blamed for this answer already.
+    blamed: bool,
 }
 
 /// What an answer holds while it lasts.
@@ -66,7 +68,15 @@ impl Stream {
     /// The body of an answer. One that is empty has ended already.
     pub(super) fn new(source: Source, facts: Facts, upload: Option<Rc<Upload>>) -> Self {
         let arrived = clock::now();
-        let mut stream = Self { source, facts, arrived, still_since: None, waited: false, upload };
+        let mut stream = Self {
+            source,
+            facts,
+            arrived,
+            still_since: None,
+            waited: false,
+            upload,
+            blamed: false,
+        };
         if stream.source_has_ended() {
             stream.finish();
         }
@@ -76,6 +86,11 @@ impl Stream {
     /// When the head of the answer was there.
     pub fn arrived(&self) -> Instant {
         self.arrived
+    }
+
+    /// Says that its endpoint has been blamed for this answer: how it ends makes it no worse.
+    pub(super) fn blame(&mut self) {
+        self.blamed = true;
     }
 
     /// The raw connection, if the answer was a valid 101.
@@ -112,11 +127,13 @@ impl Stream {
         }
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Http1(seat, connection) if connection.may_be_kept() => {
+                seat.endpoint().came_whole();
                 // Nearly all small answers are there with their head: no need for another look at the clock.
                 let now = if self.waited { clock::now() } else { self.arrived };
                 seat.endpoint().pool.keep_http1(connection, now);
             }
-            Source::Http1(..) | Source::Http2 { .. } | Source::Tunnel(_) | Source::Over => {}
+            Source::Http1(seat, _) | Source::Http2 { seat, .. } => seat.endpoint().came_whole(),
+            Source::Tunnel(_) | Source::Over => {}
         }
     }
 
@@ -125,7 +142,12 @@ impl Stream {
             upload.stop();
         }
         let endpoint = match std::mem::replace(&mut self.source, Source::Over) {
-            Source::Http1(seat, _) | Source::Http2 { seat, .. } => Some(seat.endpoint().id),
+            Source::Http1(seat, _) | Source::Http2 { seat, .. } => {
+                if !self.blamed {
+                    seat.endpoint().broke_off(kind);
+                }
+                Some(seat.endpoint().id)
+            }
             Source::Tunnel(_) | Source::Over => None,
         };
         UpstreamError {

@@ -109,6 +109,14 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/a");
             proof(&gateway, reply)
         }
+        Cause::MissingParameter => declared("/a"),
+        Cause::InvalidParameter => declared("/a?n=x"),
+        Cause::UnknownParameter => declared("/a?n=1&m=2"),
+        Cause::MissingBody => formed("Content-Length: 0\r\n\r\n"),
+        Cause::MediaType => formed("Content-Type: text/plain\r\nContent-Length: 1\r\n\r\nx"),
+        Cause::BadBody => {
+            formed("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1\r\n\r\nx")
+        }
         Cause::NoRoute => {
             let gateway = only("GET /only");
             let reply = client::get(gateway.plain(), "/other");
@@ -154,6 +162,17 @@ fn provoke(cause: Cause) -> Proof {
         }
         Cause::RateLimit => over("key = \"ip\""),
         Cause::CapacityLimit => over("key = \"gateway\""),
+        Cause::StoreDown => {
+            // Nobody listens there.
+            let store = nobody().replace("http://", "redis://");
+            let gateway = Setup::new()
+                .with(&format!("[store.one]\nurl = \"{store}\"\non_down = \"refuse\""))
+                .with("[limit.one]\nstore = \"one\"\nkey = \"ip\"\nrate = \"1/d\"")
+                .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
+                .start();
+            let reply = client::get(gateway.plain(), "/a");
+            proof(&gateway, reply)
+        }
         Cause::Maintenance => {
             let gateway = Setup::before(&nobody()).with("[[maintenance]]").start();
             let reply = client::get(gateway.plain(), "/a");
@@ -258,6 +277,7 @@ fn provoke(cause: Cause) -> Proof {
             to_origin([Step::Read, Step::Drain], "timeout = { total = \"200ms\" }")
         }
         Cause::NoneHealthy => none_healthy(),
+        Cause::AllDrained => all_drained(),
         Cause::BreakerOpen => {
             let rule = "breaker = { failures = \"100%\", at_least = 1, open = \"1m\" }";
             let gateway = Setup::before(&nobody()).upstream(rule).start();
@@ -290,6 +310,25 @@ fn none_healthy() -> Proof {
         .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
         .start();
     let reply = client::get(gateway.plain(), "/a");
+    proof(&gateway, reply)
+}
+
+/// By who shows the token.
+fn all_drained() -> Proof {
+    let folder = tempfile::tempdir().unwrap();
+    let token = folder.path().join("token");
+    std::fs::write(&token, "t0ken").unwrap();
+    let endpoint = nobody();
+    let gateway = Setup::before(&endpoint)
+        .admin(&format!("token = {{ file = \"{}\" }}", token.display()))
+        .start();
+    let order = format!(
+        "PUT /v1/upstreams/origin/{endpoint} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
+         Authorization: Bearer t0ken\r\n\r\n"
+    );
+    assert_eq!(client::ask(gateway.admin(), &order).status(), 200);
+    let reply = client::get(gateway.plain(), "/a");
+    assert!(reply.header("retry-after").is_some(), "{reply:?}");
     proof(&gateway, reply)
 }
 
@@ -346,4 +385,26 @@ fn tls_with(identity: impl FnOnce(&Authority) -> crate::rig::tls::Identity) -> P
 fn proof(gateway: &Gateway, reply: Reply) -> Proof {
     let line = gateway.log_line(&reply.request_id());
     Proof { reply: Some(reply), line: Some(line) }
+}
+
+/// A route with one parameter of the query, and room for no other.
+fn declared(target: &str) -> Proof {
+    let gateway = Setup::new()
+        .route(
+            "match = \"/a\"\nrespond = { text = \"ok\" }\nstrict = true\n\
+             [route.params]\nn = { in = \"query\", type = \"integer\" }",
+        )
+        .start();
+    let reply = client::get(gateway.plain(), target);
+    proof(&gateway, reply)
+}
+
+/// A route that reads forms.
+fn formed(rest: &str) -> Proof {
+    let gateway = Setup::new()
+        .route("match = \"/a\"\nrespond = { text = \"ok\" }\n[route.body.fields]\nn = {}")
+        .start();
+    let reply =
+        client::ask(gateway.plain(), &format!("POST /a HTTP/1.1\r\nHost: gw.test\r\n{rest}"));
+    proof(&gateway, reply)
 }

@@ -14,6 +14,7 @@
 )]
 
 mod admin;
+mod bodies;
 mod causes;
 mod drain;
 mod failing;
@@ -31,11 +32,13 @@ mod matrix;
 mod memory;
 mod negotiation;
 mod overload;
+mod params;
 mod parse_errors;
 mod plain;
 mod proxy_protocol;
 mod rate_limits;
 mod rig;
+mod shared_limits;
 mod silence;
 mod streaming;
 mod tls;

@@ -15,11 +15,13 @@
     reason = "a test binary; the rig is wider than today's tests"
 )]
 
+mod boards;
 mod budget;
 mod changes;
 mod control;
 mod daemon;
 mod descriptors;
+mod drains;
 mod half_close;
 mod leaks;
 mod load;

@@ -99,8 +99,8 @@ fn upstreams_tell_which_endpoints_are_up_and_what_their_breaker_does() {
     assert_eq!((&app["breaker"], &calm["breaker"]), (&"closed".into(), &Value::Null));
     assert_eq!(
         app["endpoints"],
-        json!([{ "endpoint": origin.url(), "weight": 1, "state": "up" },
-               { "endpoint": gone, "weight": 3, "state": "down" }])
+        json!([{ "endpoint": origin.url(), "weight": 1, "state": "up", "under_way": 0 },
+               { "endpoint": gone, "weight": 3, "state": "down", "under_way": 0 }])
     );
 
     assert_eq!(client::get(daemon.address("plain"), "/up").status(), 200);
@@ -130,7 +130,7 @@ fn limits_tell_what_they_have_decided() {
         let told: Value = serde_json::from_str(&body).unwrap();
         let expected = json!({
             "name": "once", "key": "header:x-tenant", "rate": "1/d", "burst": 1, "status": 429,
-            "allowed": 1, "refused": 2,
+            "allowed": 1, "refused": 2, "store": null,
         });
         assert_eq!(told["concurrency"], json!([{ "scope": "gateway", "in_flight": 7 }]));
         (told["rates"] == json!([expected])).then_some(())

@@ -39,6 +39,20 @@ pub(super) enum Said<'a> {
     MaintenanceList,
     /// How do your upstreams stand?
     UpstreamList,
+    /// Give this endpoint nothing new.
+    UpstreamDrain {
+        /// The name of its upstream.
+        upstream: &'a str,
+        /// Its URL, or what follows the scheme.
+        endpoint: &'a str,
+    },
+    /// Give it requests again.
+    UpstreamReady {
+        /// The name of its upstream.
+        upstream: &'a str,
+        /// Its URL, or what follows the scheme.
+        endpoint: &'a str,
+    },
 }
 
 /// Says it, and tells the answer.
@@ -81,11 +95,14 @@ pub(super) fn say(
         Said::MaintenanceOff { routes } => Report::fine(told::maintenance_off(routes, &value)),
         Said::MaintenanceList => Report::fine(told::maintenance(&value)),
         Said::UpstreamList => Report::fine(told::upstreams(&value)),
+        Said::UpstreamDrain { upstream, endpoint } | Said::UpstreamReady { upstream, endpoint } => {
+            Report::fine(told::endpoint(upstream, endpoint, &value))
+        }
     }
 }
 
 impl Said<'_> {
-    /// Names of routes and moments in UTC stand in a target as they are.
+    /// Names, URLs of endpoints and moments in UTC stand in a target as they are.
     fn request(self) -> (&'static str, Cow<'static, str>) {
         match self {
             Self::Status => ("GET", "/v1/status".into()),
@@ -100,6 +117,12 @@ impl Said<'_> {
             }
             Self::MaintenanceList => ("GET", "/v1/maintenance".into()),
             Self::UpstreamList => ("GET", "/v1/upstreams".into()),
+            Self::UpstreamDrain { upstream, endpoint } => {
+                ("PUT", format!("/v1/upstreams/{upstream}/{endpoint}").into())
+            }
+            Self::UpstreamReady { upstream, endpoint } => {
+                ("DELETE", format!("/v1/upstreams/{upstream}/{endpoint}").into())
+            }
         }
     }
 
@@ -115,6 +138,12 @@ impl Said<'_> {
                 "maintenance of {routes} is not switched on\n\
                  help: `guichet maintenance list` says what is; what the file plans ends with the \
                  file"
+            )),
+            Self::UpstreamDrain { upstream, endpoint }
+            | Self::UpstreamReady { upstream, endpoint } => Some(format!(
+                "no upstream {upstream} has an endpoint {endpoint}, nothing was changed\n\
+                 help: `guichet upstream list` says what there is; a URL is needed whole where two \
+                 differ in nothing but the scheme"
             )),
             Self::Status
             | Self::Reload

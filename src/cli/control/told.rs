@@ -126,10 +126,33 @@ pub(super) fn upstreams(told: &Value) -> String {
         for endpoint in list(&upstream["endpoints"]) {
             let word = |name: &str| endpoint[name].as_str().unwrap_or("?").to_owned();
             let (state, url) = (word("state"), word("endpoint"));
-            let _ = writeln!(out, "  {state:<7}  weight {}  {url}", endpoint["weight"]);
+            let _ = write!(out, "  {state:<7}  weight {}  {url}", endpoint["weight"]);
+            if endpoint["under_way"].as_u64().is_some_and(|requests| requests > 0) {
+                let _ = write!(out, "  {}", count(&endpoint["under_way"], "request"));
+            }
+            out.push('\n');
         }
     }
     out
+}
+
+/// How an endpoint stands that was drained, or is no longer.
+pub(super) fn endpoint(upstream: &str, name: &str, told: &Value) -> String {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let of = list(told).into_iter().find(|it| it["name"] == upstream).unwrap_or_default();
+    let ends = |it: &Value| it["endpoint"].as_str().is_some_and(|url| url.ends_with(name));
+    let found = list(&of["endpoints"]).into_iter().find(ends).unwrap_or_default();
+    let url = found["endpoint"].as_str().unwrap_or(name);
+    let requests = count(&found["under_way"], "request");
+    let stands = match found["state"].as_str() {
+        Some("drained") if found["under_way"] == 0 => "drained: it gets no new request".to_owned(),
+        Some("drained") => format!("drained: it gets no new request, {requests} under way"),
+        Some("up") => "ready".to_owned(),
+        Some("down") => "no longer drained, but down by its probes".to_owned(),
+        Some("ejected") => "no longer drained, but ejected for a while".to_owned(),
+        _ => "not told of".to_owned(),
+    };
+    format!("{upstream}: {url} is {stands}\n")
 }
 
 fn count(number: &Value, noun: &str) -> String {

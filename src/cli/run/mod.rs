@@ -170,7 +170,10 @@ fn conclude(running: Running, end: End) -> Report {
 fn refused(error: &StartError) -> Report {
     let exit = match error {
         StartError::Bind { .. } | StartError::Socket { .. } => Exit::CannotBind,
-        StartError::Tls { .. } | StartError::Token(_) | StartError::Upstream(_) => Exit::Refused,
+        StartError::Tls { .. }
+        | StartError::Token(_)
+        | StartError::Upstream(_)
+        | StartError::Store(_) => Exit::Refused,
         StartError::Log { .. }
         | StartError::Thread(_)
         | StartError::Worker(_)

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use super::{Check, number};
+use super::{Check, number, store};
 use crate::base::{LimitId, Rate, parse_rate};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -15,19 +15,20 @@ use crate::config::value;
 
 /// The limits in file order, and their ids by name.
 pub(super) fn limits<'t>(
-    section: Section<'t>,
+    root: Section<'t>,
     check: &mut Check<'_>,
 ) -> (Vec<Limit>, HashMap<&'t str, LimitId>) {
     let mut limits = Vec::new();
     let mut ids = HashMap::new();
-    for entry in section.entries() {
+    let stores = root.section("store");
+    for entry in root.section("limit").entries() {
         ids.insert(entry.key.as_str(), LimitId(number(limits.len(), "limits", &entry.node, check)));
-        limits.push(limit(entry, check));
+        limits.push(limit(entry, stores, check));
     }
     (limits, ids)
 }
 
-fn limit(entry: &Entry, check: &mut Check<'_>) -> Limit {
+fn limit(entry: &Entry, stores: Section<'_>, check: &mut Check<'_>) -> Limit {
     let section = Section::of_node(&entry.node);
     let key = section.text("key").and_then(|word| key(word, check)).unwrap_or(LimitKey::Ip);
     let rate = section.text("rate").and_then(|word| parse_rate(word.text).ok());
@@ -58,6 +59,7 @@ fn limit(entry: &Entry, check: &mut Check<'_>) -> Limit {
         burst,
         status,
         keys: section.integer("keys").unwrap_or(defaults::LIMIT_KEYS),
+        store: section.text("store").and_then(|word| store::named(word, stores, check)),
     }
 }
 

@@ -4,18 +4,22 @@
 //! The form was checked before (`shape`), so a value that cannot be read here was reported there;
 //! whether a key *is set* is therefore asked of its presence, never of its value.
 
+mod body;
 mod errors;
 mod failing;
+mod kind;
 mod limit;
 mod listen;
 mod maintenance;
 mod observe;
 mod overload;
+mod params;
 mod respond;
 mod rewrite;
 mod route;
 mod rule;
 mod server;
+mod store;
 mod upstream;
 
 use std::collections::HashMap;
@@ -30,6 +34,7 @@ use super::substitute::Environment;
 use super::suggest;
 use super::tree::{Node, Table};
 use crate::base::UpstreamId;
+use crate::parameter::Tongue;
 
 /// Builds the model. None where something it cannot do without was refused.
 pub(crate) fn model(
@@ -47,14 +52,18 @@ pub(crate) fn model(
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
     let (upstreams, ids) = upstream::upstreams(root.section("upstream"), &codes, &mut check);
-    let (limits, limit_ids) = limit::limits(root.section("limit"), &mut check);
-    let names = route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes };
+    let stores = store::stores(root.section("store"), &mut check);
+    let (limits, limit_ids) = limit::limits(root, &mut check);
+    let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
+    let names =
+        route::Names { upstreams: &ids, limits: &limit_ids, codes: &codes, tongues: &tongues };
     let (routes, table) = route::routes(root, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
         unused(root.section("upstream"), &routes, &ids, &mut check);
+        store::unused(root.section("store"), &limits, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
     }
     Some(Config {
@@ -66,6 +75,7 @@ pub(crate) fn model(
         upstreams,
         maintenance,
         overload,
+        stores,
         limits,
         routes,
         table,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, limit, number, overload, rule};
+use super::{Check, body, limit, number, overload, params, rule};
 use crate::base::{LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -14,6 +14,7 @@ use crate::config::read::{Section, Word};
 use crate::config::shape;
 use crate::config::source::Place;
 use crate::config::tree::{Node, Value};
+use crate::parameter::Tongue;
 use crate::problem::{BuiltIn, Dialect};
 use crate::route::{HostPattern, Pattern, Table};
 
@@ -23,6 +24,7 @@ pub(super) struct Names<'n> {
     pub(super) upstreams: &'n HashMap<&'n str, UpstreamId>,
     pub(super) limits: &'n HashMap<&'n str, LimitId>,
     pub(super) codes: &'n Codes,
+    pub(super) tongues: &'n [Tongue],
 }
 
 pub(super) fn routes(
@@ -87,7 +89,9 @@ fn route(
             Some(_) | None => defaults::NORMALISE,
         },
         errors: rule::rules(section, known.codes, check),
-        identifier: identifier(section.section("params"), pattern, check),
+        identifier: params::identifier(section.section("params"), check),
+        params: params::params(section, pattern, known.tongues, check),
+        body: body::body(section, known.tongues, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(section, known.limits, check),
         in_flight: overload::in_flight(section),
@@ -195,37 +199,4 @@ fn without_effect(section: Section<'_>, check: &mut Check<'_>) {
             check.push(Diagnostic::at(Id::NoEffect, place, message).help("take it away"));
         }
     }
-}
-
-/// The parameter marked `identifier`. Every named parameter must stand in the path.
-fn identifier(
-    params: Section<'_>,
-    pattern: Option<&Pattern>,
-    check: &mut Check<'_>,
-) -> Option<String> {
-    let mut marked: Option<(&str, Place)> = None;
-    for entry in params.entries() {
-        let section = Section::of_node(&entry.node);
-        let in_path = section.text("in").is_none_or(|word| word.text == "path");
-        if let Some(pattern) = pattern
-            && in_path
-            && !pattern.names.contains(&entry.key)
-        {
-            let word = Word { text: &entry.key, place: entry.place };
-            let names = pattern.names.iter().map(String::as_str);
-            check.unknown(Id::UnknownParameter, word, "parameter in the path named", names);
-        }
-        if section.boolean("identifier") != Some(true) {
-            continue;
-        }
-        match marked {
-            None => marked = Some((&entry.key, entry.place)),
-            Some((first, place)) => check.push(
-                Diagnostic::at(Id::TwoIdentifiers, entry.place, "a route has one identifier")
-                    .other(place, format!("`{first}` is marked already"))
-                    .help("mark the parameter whose thing is missing when the upstream says 404"),
-            ),
-        }
-    }
-    marked.map(|(name, _)| name.to_owned())
 }

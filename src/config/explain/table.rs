@@ -150,6 +150,16 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "A route has two identifiers",
             "When the upstream answers 404, one parameter is named as the cause: mark that one.",
             "params = { id = { in = \"path\", identifier = true } }"),
+        Id::BadParameter => row(
+            "A parameter cannot be as it is declared",
+            "No value could ever fit, or a rule says nothing about values of its type, or the default would be \
+             refused if a client sent it.",
+            "page = { in = \"query\", type = \"integer\", min = 1, default = 1 }"),
+        Id::BadBody => row(
+            "A body cannot be checked as it is declared",
+            "A body is JSON with a schema, or a form with fields. The schema is read and compiled with the \
+             configuration: it is JSON Schema 2020-12, at most 1 MiB, and refers to files of its own folder alone.",
+            "[route.body]\nschema = \"schemas/user.json\""),
         Id::MissingFile => row(
             "A file that is named here is not there",
             "`check` may run on another machine, so this is a warning; `run` will fail without the file. Paths start \

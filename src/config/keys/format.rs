@@ -197,6 +197,13 @@ pub(super) static LIMIT_KEY: Format = Format {
     check: |text| value::limit_key(text).map(drop),
 };
 
+pub(crate) static STORE_URL: Format = Format {
+    words: "the address of a store",
+    example: "redis://127.0.0.1:6379",
+    pattern: Some("^((redis|rediss|valkey|valkeys)://|unix:/).+$"),
+    check: value::store_url,
+};
+
 pub(super) static CAPTURE: Format =
     Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
 
@@ -235,6 +242,7 @@ mod tests {
             &PERCENT,
             &ROUTES,
             &LIMIT_KEY,
+            &STORE_URL,
             &CAPTURE,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);

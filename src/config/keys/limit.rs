@@ -52,5 +52,12 @@ static ONE: Shape = Shape::of(&[
         "callers that are remembered, 16 bytes each; more make it forget those who ask least",
     )
     .also(&["size", "entries", "max_keys"]),
-    Key::later("store", "limits shared by replicas"),
+    Key::new(
+        "store",
+        Kind::Text(&format::NAME),
+        Default::None("each process counts alone"),
+        "the [store.NAME] that replicas count in together",
+    )
+    .also(&["shared", "backend", "redis"])
+    .example("\"shared\""),
 ]);

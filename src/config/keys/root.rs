@@ -2,7 +2,7 @@
 
 use super::{
     Default, Key, Kind, Shape, errors, format, limit, maintenance, observe, overload, route,
-    server, upstream,
+    server, store, upstream,
 };
 
 pub(crate) static ROOT: Shape = Shape::of(&[
@@ -77,6 +77,13 @@ pub(crate) static ROOT: Shape = Shape::of(&[
     )
     .also(&["limits", "rate_limit", "rate_limits", "ratelimit", "limit_req"]),
     Key::new(
+        "store",
+        Kind::Table(&store::STORE),
+        Default::None("each process counts alone"),
+        "where limits are counted that replicas share, one table for each server",
+    )
+    .also(&["stores", "redis", "valkey", "shared_dict"]),
+    Key::new(
         "overload",
         Kind::Table(&overload::OVERLOAD),
         Default::Table,
@@ -90,7 +97,6 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "planned maintenance, one [[maintenance]] for each window",
     )
     .also(&["downtime", "window", "windows"]),
-    Key::later("store", "limits shared by replicas"),
     Key::later("auth", "authentication"),
     Key::later("openapi", "routes from an OpenAPI document"),
     Key::later("flow", "flows"),

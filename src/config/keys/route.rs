@@ -1,9 +1,7 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format, overload};
-
-const CHECKED: &str = "checked parameters";
+use super::{Default, Key, Kind, POSITIVE, Shape, body, format, overload, params};
 
 pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
@@ -83,12 +81,26 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         "exchanges on this route at once, over all workers: a number, or \"adaptive\"",
     ),
     Key::new(
+        "strict",
+        Kind::Bool,
+        Default::Value("false"),
+        "whether parameters that are not declared are refused, in the query and in forms",
+    )
+    .also(&["additional_parameters", "reject_unknown"]),
+    Key::new(
         "params",
-        Kind::Table(&PARAMS),
-        Default::None("none is marked"),
-        "what is known about parameters",
+        Kind::Table(&params::PARAMS),
+        Default::None("nothing is checked"),
+        "what is known about parameters; those in the query, in headers and in cookies, too",
     )
     .also(&["parameters", "param"]),
+    Key::new(
+        "body",
+        Kind::Table(&body::BODY),
+        Default::None("bodies stream through unread"),
+        "what the body must be; it is read whole before the upstream gets any of it",
+    )
+    .also(&["request_body", "payload"]),
     Key::new(
         "graphql",
         Kind::Table(&GRAPHQL),
@@ -99,7 +111,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::later("auth", "authentication"),
     Key::later("cors", "CORS"),
     Key::later("compress", "compression"),
-    Key::later("body", "checked bodies"),
 ]);
 
 static RESPOND: Shape = Shape::of(&[
@@ -125,63 +136,6 @@ static RESPOND: Shape = Shape::of(&[
     )
     .also(&["raise", "error"])
     .example("\"Gone\""),
-]);
-
-static PARAMS: Shape = Shape {
-    keys: &[],
-    others: Some(Others {
-        placeholder: "NAME",
-        names: &format::CAPTURE,
-        kind: Kind::Table(&PARAM),
-        doc: "a parameter by its name",
-        example: ("id", ""),
-    }),
-};
-
-static PARAM: Shape = Shape::of(&[
-    Key::new(
-        "in",
-        Kind::Words {
-            now: &["path"],
-            later: &[("query", CHECKED), ("header", CHECKED), ("cookie", CHECKED)],
-        },
-        Default::Value("\"path\""),
-        "where the parameter stands",
-    ),
-    Key::new(
-        "identifier",
-        Kind::Bool,
-        Default::Value("false"),
-        "it names a thing: a 404 of the upstream becomes InvalidIdentifier and names it",
-    ),
-    Key::new(
-        "type",
-        Kind::Words {
-            now: &["string"],
-            later: &[
-                ("integer", CHECKED),
-                ("number", CHECKED),
-                ("boolean", CHECKED),
-                ("date", CHECKED),
-                ("date-time", CHECKED),
-                ("uuid", CHECKED),
-                ("email", CHECKED),
-                ("siret", CHECKED),
-                ("siren", CHECKED),
-                ("iban", CHECKED),
-            ],
-        },
-        Default::Value("\"string\""),
-        "what it looks like",
-    ),
-    Key::later("optional", CHECKED),
-    Key::later("one_of", CHECKED),
-    Key::later("min", CHECKED),
-    Key::later("max", CHECKED),
-    Key::later("min_length", CHECKED),
-    Key::later("max_length", CHECKED),
-    Key::later("pattern", CHECKED),
-    Key::later("repeated", CHECKED),
 ]);
 
 const GRAPHQL_LATER: &str = "reading of GraphQL operations";

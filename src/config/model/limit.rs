@@ -20,6 +20,8 @@ pub struct Limit {
     pub status: u16,
     /// Callers that are remembered.
     pub keys: usize,
+    /// The `[store.*]` that it is counted in; none where this process counts alone.
+    pub store: Option<String>,
 }
 
 /// Whose requests are counted together.

@@ -3,10 +3,13 @@
 //!
 //! Defaults stand in `config::defaults`; `keys` shows each as text, and a test holds both equal.
 
+mod body;
 mod failing;
 mod limit;
 mod maintenance;
 mod overload;
+mod params;
+mod store;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -17,10 +20,13 @@ use std::time::Duration;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+pub use body::{BodyForm, BodyRule, Fields};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
+pub use params::{Names, Params};
+pub use store::{OnDown, Store, StoreUrl};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
@@ -51,6 +57,8 @@ pub struct Config {
     pub maintenance: Vec<Maintenance>,
     /// `[overload]`.
     pub overload: Overload,
+    /// `[store.*]`, in file order.
+    pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
@@ -289,6 +297,10 @@ pub struct Route {
     pub errors: Vec<Rule>,
     /// Name of the parameter marked `identifier`, and where it stands.
     pub identifier: Option<String>,
+    /// What is known of its parameters; none where nothing is to be checked.
+    pub params: Option<Box<Params>>,
+    /// What is known of its body; none where bodies stream through unread.
+    pub body: Option<Box<BodyRule>>,
     /// How errors are dressed.
     pub dialect: Dialect,
     /// The rate limits that hold here, each once; empty nearly always.

@@ -60,6 +60,7 @@ fn as_written(key: &Key, path: &str) -> String {
         | Kind::Size { .. }
         | Kind::Integer { .. }
         | Kind::Share
+        | Kind::Number
         | Kind::Moment
         | Kind::Bool
         | Kind::False

@@ -61,7 +61,7 @@ fn help(node: &Node, kind: &'static Kind, key: &str, sources: &Sources) -> Optio
             unquoted(written)
         }
         (Kind::Moment, _) => Some(format!("write it as in `{key} = 2026-12-01T02:00:00+01:00`")),
-        (Kind::Integer { .. } | Kind::Bool | Kind::Share, Value::String(text)) => {
+        (Kind::Integer { .. } | Kind::Bool | Kind::Share | Kind::Number, Value::String(text)) => {
             let right = if matches!(kind, Kind::Bool) {
                 matches!(text.as_str(), "true" | "false")
             } else {

@@ -31,7 +31,8 @@ fn with(path: &str, line: &str) -> String {
     format!(
         "version = 1\n{}\n[server]\n{}\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{}\n[errors]\n{}\n\
          [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
-         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
+         [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n\
+         [store.d]\nurl = \"redis://127.0.0.1:1\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
          match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
         at(""),
         at("server"),
@@ -40,6 +41,7 @@ fn with(path: &str, line: &str) -> String {
         at("observe"),
         at("upstream"),
         at("limit"),
+        at("store"),
         at("overload"),
         at("route"),
     )
@@ -56,13 +58,14 @@ fn shown(config: &model::Config) -> String {
         upstreams,
         maintenance,
         overload,
+        stores,
         limits,
         routes,
         ..
     } = config;
     format!(
         "{server:#?}\n{listeners:#?}\n{admin:#?}\n{observe:#?}\n{:?} {} {:?} {:?}\n{upstreams:#?}\n\
-         {maintenance:#?}\n{overload:#?}\n{limits:#?}\n{routes:#?}\n",
+         {maintenance:#?}\n{overload:#?}\n{stores:#?}\n{limits:#?}\n{routes:#?}\n",
         errors.format, errors.inspect, errors.retry_after, errors.keep_headers
     )
 }
@@ -78,6 +81,7 @@ fn written_defaults_are_the_defaults() {
         ("observe", "observe", ""),
         ("errors", "errors", ""),
         ("limit.NAME", "limit", ""),
+        ("store.NAME", "store", ""),
         ("overload.reserve", "", "-"),
         ("maintenance", "", "-"),
         ("overload.queue", "overload", ""),
@@ -91,6 +95,8 @@ fn written_defaults_are_the_defaults() {
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
         ("route.params.NAME", "route", ""),
+        ("route.body.fields.NAME", "", "-"),
+        ("route.body", "route", ""),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -117,6 +123,9 @@ fn written_defaults_are_the_defaults() {
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
+        } else if *prefix == "route.body" {
+            let form = "body.fields.a = {}";
+            (with(place, form), with(place, &format!("{form}\nbody.{inner} = {default}")))
         } else {
             let key = if inner.is_empty() { path.rsplit('.').next().unwrap() } else { inner };
             (with(place, ""), with(place, &format!("{key} = {default}")))
@@ -215,15 +224,23 @@ fn every_value_reaches_the_model() {
         until = 2026-12-01T04:00:00Z
         allow = ["127.0.0.1"]
         text = { en = "Back at {until}.", fr = "Retour à {until}." }
+        [store.fleet]
+        url = { env = "KEY" }
+        timeout = "9ms"
+        on_down = "refuse"
+        [store.here]
+        url = "unix:///run/valkey.sock"
         [limit.per-tenant]
         key = "header:X-Tenant"
         rate = "30/m"
         burst = 90
         status = 503
         keys = 1000
+        store = "fleet"
         [limit.all]
         key = "gateway"
         rate = "9/s"
+        store = "here"
         [[route]]
         name = "one"
         match = "GET,POST /a/{id}/{*rest}"
@@ -235,7 +252,13 @@ fn every_value_reaches_the_model() {
         errors = [{ raise = "fr.exempleGone" }]
         in_flight = 3
         limits = ["all", "per-tenant"]
-        params = { id = { in = "path", type = "string", identifier = true } }
+        strict = true
+        [route.params]
+        id = { in = "path", type = "integer", min = 1, max = 9, identifier = true }
+        q = { in = "query", pattern = "^a", min_length = 2, max_length = 3, one_of = ["ab"], repeated = true, default = "ab" }
+        n = { in = "query", type = "number", min = 0.5, optional = true }
+        x-a = { in = "header", default = "b" }
+        c = { in = "cookie", type = "boolean", default = true }
         [route.graphql]
         [[route]]
         match = "/b"
@@ -268,7 +291,6 @@ fn every_value_reaches_the_model() {
 #[test]
 fn later_features_are_refused_by_name() {
     for (path, line) in [
-        ("", "store.shared = {}"),
         ("", "auth = {}"),
         ("", "openapi = []"),
         ("", "flow = {}"),
@@ -278,11 +300,7 @@ fn later_features_are_refused_by_name() {
         ("route", "auth = \"x\""),
         ("route", "cors = {}"),
         ("route", "compress = true"),
-        ("route", "body = {}"),
         ("route", "graphql = { timeout = \"1s\" }"),
-        ("route", "params.id.min = 1"),
-        ("route", "params.x = { in = \"query\" }"),
-        ("route", "params.id = { type = \"uuid\" }"),
     ] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");

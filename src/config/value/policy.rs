@@ -55,6 +55,26 @@ pub(crate) fn limit_key(text: &str) -> Result<LimitKey, String> {
     }
 }
 
+/// `store.NAME.url`, where it stands in the file: then it has no password.
+pub(crate) fn store_url(text: &str) -> Result<(), String> {
+    const EXPECTED: &str = "write \"redis://host:6379\", \"rediss://host:6380\" for TLS, or \
+                            \"unix:///run/valkey.sock\"";
+    let Some((scheme, rest)) = text.split_once(':') else { return Err(EXPECTED.into()) };
+    if !["redis", "rediss", "valkey", "valkeys", "unix"].contains(&scheme) || rest.contains('#') {
+        return Err(EXPECTED.into());
+    }
+    if has_password(text) {
+        return Err("an address with a password is a secret".into());
+    }
+    redis::IntoConnectionInfo::into_connection_info(text).map(drop).map_err(|_| EXPECTED.into())
+}
+
+/// Whether something in a URL may be a password. One too many is harmless: it is asked for by
+/// reference then.
+pub(crate) fn has_password(url: &str) -> bool {
+    url.contains(['@', '?'])
+}
+
 /// Whole hundredths, from 0 to 100.
 pub(crate) fn percent(text: &str) -> Result<u8, String> {
     let number = text.strip_suffix('%').filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()));

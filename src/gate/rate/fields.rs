@@ -24,7 +24,10 @@ impl Standing {
     /// Writes the two fields. They are lists: what an upstream says of its own limits stays.
     pub fn write(self, headers: &mut HeaderMap) {
         headers.append(POLICY, self.policy);
-        headers.append(LEFT, self.left);
+        // Empty where nobody counts at the moment.
+        if !self.left.is_empty() {
+            headers.append(LEFT, self.left);
+        }
     }
 }
 

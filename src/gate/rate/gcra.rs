@@ -64,6 +64,11 @@ impl Quota {
         }
     }
 
+    /// The time in which one comes back, and how many there are.
+    pub(super) fn parts(self) -> (u64, u32) {
+        (self.each, u32::try_from(self.whole / self.each).unwrap_or(u32::MAX))
+    }
+
     /// The time in which everything comes back.
     pub(super) fn window(self) -> Duration {
         Duration::from_nanos(self.whole)

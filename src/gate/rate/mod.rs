@@ -13,6 +13,9 @@
 
 mod fields;
 mod gcra;
+mod key;
+mod shared;
+mod store;
 mod table;
 
 use std::net::IpAddr;
@@ -23,6 +26,9 @@ use http::{HeaderMap, HeaderValue};
 
 pub use self::fields::Standing;
 use self::gcra::{Left, Quota};
+use self::shared::Shared;
+pub use self::shared::{Decided, Passing};
+pub use self::store::Stores;
 use self::table::Table;
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, RouteId};
@@ -36,6 +42,8 @@ pub struct Rates {
     limiters: Box<[Arc<Limiter>]>,
     /// What `RateLimit-Policy` says, by route.
     policies: Box<[HeaderValue]>,
+    /// Whether a store has a say, by route.
+    shared: Box<[bool]>,
 }
 
 /// One `[limit.*]`, and what it remembers.
@@ -45,6 +53,8 @@ struct Limiter {
     quota: Quota,
     table: Table,
     began: Instant,
+    /// Where it is counted in a store.
+    shared: Option<Shared>,
 }
 
 /// What a limit may count by.
@@ -59,14 +69,15 @@ pub struct Caller<'a> {
 }
 
 impl Rates {
-    /// The limits of a configuration. What `before` knows of limits that are the same is kept.
-    pub fn new(config: &Config, before: Option<&Self>) -> Self {
+    /// The limits of a configuration, which may be counted in these stores. What `before` knows of
+    /// limits that are the same is kept.
+    pub fn new(config: &Config, stores: &Stores, before: Option<&Self>) -> Self {
         let kept = |limit: &model::Limit| {
             let known = before?.limiters.iter().find(|known| known.limit == *limit)?;
-            Some(Arc::clone(known))
+            known.is_counted_in(stores).then(|| Arc::clone(known))
         };
         let make = |limit: &model::Limit| {
-            kept(limit).unwrap_or_else(|| Arc::new(Limiter::new(limit.clone())))
+            kept(limit).unwrap_or_else(|| Arc::new(Limiter::new(limit.clone(), stores)))
         };
         let limiters: Box<[_]> = config.limits.iter().map(make).collect();
         let policy = |route: &model::Route| {
@@ -76,7 +87,10 @@ impl Rates {
             }))
         };
         let policies = config.routes.iter().map(policy).collect();
-        Self { limiters, policies }
+        let is_shared = |id: &LimitId| limiters[usize::from(id.0)].shared.is_some();
+        let routes = config.routes.iter();
+        let shared = routes.map(|route| route.limits.iter().any(is_shared)).collect();
+        Self { limiters, policies, shared }
     }
 
     /// Takes one request from each of these limits, or from none of them. How the caller stands,
@@ -150,10 +164,23 @@ impl Rates {
 }
 
 impl Limiter {
-    fn new(limit: model::Limit) -> Self {
+    fn new(limit: model::Limit, stores: &Stores) -> Self {
         let quota = Quota::new(limit.rate, limit.burst);
         let keys = if limit.key == LimitKey::Gateway { 1 } else { limit.keys };
-        Self { quota, table: Table::with_room_for(keys), began: clock::now(), limit }
+        let (began, table) = (clock::now(), Table::with_room_for(keys));
+        let shared = Shared::new(&limit, stores, quota, keys, began);
+        Self { limit, quota, table, began, shared }
+    }
+
+    /// Whether its store, if it has one, is one of these.
+    fn is_counted_in(&self, stores: &Stores) -> bool {
+        match (&self.shared, &self.limit.store) {
+            (Some(shared), Some(name)) => {
+                stores.named(name).is_some_and(|store| Arc::ptr_eq(store, &shared.store))
+            }
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 
     fn take(&self, caller: &Caller<'_>, now: Instant) -> (bool, bool) {

@@ -32,7 +32,12 @@ impl Rig {
         let names = Arc::new(Names::new(&config));
         let registers = Arc::new(Registers::new(&names));
         let witness = Witness::new(registers, names, Arc::clone(&config.errors.catalogue), None);
-        Self { rates: Rates::new(&config, None), config, witness, headers: HeaderMap::new() }
+        Self {
+            rates: Rates::new(&config, &Stores::default(), None),
+            config,
+            witness,
+            headers: HeaderMap::new(),
+        }
     }
 
     fn ask(
@@ -141,11 +146,11 @@ fn a_limit_that_has_not_changed_goes_on_counting() {
     let mut rig = Rig::new(limits, "[\"a\", \"b\"]");
     let now = clock::now();
     assert!(rig.passes(0, "192.0.2.1", now) && !rig.passes(0, "192.0.2.1", now));
-    rig.rates = Rates::new(&rig.config, Some(&rig.rates));
+    rig.rates = Rates::new(&rig.config, &Stores::default(), Some(&rig.rates));
     assert!(!rig.passes(0, "192.0.2.1", now));
     let changed = limits.replacen("1/d", "2/d", 1);
     let config = config(&changed, "[\"a\", \"b\"]");
-    rig.rates = Rates::new(&config, Some(&rig.rates));
+    rig.rates = Rates::new(&config, &Stores::default(), Some(&rig.rates));
     let (standing, refused) = rig.ask(0, "192.0.2.1", now);
     assert_eq!(refused.unwrap_err().0, LimitId(1));
     assert!(standing.left.to_str().unwrap().starts_with("\"a\";r=2"), "{standing:?}");

@@ -111,6 +111,7 @@ fn page_of(witnesses: &[&Rc<Witness>]) -> String {
     let exposition = Exposition {
         concurrency: Default::default(),
         maintenance: Default::default(),
+        stores: Default::default(),
         registers,
         names: names(),
         catalogue: catalogue(),
@@ -130,6 +131,10 @@ struct FirstDown;
 impl UpstreamStates for FirstDown {
     fn endpoint(&self, _upstream: UpstreamId, endpoint: EndpointId) -> EndpointState {
         if endpoint.0 > 0 { EndpointState::Up } else { EndpointState::Down }
+    }
+
+    fn under_way(&self, _upstream: UpstreamId, _endpoint: EndpointId) -> u64 {
+        0
     }
 
     fn breaker(&self, _upstream: UpstreamId) -> Option<BreakerState> {

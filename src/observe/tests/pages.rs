@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::{ListenerId, RouteId, UpstreamId};
-use crate::observe::{ConnectionFailure, Family, FamilyKind, Kind, Outcome, Protocol};
+use crate::observe::{ConnectionFailure, Family, FamilyKind, Kind, Outcome, Protocol, Retried};
 use crate::problem::{BuiltIn, Cause, Problem};
 
 /// The value of one series, if it is there.
@@ -31,7 +31,8 @@ fn two_workers_add_up() {
         record(worker).blame(&Problem::new(Cause::NoRoute), 404);
         worker.upstream_answered(UpstreamId(0), Some(200), Duration::from_millis(3));
         worker.upstream_answered(UpstreamId(0), None, Duration::from_millis(3));
-        worker.upstream_retried(UpstreamId(0), Cause::Reset);
+        worker.upstream_retried(UpstreamId(0), Retried::After(Cause::Reset));
+        worker.upstream_retried(UpstreamId(0), Retried::OverBudget);
         worker.connection_failed(ListenerId(1), ConnectionFailure::TlsHandshake);
     }
     let page = page_of(&[&workers[0], &workers[1]]);
@@ -50,6 +51,7 @@ fn two_workers_add_up() {
         (r#"guichet_upstream_duration_seconds_bucket{upstream="users",le="0.0025"}"#, 0.0),
         (r#"guichet_upstream_duration_seconds_bucket{upstream="users",le="0.005"}"#, 4.0),
         (r#"guichet_upstream_retries_total{upstream="users",reason="reset"}"#, 2.0),
+        (r#"guichet_upstream_retries_total{upstream="users",reason="budget_spent"}"#, 2.0),
         (r#"guichet_connection_failures_total{listener="plain",reason="client_tls_handshake"}"#, 2.0),
         (r#"guichet_upstream_endpoint_up{upstream="users",endpoint="http://127.0.0.1:9000"}"#, 0.0),
         (r#"guichet_upstream_endpoint_up{upstream="users",endpoint="http://127.0.0.1:9001"}"#, 1.0),

@@ -112,6 +112,22 @@ fn lines_after_the_end_are_dropped_and_counted() {
 }
 
 #[test]
+fn lines_wait_for_a_lull_and_no_longer_than_five_ticks() {
+    let writer = LogWriter::start_with(Box::new(Sink::default())).unwrap();
+    let witness = writing(&writer);
+    // Whatever is handed over from here on is counted as dropped.
+    writer.finish(LIMIT).unwrap();
+    let tick = |lines: u32| {
+        (0..lines).for_each(|_| exchange(&witness));
+        witness.tick();
+        dropped(&witness)
+    };
+    assert_eq!((tick(1), tick(0)), (0, 1), "a lull");
+    assert_eq!((tick(1), tick(1), tick(1), tick(1), tick(1)), (1, 1, 1, 1, 6), "no lull");
+    assert_eq!((tick(1), tick(0)), (6, 7), "and from the beginning");
+}
+
+#[test]
 fn an_end_that_the_target_blocks_has_a_limit() {
     let (gate, key, _sink) = Gate::new();
     let writer = LogWriter::start_with(Box::new(gate)).unwrap();

@@ -38,6 +38,9 @@ pub(super) struct Words {
     pub(super) request_id: String,
     /// Where a parameter stands: path, query, header, cookie, body.
     pub(super) places: [String; 5],
+    /// What is said of a parameter that nobody declared; none in a language that guichet does not
+    /// speak.
+    pub(super) unknown: Option<Template>,
     /// Second, minute, hour, day: for one and for several.
     pub(super) units: [[String; 2]; 4],
 }
@@ -50,6 +53,7 @@ impl Words {
             code: "Code".into(),
             request_id: "ID".into(),
             places: PLACES.map(Into::into),
+            unknown: None,
             units: [unit("s"), unit("min"), unit("h"), unit("d")],
         }
     }
@@ -101,6 +105,7 @@ fn words(table: &Table) -> Option<Words> {
         code: text(table, "code")?,
         request_id: text(table, "request_id")?,
         places: [path?, query?, header?, cookie?, body?],
+        unknown: Some(Template::compile(&text(table, "unknown")?).ok()?),
         units: [unit("second")?, unit("minute")?, unit("hour")?, unit("day")?],
     })
 }

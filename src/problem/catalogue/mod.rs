@@ -14,7 +14,7 @@ use http::HeaderValue;
 
 use self::embedded::{Wording, Words};
 use self::text::Values;
-use super::{BuiltIn, Code, CustomId, Problem, Violation};
+use super::{BuiltIn, Code, CustomId, Problem, Reason, Violation};
 use crate::base::grpc::GrpcStatus;
 use crate::base::prefer;
 
@@ -262,7 +262,11 @@ impl Catalogue {
                 wait,
                 status: self.status(problem),
             };
-            Text::choose(wording, values)
+            let subject = violation.or_else(|| problem.violations().first());
+            match (&speech.words.unknown, subject.map(|subject| subject.reason)) {
+                (Some(unknown), Some(Reason::Unknown)) => Some(Text::filled(unknown, values)),
+                _ => Text::choose(wording, values),
+            }
         });
         text.unwrap_or_else(|| Text::given(""))
     }

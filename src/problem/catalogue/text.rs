@@ -46,6 +46,11 @@ impl<'a> Text<'a> {
         found.map(|template| Self(Kind::Filled(template, values)))
     }
 
+    /// This text and no other.
+    pub(super) fn filled(template: &'a Template, values: Values<'a>) -> Self {
+        Self(Kind::Filled(template, values))
+    }
+
     /// Writes the message, piece by piece.
     pub(in crate::problem) fn pieces(&self, each: &mut dyn FnMut(&str)) {
         let (template, values) = match &self.0 {

@@ -70,10 +70,17 @@ fn progress(cause: Cause) -> Progress {
         | Cause::PlainHttp
         | Cause::NoRoute
         | Cause::NoMethod
+        | Cause::MissingParameter
+        | Cause::InvalidParameter
+        | Cause::UnknownParameter
+        | Cause::MissingBody
+        | Cause::MediaType
+        | Cause::BadBody
         | Cause::Loop
         | Cause::Configured
         | Cause::RateLimit
         | Cause::CapacityLimit
+        | Cause::StoreDown
         | Cause::Maintenance
         | Cause::Overload
         | Cause::ConnectionLimit
@@ -90,6 +97,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::TlsHandshake
         | Cause::ProtocolMismatch
         | Cause::NoneHealthy
+        | Cause::AllDrained
         | Cause::BreakerOpen => Progress::NothingSent,
         // A body that breaks off, or grows too large, may have been on its way already; so may
         // anything when a panic strikes.

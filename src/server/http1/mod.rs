@@ -59,6 +59,8 @@ pub(super) struct Http1<S> {
     half_closed: bool,
     /// Its listener is no longer there: it ends once what is under way has.
     homeless: bool,
+    /// It has just begun to be silent for long.
+    settled: bool,
     outbox: Outbox,
     reading: Timer,
     writing: Timer,
@@ -98,6 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
             deaf: false,
             half_closed: false,
             homeless: false,
+            settled: false,
             outbox: Outbox::default(),
             reading: Timer::default(),
             writing: Timer::default(),
@@ -112,7 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
             let next = poll_fn(|cx| {
                 // At every wake-up: a connection that waits must not hold on to what has gone.
                 self.keep_up(tenant);
-                self.poll_head(cx)
+                let next = self.poll_head(cx);
+                if self.settled {
+                    self.settle(tenant);
+                }
+                next
             });
             let after = match next.await {
                 Next::Request(mut parts, head) => self.exchange(tenant, &mut parts, head).await,
@@ -150,6 +157,16 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
             }
             Stay::Homeless => self.homeless = true,
         }
+    }
+
+    /// Gives back what was kept for the next request. The service goes first: what it has kept are
+    /// slices of what the inbox has read.
+    #[cold]
+    fn settle(&mut self, tenant: &Tenant) {
+        self.settled = false;
+        tenant.service().connection().rest();
+        self.inbox.rest();
+        self.outbox.rest();
     }
 
     /// Whether the connection is to end after the exchange under way.

@@ -107,8 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
         if !self.reading.is_for(Wait::Fresh) || left.is_zero() {
             return false;
         }
-        self.inbox.rest();
-        self.outbox.rest();
+        self.settled = true;
         self.reading.arm(Wait::Idle, left);
         true
     }

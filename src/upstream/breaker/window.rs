@@ -26,6 +26,21 @@ impl Window {
 
     /// Counts an attempt; whether a slice has ended by it.
     pub(super) fn add(&self, bad: bool, millis: u64, turn: u64) -> bool {
+        let passed = self.advance(millis, turn);
+        self.count(1, u32::from(bad));
+        passed
+    }
+
+    /// Counts as a failure what was counted as a success before, unless that is forgotten already:
+    /// then it is an attempt of its own.
+    pub(super) fn worsen(&self, millis: u64, turn: u64) {
+        self.advance(millis, turn);
+        let (all, bad) = self.sum();
+        self.count(u32::from(bad >= all), 1);
+    }
+
+    /// Forgets what is too old; whether a slice has ended.
+    fn advance(&self, millis: u64, turn: u64) -> bool {
         let now = (millis / self.slice).max(self.now.get());
         if self.turn.replace(turn) != turn {
             self.slices.iter().for_each(|slice| slice.set((0, 0)));
@@ -34,9 +49,13 @@ impl Window {
         for gone in 0..passed.min(SLICES as u64) {
             self.at(now - gone).set((0, 0));
         }
-        let (all, worse) = self.at(now).get();
-        self.at(now).set((all.saturating_add(1), worse.saturating_add(u32::from(bad))));
         passed > 0
+    }
+
+    fn count(&self, more: u32, worse: u32) {
+        let slice = self.at(self.now.get());
+        let (all, bad) = slice.get();
+        slice.set((all.saturating_add(more), bad.saturating_add(worse)));
     }
 
     fn at(&self, slice: u64) -> &Cell<(u32, u32)> {

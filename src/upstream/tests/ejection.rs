@@ -8,6 +8,7 @@ use http::HeaderMap;
 use tokio::time::Instant;
 
 use super::super::balance::Choice;
+use super::super::endpoint::Row;
 use super::super::health::Board;
 use super::super::roster::{Conduct, Roster};
 use super::super::{EndpointId, Upstream};
@@ -44,7 +45,7 @@ impl Stage {
     }
 
     fn roster(&self) -> &Roster {
-        self.upstream.roster.as_ref().unwrap()
+        &self.upstream.roster
     }
 
     fn fail(&self, place: usize, times: usize) {
@@ -158,6 +159,24 @@ async fn who_comes_back_gets_its_share_little_by_little() {
     };
     // By turns and by weights of 1, 4, 8, 12 and 16 against 16.
     assert_eq!([share(), share(), share(), share(), share()], [200, 680, 1133, 1457, 1700]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_break_off_are_a_row_of_their_own() {
+    let mut stage = Stage::new(2);
+    for _ in 0..3 {
+        stage.serve(0);
+        assert_eq!(stage.chosen(), [0, 1]);
+        stage.roster().note_break(0, Row::GoesOn, stage.now);
+    }
+    assert_eq!(stage.chosen(), [1], "good heads do not end it");
+    stage.after(5);
+    stage.roster().note_break(0, Row::Ended, stage.now);
+    stage.roster().note_break(0, Row::GoesOn, stage.now);
+    assert_eq!(stage.chosen(), [0, 1], "it has shown itself");
+    stage.after(11);
+    stage.roster().note_break(0, Row::GoesOn, stage.now);
+    assert_eq!(stage.chosen(), [0, 1], "the first two are too old");
 }
 
 #[test]

@@ -3,8 +3,10 @@
 mod answers;
 mod bodies;
 mod breaking;
+mod breaking_off;
 mod connecting;
 mod deadlines;
+mod draining;
 mod ejection;
 mod http2;
 mod origin;

@@ -3,13 +3,14 @@
 use std::future::Future;
 use std::time::Duration;
 
-use super::super::{Kind, Names, watch};
+use super::super::{Kind, Names, Probes};
 use super::origin::Step::{Drain, Frame, Hang, Read, Send};
 use super::origin::{Origin, Step, send};
 use super::rig::{Rig, plain, settings};
 use super::run;
-use crate::base::EndpointId;
+use crate::base::{EndpointId, UpstreamId};
 use crate::config::model::{Health, Upstream, UpstreamProtocol};
+use crate::observe::UpstreamStates as _;
 
 fn answer(status: u16) -> Step {
     send(&format!("HTTP/1.1 {status} X\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"))
@@ -37,10 +38,9 @@ fn while_probed<F: Future>(
         let all = [upstream];
         let (rig, credentials) = Rig::with_credentials(&all);
         let (boards, names) = (rig.boards.clone(), Names::scripted().0);
-        tokio::select! {
-            () = watch(&all, &credentials, &names, &boards) => panic!("it ends"),
-            _ = test(rig, origin) => {}
-        }
+        let mut probes = Probes::default();
+        probes.follow(&all, &credentials, &names, &boards);
+        test(rig, origin).await;
     });
 }
 
@@ -128,5 +128,51 @@ fn one_of_two_that_is_down_is_not_chosen() {
             let answer = rig.post("order").await.unwrap();
             assert_eq!((answer.status, answer.tally.attempts), (200, 1));
         }
+    });
+}
+
+#[test]
+fn a_configuration_that_follows_goes_on_with_the_probes_of_what_has_not_changed() {
+    for (changes, probes_until_down) in [(false, 3), (true, 5)] {
+        run(async {
+            let origin = Origin::new(&[Read, answer(500)]).await;
+            let [before, mut after] = [(); 2].map(|()| {
+                let mut upstream = probed(&origin);
+                upstream.health.as_mut().unwrap().down_after = 3;
+                [upstream]
+            });
+            let (rig, credentials) = Rig::with_credentials(&before);
+            let names = Names::scripted().0;
+            let mut probes = Probes::default();
+            probes.follow(&before, &credentials, &names, &rig.boards);
+            origin.heard(2).await;
+            // The second answer has been judged once the next probe is planned.
+            if changes {
+                after[0].slow_start = Duration::from_secs(7);
+            }
+            let boards = rig.boards.next(&before, &after, 1);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            probes.follow(&after, &credentials, &names, &boards);
+            until(|| !boards.is_up(UpstreamId(0), EndpointId(0))).await;
+            assert_eq!(origin.requests().len(), probes_until_down, "changed: {changes}");
+            drop(probes);
+        });
+    }
+}
+
+#[test]
+fn what_is_no_longer_named_is_no_longer_probed() {
+    run(async {
+        let origin = Origin::new(&[Read, answer(200)]).await;
+        let all = [probed(&origin)];
+        let (rig, credentials) = Rig::with_credentials(&all);
+        let (mut probes, names) = (Probes::default(), Names::scripted().0);
+        probes.follow(&all, &credentials, &names, &rig.boards);
+        assert_eq!(std::sync::Arc::strong_count(rig.boards.iter().next().unwrap()), 4);
+        origin.heard(1).await;
+        let none = Rig::with_credentials(&[]).1;
+        probes.follow(&[], &none, &names, &rig.boards.next(&all, &[], 1));
+        // The tasks end when the runtime has its turn.
+        until(|| std::sync::Arc::strong_count(rig.boards.iter().next().unwrap()) == 2).await;
     });
 }

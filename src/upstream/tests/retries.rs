@@ -13,6 +13,7 @@ use super::run;
 use crate::base::{Body, clock};
 use crate::config::defaults;
 use crate::config::model::{Retry, Upstream, UpstreamProtocol};
+use crate::observe::Retried;
 use crate::problem::Cause;
 
 fn ok() -> Step {
@@ -36,7 +37,7 @@ fn with_body(method: Method, body: impl Into<Bytes>) -> Request<Body> {
     request
 }
 
-fn reasons(answer: &Answer) -> Vec<Cause> {
+fn reasons(answer: &Answer) -> Vec<Retried> {
     answer.tally.retried.iter().copied().flatten().collect()
 }
 
@@ -48,7 +49,7 @@ fn an_answer_that_is_no_good_is_asked_of_another_endpoint() {
         let rig = Rig::new(retrying(&[&poor, &good]));
         let answer = rig.get("/").await.unwrap();
         assert_eq!((answer.status, &*answer.body, answer.tally.attempts), (200, "hello", 2));
-        assert_eq!(reasons(&answer), [Cause::UpstreamStatus]);
+        assert_eq!(reasons(&answer), [Retried::After(Cause::UpstreamStatus)]);
         // The answer that nobody wanted was read, so its connection serves the next request.
         rig.get("/").await.unwrap();
         rig.get("/").await.unwrap();
@@ -82,7 +83,7 @@ fn a_body_is_sent_again_from_its_beginning() {
         let good = Origin::new(&[Read, ok(), Drain]).await;
         let rig = Rig::new(retrying(&[&poor, &good]));
         let answer = rig.call(with_body(Method::PUT, "the whole of it")).await.unwrap();
-        assert_eq!((answer.status, reasons(&answer)), (200, vec![Cause::Reset]));
+        assert_eq!((answer.status, reasons(&answer)), (200, vec![Retried::After(Cause::Reset)]));
         for origin in [&poor, &good] {
             assert!(origin.requests()[0].ends_with("\r\n\r\nthe whole of it"));
         }
@@ -108,10 +109,13 @@ fn attempts_and_budget_are_bounds() {
         let upstream = retrying(&[&poor, &poor, &poor]);
         let answer = Rig::new(upstream).get("/").await.unwrap();
         assert_eq!((answer.status, answer.tally.attempts, poor.requests().len()), (503, 2, 2));
+        let after = Retried::After(Cause::UpstreamStatus);
+        assert_eq!(reasons(&answer), [after], "the rule says when to stop, and not the budget");
         let mut upstream = retrying(&[&poor, &poor, &poor]);
         upstream.retry.as_mut().unwrap().budget = 0;
         let answer = Rig::new(upstream).get("/").await.unwrap();
         assert_eq!((answer.status, answer.tally.attempts, poor.requests().len()), (503, 1, 3));
+        assert_eq!(reasons(&answer), [Retried::OverBudget]);
     });
 }
 
@@ -168,7 +172,9 @@ fn only_what_is_listed_is_tried_again() {
             upstream.endpoints[0] = refusing.clone();
             upstream.retry.as_mut().unwrap().on.connect = connect;
             match Rig::new(upstream).post("order").await {
-                Ok(answer) => assert!(connect && reasons(&answer) == [Cause::ConnectRefused]),
+                Ok(answer) => {
+                    assert!(connect && reasons(&answer) == [Retried::After(Cause::ConnectRefused)])
+                }
                 Err(error) => assert!(!connect && error.kind == Kind::Refused),
             }
         }
@@ -178,7 +184,9 @@ fn only_what_is_listed_is_tried_again() {
             upstream.timeout.first_byte = Duration::from_millis(50);
             upstream.retry.as_mut().unwrap().on.timeout = timeout;
             match Rig::new(upstream).get("/").await {
-                Ok(answer) => assert!(timeout && reasons(&answer) == [Cause::FirstByteTimeout]),
+                Ok(answer) => assert!(
+                    timeout && reasons(&answer) == [Retried::After(Cause::FirstByteTimeout)]
+                ),
                 Err(error) => assert!(!timeout && error.kind == Kind::FirstByteTimeout),
             }
         }
@@ -198,7 +206,7 @@ fn a_stream_that_was_refused_is_sent_again_with_its_body() {
         upstream.protocol = UpstreamProtocol::H2c;
         let rig = Rig::new(upstream);
         let answer = rig.post("order").await.unwrap();
-        assert_eq!((answer.status, reasons(&answer)), (200, vec![Cause::Reset]));
+        assert_eq!((answer.status, reasons(&answer)), (200, vec![Retried::After(Cause::Reset)]));
         assert_eq!(origin.requests().last().unwrap(), "frame 0 on 1");
     });
 }

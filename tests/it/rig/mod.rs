@@ -10,6 +10,7 @@ pub mod h2;
 pub mod http;
 pub mod mortal;
 pub mod origin;
+pub mod store;
 pub mod tls;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,0 +1,58 @@
+//! The body that a route declares: JSON by a schema, or a form by its fields. It is judged once it
+//! has been read whole, and goes on as it came, byte for byte.
+//!
+//! What it costs is bounded by `route.body.limit`: reading is linear in the body, and so is judging
+//! by any schema that does not itself multiply what it looks at.
+
+mod form;
+mod media;
+mod multipart;
+
+pub use media::{Media, media};
+
+use crate::config::model::{BodyForm, BodyRule};
+use crate::parameter::Verdict;
+use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
+
+use super::params::refusal;
+
+/// Judges a body of this media type.
+///
+/// # Errors
+/// It cannot be read, or is not as the route declares it: 400, with all that is wrong.
+pub fn judge_body(rule: &BodyRule, media: &Media, bytes: &[u8]) -> Result<(), Problem> {
+    if bytes.is_empty() {
+        return if rule.optional { Ok(()) } else { Err(missing()) };
+    }
+    match (&rule.form, media) {
+        (BodyForm::Json(schema), _) => match schema.judge(bytes, &rule.tongues) {
+            Verdict::Fine => Ok(()),
+            Verdict::Unreadable(why) => Err(unreadable(&why)),
+            Verdict::Wrong(violations) => Err(refusal(violations)),
+        },
+        (BodyForm::Form(fields), Media::Multipart(boundary)) => {
+            multipart::judge(fields, &rule.tongues, boundary, bytes)
+        }
+        (BodyForm::Form(fields), Media::Json | Media::Form) => {
+            form::judge(fields, &rule.tongues, bytes)
+        }
+    }
+}
+
+fn missing() -> Problem {
+    let (code, reason) = (BuiltIn::MissingParameter, Reason::Missing);
+    Problem::new(Cause::MissingBody).with_violation(Violation {
+        name: String::new(),
+        place: Some(Place::Body),
+        code,
+        reason,
+        expected: Vec::new(),
+    })
+}
+
+fn unreadable(why: &str) -> Problem {
+    Problem::new(Cause::BadBody).with_detail(why)
+}
+
+#[cfg(test)]
+mod tests;

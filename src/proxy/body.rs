@@ -1,0 +1,83 @@
+//! Bodies that a route declares: read whole, judged, and sent on as they came. All others stream.
+//! Nothing of it is inlined: most exchanges never come here.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+
+use bytes::{Bytes, BytesMut};
+use http::request::Parts;
+use http_body_util::BodyExt as _;
+
+use super::Gateway;
+use super::exchange::Exchange;
+use crate::base::body::{Capped, Meter};
+use crate::base::{Body, Inflow};
+use crate::config::model::{BodyRule, Route, Target};
+use crate::gate;
+use crate::problem::{Cause, Problem};
+use crate::upstream::Kind;
+
+impl Gateway {
+    /// Reads and judges the body of a request. It has as long to arrive as the whole exchange may
+    /// take. Trailers are not kept: what they describe has been read.
+    ///
+    /// # Errors
+    /// 415, 400, or what broke the body.
+    #[inline(never)]
+    pub(super) fn examine<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        (route, rule): (&'a Route, &'a BodyRule),
+        parts: &'a Parts,
+        body: Inflow,
+    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+        Box::pin(async move {
+            if body.is_end() && rule.optional {
+                return Ok(body);
+            }
+            let limit = rule.limit.min(self.config.server.limits.body);
+            let media = if body.is_end() {
+                gate::Media::Json
+            } else {
+                if body.size_hint().lower() > limit {
+                    return Err(Problem::new(Cause::BodyLimit).closing());
+                }
+                gate::media(rule, &parts.headers, &parts.method)?
+            };
+            let whole = match &route.target {
+                Target::Upstream(id) => self.config.upstream(*id).timeout.total,
+                Target::Respond(_) => self.config.server.limits.body_idle,
+            };
+            let end = exchange.ready() + route.timeout.unwrap_or(whole);
+            let meter = Rc::new(Meter::default());
+            exchange.meter = Some(Rc::clone(&meter));
+            let body = Body::Capped(Capped::new(body, limit, meter));
+            let read = tokio::time::timeout_at(end, whole_of(body)).await;
+            let bytes = read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())??;
+            gate::judge_body(rule, &media, &bytes)?;
+            Ok(if bytes.is_empty() { Inflow::Empty } else { Inflow::Read(bytes) })
+        })
+    }
+}
+
+/// A body that came in one piece is not copied.
+async fn whole_of(mut body: Body) -> Result<Bytes, Problem> {
+    let (mut first, mut more) = (Bytes::new(), BytesMut::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|fault| {
+            Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing()
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        match (first.is_empty(), more.is_empty()) {
+            (true, true) => first = data,
+            (false, true) => {
+                more.reserve(first.len() + data.len());
+                more.extend_from_slice(&first);
+                more.extend_from_slice(&data);
+            }
+            (_, false) => more.extend_from_slice(&data),
+        }
+    }
+    Ok(if more.is_empty() { first } else { more.freeze() })
+}
