@@ -43,7 +43,7 @@ pub use source::{FileId, Place, Position, Sources};
 pub use starter::{Starter, starter};
 pub use substitute::{Environment, system_environment};
 pub(crate) use suggest::nearest;
-pub(crate) use value::{consumer, moment, routes, scope};
+pub(crate) use value::{consumer, moment, network, routes, scope};
 
 use diagnostic::Report;
 use tree::Table;

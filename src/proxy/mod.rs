@@ -105,7 +105,8 @@ impl Shared {
 pub type OnRequest = fn(&Parts);
 
 impl Gateway {
-    /// A worker's gateway. `mark` signs `Via`, so that the instance knows itself again.
+    /// A worker's gateway. `mark` signs `Via`, so that the instance knows itself again. What the one
+    /// `before` knows of callers is taken over where it still holds.
     pub fn new(
         config: Arc<Config>,
         upstreams: Upstreams,
@@ -113,9 +114,12 @@ impl Gateway {
         mark: &str,
         shared: Shared,
         on_request: Option<OnRequest>,
+        before: Option<&Self>,
     ) -> Self {
         let identity = headers::Identity::new(mark);
-        let callers = shared.policies.clone().and_then(Callers::new);
+        let known = before.and_then(|before| before.callers.as_ref());
+        let policies = shared.policies.clone();
+        let callers = policies.and_then(|policies| Callers::new(policies, known));
         Self { config, upstreams, witness, identity, shared, callers, on_request }
     }
 

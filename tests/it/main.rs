@@ -40,6 +40,7 @@ mod plain;
 mod proxy_protocol;
 mod rate_limits;
 mod rig;
+mod shared_callers;
 mod shared_limits;
 mod silence;
 mod streaming;
