@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod cors;
 mod errors;
 mod failing;
 mod format;

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Response, Version};
 
 use super::Gateway;
 use super::connection::Connection;
+use super::cors::Crossing;
 use super::headers;
 use super::limit::Limited;
 use super::stream::{Late, Watched};
@@ -45,6 +46,8 @@ pub(super) struct Exchange {
     pub(super) hsts: Option<http::HeaderValue>,
     /// What limits have to do with it; none on routes without any.
     pub(super) limited: Option<Box<Limited>>,
+    /// What browsers of other origins are told; nothing on routes without `cors`.
+    pub(super) crossing: Option<Box<Crossing>>,
     /// Who calls; nobody in particular on routes that do not ask.
     pub(super) identity: Option<Arc<Identity>>,
     /// When whoever had to be asked for that had answered.
@@ -109,6 +112,7 @@ impl Exchange {
             meter: None,
             hsts,
             limited: None,
+            crossing: None,
             identity: None,
             asked: None,
             open,
@@ -143,6 +147,9 @@ impl Exchange {
         headers.insert(RequestId::FIELD, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
+        }
+        if let Some(crossing) = self.crossing.take() {
+            crossing.tell(&gateway.config, headers);
         }
         let held = self.limited.take().and_then(|limited| limited.tell(headers));
         if self.version == Version::HTTP_2 {

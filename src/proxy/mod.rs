@@ -11,6 +11,7 @@ mod attempt;
 mod auth;
 mod body;
 mod connection;
+mod cors;
 mod exchange;
 mod forward;
 mod headers;
@@ -57,6 +58,8 @@ pub struct Gateway {
     /// Who callers are; none where nobody is asked.
     callers: Option<Callers>,
     on_request: Option<OnRequest>,
+    /// Whether a route has `cors`, so that a browser may ask before its requests.
+    preflights: bool,
 }
 
 /// What all workers decide by together.
@@ -116,7 +119,8 @@ impl Gateway {
     ) -> Self {
         let identity = headers::Identity::new(mark);
         let callers = shared.policies.clone().and_then(Callers::new);
-        Self { config, upstreams, witness, identity, shared, callers, on_request }
+        let preflights = config.routes.iter().any(|route| route.cors.is_some());
+        Self { config, upstreams, witness, identity, shared, callers, on_request, preflights }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

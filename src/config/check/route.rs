@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, auth, body, limit, number, overload, params, rule};
+use super::{Check, auth, body, cors, limit, number, overload, params, rule};
 use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -104,6 +104,7 @@ fn route(
             check,
         ),
         auth: rule.map(Box::new),
+        cors: cors::cors(section, pattern, check),
         in_flight: overload::in_flight(section),
     }
 }

@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod cors;
 mod failing;
 mod limit;
 mod maintenance;
@@ -26,6 +27,7 @@ pub use auth::{
     KeyPlace, KeySource, Need,
 };
 pub use body::{BodyForm, BodyRule, Fields};
+pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
@@ -317,6 +319,8 @@ pub struct Route {
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.
     pub auth: Option<Box<AuthRule>>,
+    /// Pages of which other origins may call it; none where nothing is said of that.
+    pub cors: Option<Box<Cors>>,
     /// The rate limits that hold here, each once; empty nearly always. Those that count by who the
     /// caller is come last.
     pub limits: Box<[LimitId]>,
