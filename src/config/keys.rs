@@ -6,6 +6,7 @@
 
 mod auth;
 mod body;
+mod compress;
 mod cors;
 mod errors;
 mod failing;

@@ -3,6 +3,7 @@
 use http::request::Parts;
 use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::compress::Choice;
 use super::connection::Connection;
 use super::cors::Crossing;
 use super::exchange::Exchange;
@@ -71,6 +72,9 @@ impl Gateway {
         exchange.dialect = route.dialect;
         if let Some(cors) = &route.cors {
             exchange.crossing = Some(Crossing::begin(found.route, cors, &parts.headers));
+        }
+        if let Some(compress) = &route.compress {
+            exchange.choice = Some(Choice::make(found.route, compress, &parts.headers));
         }
         if !self.shared.maintenance.is_idle() {
             let record = &exchange.record;

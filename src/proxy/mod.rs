@@ -10,6 +10,7 @@
 mod attempt;
 mod auth;
 mod body;
+mod compress;
 mod connection;
 mod cors;
 mod exchange;
@@ -17,6 +18,8 @@ mod forward;
 mod headers;
 mod limit;
 mod normalise;
+mod pack;
+mod packed;
 mod panic;
 mod redirect;
 mod rescue;
@@ -136,7 +139,13 @@ impl Gateway {
             poll_fn(|cx| panic::poll(attempt.as_mut(), cx)).await
         };
         match outcome {
-            Ok(response) => exchange.finish(self, response),
+            Ok(response) => {
+                let response = match exchange.choice {
+                    Some(choice) => choice.apply(&self.config, exchange.is_head(), response),
+                    None => response,
+                };
+                exchange.finish(self, response)
+            }
             Err(problem) => {
                 if problem.cause() == Cause::Panic {
                     let words = problem.detail().unwrap_or_default().to_owned();

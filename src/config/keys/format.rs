@@ -126,6 +126,13 @@ pub(super) static SHARED_HEADER: Format = Format {
     check: value::shared_header,
 };
 
+pub(super) static MEDIA_PATTERN: Format = Format {
+    words: "a type of bodies",
+    example: "application/json",
+    pattern: Some("^[A-Za-z0-9!#$&^_.+*-]+(/[A-Za-z0-9!#$&^_.+*-]+)?$"),
+    check: value::media_pattern,
+};
+
 pub(super) static POINTER: Format = Format {
     words: "a JSON pointer",
     example: "/error/code",

@@ -5,6 +5,7 @@
 
 mod auth;
 mod body;
+mod compress;
 mod cors;
 mod failing;
 mod limit;
@@ -27,6 +28,7 @@ pub use auth::{
     KeyPlace, KeySource, Need,
 };
 pub use body::{BodyForm, BodyRule, Fields};
+pub use compress::Compress;
 pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
@@ -321,6 +323,8 @@ pub struct Route {
     pub auth: Option<Box<AuthRule>>,
     /// Pages of which other origins may call it; none where nothing is said of that.
     pub cors: Option<Box<Cors>>,
+    /// Which replies are made smaller on their way; none where all go as they come.
+    pub compress: Option<Box<Compress>>,
     /// The rate limits that hold here, each once; empty nearly always. Those that count by who the
     /// caller is come last.
     pub limits: Box<[LimitId]>,

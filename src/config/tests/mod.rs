@@ -102,6 +102,7 @@ fn written_defaults_are_the_defaults() {
         ("route.body.fields.NAME", "", "-"),
         ("route.body", "route", ""),
         ("route.cors", "route", ""),
+        ("route.compress", "route", "compress"),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -271,6 +272,7 @@ fn every_value_reaches_the_model() {
         limits = ["per-key", "all", "per-tenant"]
         auth = { any = ["partners"], scopes = ["users:read"] }
         strict = true
+        compress = { min_size = "2KiB", types = ["Text/*", "*+json"] }
         cors = { origins = ["https://app.fr", "https://*.app.fr:8443", "null"], methods = ["GET"], headers = ["X-A"], expose = ["ETag"], credentials = true, max_age = "5m" }
         [route.params]
         id = { in = "path", type = "integer", min = 1, max = 9, identifier = true }
@@ -320,7 +322,6 @@ fn later_features_are_refused_by_name() {
         ("", "object = {}"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("route", "compress = true"),
         ("route", "graphql = { timeout = \"1s\" }"),
     ] {
         let found = ids(&with(path, line));

@@ -100,6 +100,22 @@ pub(crate) fn shared_header(text: &str) -> Result<(), String> {
     }
 }
 
+/// `text/*`, `*+json`, or one type.
+pub(crate) fn media_pattern(text: &str) -> Result<(), String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&^_.+-/*".contains(&byte);
+    if text.contains(';') {
+        return Err("leave the parameters out: they make no difference here".into());
+    }
+    let bare = text.matches('*').count();
+    if !text.bytes().all(plain) || bare > 1 || text.matches('/').count() > 1 || text == "*" {
+        return Err("write one type, \"text/*\" or \"*+json\"".into());
+    }
+    if bare == 0 && !text.contains('/') {
+        return Err(format!("a type has two parts: \"application/{text}\""));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
