@@ -6,6 +6,8 @@
 
 mod auth;
 mod body;
+mod compress;
+mod cors;
 mod errors;
 mod failing;
 mod format;

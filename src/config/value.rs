@@ -4,6 +4,7 @@
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
 mod caller;
+mod origin;
 mod policy;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,6 +16,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 pub(crate) use self::caller::{consumer, credential_header, fetched, query_name, realm, scope};
+pub(crate) use self::origin::{media_pattern, method, origin, shared_header};
 pub(crate) use self::policy::{
     RetryOn, balance, has_password, limit_key, moment, percent, retry_on, routes, store_url,
 };

@@ -1,9 +1,11 @@
 //! The order of the rooms: gates first, then whatever the route names as its target.
 
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::compress::Choice;
 use super::connection::Connection;
+use super::cors::Crossing;
 use super::exchange::Exchange;
 use super::stream::Watched;
 use super::{Gateway, forward, headers, redirect};
@@ -55,6 +57,12 @@ impl Gateway {
         {
             return Err(Problem::new(Cause::WrongHost));
         }
+        if self.preflights
+            && parts.method == Method::OPTIONS
+            && let Some(answer) = self.preflight(exchange, &asked, &parts.headers)
+        {
+            return Ok(answer);
+        }
         let found = match gate::find(config, &asked, &parts.method)? {
             Found::Route(found) => found,
             Found::Options(allow) => return Ok(options(allow)),
@@ -62,6 +70,12 @@ impl Gateway {
         let route = config.route(found.route);
         exchange.record.routed(found.route);
         exchange.dialect = route.dialect;
+        if let Some(cors) = &route.cors {
+            exchange.crossing = Some(Crossing::begin(found.route, cors, &parts.headers));
+        }
+        if let Some(compress) = &route.compress {
+            exchange.choice = Some(Choice::make(found.route, compress, &parts.headers));
+        }
         if !self.shared.maintenance.is_idle() {
             let record = &exchange.record;
             let maintenance = &self.shared.maintenance;

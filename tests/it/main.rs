@@ -18,6 +18,8 @@ mod auth;
 mod auth_asked;
 mod bodies;
 mod causes;
+mod compress;
+mod cors;
 mod drain;
 mod failing;
 mod generations;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, auth, body, limit, number, overload, params, rule};
+use super::{Check, auth, body, compress, cors, limit, number, overload, params, rule};
 use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -76,6 +76,8 @@ fn route(
         without_effect(section, check);
     }
     let rule = auth::rule(section, known.auth.0, check);
+    let cors = cors::cors(section, pattern, check);
+    let compress = compress::compress(section, cors.as_deref(), rule.as_ref(), known.auth.1);
     let text = |key| section.text(key).map_or("", |word| word.text).to_owned();
     Route {
         name,
@@ -104,6 +106,8 @@ fn route(
             check,
         ),
         auth: rule.map(Box::new),
+        compress,
+        cors,
         in_flight: overload::in_flight(section),
     }
 }
