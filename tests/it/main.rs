@@ -33,6 +33,7 @@ mod maintenance;
 mod matrix;
 mod memory;
 mod negotiation;
+mod openapi;
 mod overload;
 mod params;
 mod parse_errors;
