@@ -14,6 +14,7 @@ mod format;
 mod limit;
 mod maintenance;
 mod observe;
+mod openapi;
 mod overload;
 mod params;
 mod root;

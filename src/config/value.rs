@@ -321,6 +321,18 @@ pub(crate) fn origin_path(text: &str) -> Result<PathAndQuery, String> {
         .map_err(|_| "a path has no spaces and no fragment: they are percent-encoded".into())
 }
 
+pub(crate) fn path_prefix(text: &str) -> Result<(), String> {
+    if text.contains(['{', '}']) {
+        return Err("it has no captures".into());
+    }
+    crate::route::Pattern::parse(text.trim_end_matches(char::is_whitespace))
+        .map_err(|error| error.message)
+        .and_then(|pattern| match pattern.methods.is_empty() && pattern.path == text {
+            true => Ok(()),
+            false => Err("it is a path alone, without methods and blanks".into()),
+        })
+}
+
 const NOT_A_HOST: &str = "this is not a host name";
 
 const REPLACED_HEADERS: &[&str] = &[

@@ -109,7 +109,14 @@ impl Gateway {
         let absent = match &route.params {
             Some(params) => {
                 let query = uri.query();
-                gate::parameters(params, &found.captures, &asked.path, query, &parts.headers)?
+                let headers = &parts.headers;
+                match gate::parameters(params, &found.captures, &asked.path, query, headers) {
+                    Err(problem) if route.is_observed => {
+                        exchange.record.would_change = Some(problem.code());
+                        None
+                    }
+                    judged => judged?,
+                }
             }
             None => None,
         };
@@ -117,6 +124,9 @@ impl Gateway {
             self.admit(overload, exchange, found.route, route).await?;
         }
         let body = match &route.body {
+            Some(rule) if route.is_observed => {
+                self.watch(exchange, (route, rule), parts, body).await?
+            }
             Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
             None => body,
         };

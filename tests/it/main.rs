@@ -35,6 +35,7 @@ mod maintenance;
 mod matrix;
 mod memory;
 mod negotiation;
+mod openapi;
 mod overload;
 mod params;
 mod parse_errors;

@@ -49,6 +49,13 @@ pub(super) static NETWORK: Format = Format {
 pub(super) static PATH: Format =
     Format { words: "a path", example: "tls/api.pem", pattern: Some("."), check: value::path };
 
+pub(super) static PATH_PREFIX: Format = Format {
+    words: "the beginning of a path",
+    example: "/v1",
+    pattern: Some("^/"),
+    check: value::path_prefix,
+};
+
 pub(super) static ENDPOINT: Format = Format {
     words: "an endpoint",
     example: "http://127.0.0.1:9000",
@@ -294,6 +301,7 @@ mod tests {
             &ADDRESS,
             &NETWORK,
             &PATH,
+            &PATH_PREFIX,
             &ENDPOINT,
             &HOST_POLICY,
             &SERVER_NAME,

@@ -330,6 +330,8 @@ pub struct Route {
     pub limits: Box<[LimitId]>,
     /// Exchanges at once on this route.
     pub in_flight: Option<InFlight>,
+    /// What would be refused for its parameters or its body is only counted and logged.
+    pub is_observed: bool,
 }
 
 /// What answers a route.

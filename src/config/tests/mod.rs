@@ -317,7 +317,6 @@ fn every_value_reaches_the_model() {
 #[test]
 fn later_features_are_refused_by_name() {
     for (path, line) in [
-        ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),
         ("", "fault = []"),
