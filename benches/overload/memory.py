@@ -53,6 +53,8 @@ class Body(asyncio.Protocol):
         self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % BODY)
         for _ in range(BODY // len(PIECE)):
             await self.going.wait()
+            if self.transport.is_closing():
+                return
             self.transport.write(PIECE)
 
     def pause_writing(self):

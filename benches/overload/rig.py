@@ -96,6 +96,7 @@ class Client(asyncio.Protocol):
             self.buffer = b""
             waiting, self.waiting = self.waiting, None
             status = int(head.split(b" ", 2)[1])
+            self.open = self.open and fields.get(b"connection") != b"close"
             if waiting is not None and not waiting.done():
                 waiting.set_result((status, int(fields.get(b"retry-after", 0)), body))
 
@@ -149,7 +150,10 @@ class Load:
         waiting = client.waiting = loop.create_future()
         client.transport.write(f"GET {path} HTTP/1.1\r\nHost: gw.test\r\n\r\n".encode())
         answer = await waiting
-        self.idle.append(client)
+        if client.open:
+            self.idle.append(client)
+        else:
+            client.transport.close()
         return answer
 
     async def try_once(self):

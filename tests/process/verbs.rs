@@ -130,7 +130,7 @@ fn limits_tell_what_they_have_decided() {
         let told: Value = serde_json::from_str(&body).unwrap();
         let expected = json!({
             "name": "once", "key": "header:x-tenant", "rate": "1/d", "burst": 1, "status": 429,
-            "allowed": 1, "refused": 2,
+            "allowed": 1, "refused": 2, "store": null,
         });
         assert_eq!(told["concurrency"], json!([{ "scope": "gateway", "in_flight": 7 }]));
         (told["rates"] == json!([expected])).then_some(())

@@ -46,7 +46,7 @@ impl Watch {
         // Where nothing can be read, nothing is known, and nobody is refused for it.
         let Some(reading) = self.sources.read(budget) else {
             shared.press(Pressure::None);
-            return SELDOM;
+            return RARELY;
         };
         let share = reading.share();
         let pressure = judge(self.pressure, share);
@@ -55,7 +55,7 @@ impl Watch {
             shared.press(pressure);
             self.say(pressure, reading);
         }
-        if share < CALM { SELDOM } else { OFTEN }
+        pace(share)
     }
 
     /// A process that lives at the edge crosses it often: the log hears of a step once a minute,
@@ -81,6 +81,17 @@ impl Watch {
     }
 }
 
+/// After how long to look again: a burst must not reach the next step before that.
+fn pace(share: f64) -> Duration {
+    if share >= NEAR {
+        OFTEN
+    } else if share >= FAR {
+        SELDOM
+    } else {
+        RARELY
+    }
+}
+
 /// What a share of the budget means to somebody who was under this pressure before.
 fn judge(before: Pressure, share: f64) -> Pressure {
     let short = if before == Pressure::Short { SHORT_ENDS } else { SHORT };
@@ -98,8 +109,9 @@ const TIGHT: f64 = 0.92;
 const TIGHT_ENDS: f64 = 0.90;
 const SHORT: f64 = 0.95;
 const SHORT_ENDS: f64 = 0.93;
-/// Under this share a burst does not reach the next step before the next look.
-const CALM: f64 = 0.6;
+const NEAR: f64 = 0.6;
+const FAR: f64 = 0.3;
+const RARELY: Duration = Duration::from_secs(1);
 const SELDOM: Duration = Duration::from_millis(500);
 /// How far a burst gets between two looks is what the last 5 % are for.
 const OFTEN: Duration = Duration::from_millis(50);
