@@ -9,6 +9,7 @@ mod body;
 mod errors;
 mod failing;
 mod format;
+mod graphql;
 mod limit;
 mod maintenance;
 mod observe;

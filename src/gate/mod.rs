@@ -14,11 +14,12 @@
 //! 9. `params`: what the route knows of path, query, headers and cookies. Strangers are told nothing
 //!    of it;
 //! 10. `overload`: whether there is room for it now;
-//! 11. `body`: what stands in the body, where the route declares that. Last, because it has to be read
-//!     first, which takes room.
+//! 11. `body`: what stands in the body, where the route declares that, and `graphql`: what an operation
+//!     asks for. Last, because it has to be read first, which takes room.
 //!
 //! Four may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
-//! where a limit is shared by replicas, `auth` for who has to be asked, and `body` for its bytes.
+//! where a limit is shared by replicas, `auth` for who has to be asked, and `body` (`graphql` likewise)
+//! for its bytes.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -26,6 +27,7 @@ mod auth;
 mod body;
 mod entry;
 mod fields;
+mod graphql;
 mod maintenance;
 mod memory;
 mod message;
@@ -41,6 +43,7 @@ pub use auth::{
 pub use body::{Media, judge_body, media};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
+pub use graphql::{Carrier, carrier, judge_operations, judge_query};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;

@@ -45,19 +45,33 @@ impl Gateway {
                 }
                 gate::media(rule, &parts.headers, &parts.method)?
             };
-            let whole = match &route.target {
-                Target::Upstream(id) => self.config.upstream(*id).timeout.total,
-                Target::Respond(_) => self.config.server.limits.body_idle,
-            };
-            let end = exchange.ready() + route.timeout.unwrap_or(whole);
-            let meter = Rc::new(Meter::default());
-            exchange.meter = Some(Rc::clone(&meter));
-            let body = Body::Capped(Capped::new(body, limit, meter));
-            let read = tokio::time::timeout_at(end, whole_of(body)).await;
-            let bytes = read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())??;
+            let bytes = self.read_whole(exchange, route, limit, body).await?;
             gate::judge_body(rule, &media, &bytes)?;
             Ok(if bytes.is_empty() { Inflow::Empty } else { Inflow::Read(bytes) })
         })
+    }
+
+    /// Reads a body to its end.
+    ///
+    /// # Errors
+    /// It is longer than the limit, does not come in time, or breaks off.
+    pub(super) async fn read_whole(
+        &self,
+        exchange: &mut Exchange,
+        route: &Route,
+        limit: u64,
+        body: Inflow,
+    ) -> Result<Bytes, Problem> {
+        let whole = match &route.target {
+            Target::Upstream(id) => self.config.upstream(*id).timeout.total,
+            Target::Respond(_) => self.config.server.limits.body_idle,
+        };
+        let end = exchange.ready() + route.timeout.unwrap_or(whole);
+        let meter = Rc::new(Meter::default());
+        exchange.meter = Some(Rc::clone(&meter));
+        let body = Body::Capped(Capped::new(body, limit, meter));
+        let read = tokio::time::timeout_at(end, whole_of(body)).await;
+        read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())?
     }
 }
 

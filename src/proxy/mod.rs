@@ -13,6 +13,7 @@ mod body;
 mod connection;
 mod exchange;
 mod forward;
+mod graphql;
 mod headers;
 mod limit;
 mod normalise;

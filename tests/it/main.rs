@@ -21,6 +21,7 @@ mod causes;
 mod drain;
 mod failing;
 mod generations;
+mod graphql;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod errors;
 mod failing;
+mod graphql;
 mod kind;
 mod limit;
 mod listen;

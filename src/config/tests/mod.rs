@@ -101,6 +101,7 @@ fn written_defaults_are_the_defaults() {
         ("route.params.NAME", "route", ""),
         ("route.body.fields.NAME", "", "-"),
         ("route.body", "route", ""),
+        ("route.graphql", "route", "graphql"),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -317,7 +318,7 @@ fn later_features_are_refused_by_name() {
         ("observe", "traces = {}"),
         ("route", "cors = {}"),
         ("route", "compress = true"),
-        ("route", "graphql = { timeout = \"1s\" }"),
+        ("route", "graphql = { inspect = \"1MiB\" }"),
     ] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");
