@@ -12,6 +12,7 @@ mod exchange;
 mod gates;
 mod head;
 mod judging;
+mod operations;
 mod rendering;
 mod routing;
 mod scene;
@@ -47,12 +48,13 @@ fn main() {
 }
 
 fn parts() -> impl Iterator<Item = &'static Part> {
-    let rooms: [&[Part]; 8] = [
+    let rooms: [&[Part]; 9] = [
         head::PARTS,
         routing::PARTS,
         gates::PARTS,
         callers::PARTS,
         judging::PARTS,
+        operations::PARTS,
         rendering::PARTS,
         telling::PARTS,
         exchange::PARTS,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::header::{self, HeaderName};
 
 use super::model::{
-    Balance, Breaker, ClientAuth, Eject, HostPolicy, JwtAlgorithm, Limits, Normalise, OnDown,
-    Plain, Pool, Protocols, RetryOn, Shutdown, UpstreamTimeouts,
+    Balance, Breaker, ClientAuth, Eject, GraphqlRule, HostPolicy, JwtAlgorithm, Limits, Normalise,
+    OnDown, Plain, Pool, Protocols, RetryOn, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -85,6 +85,17 @@ pub const STORE_TIMEOUT: Duration = Duration::from_millis(20);
 pub const STORE_ON_DOWN: OnDown = OnDown::Local;
 /// `route.body.limit`.
 pub const CHECKED_BODY: u64 = 256 << 10;
+/// `route.graphql.limits`.
+pub const GRAPHQL: GraphqlRule = GraphqlRule {
+    depth: 15,
+    tokens: 5000,
+    aliases: 30,
+    root_fields: 20,
+    introspection: true,
+    batch: false,
+};
+/// `route.graphql.timeout`.
+pub const GRAPHQL_TIMEOUT: Duration = Duration::from_secs(10);
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

@@ -11,6 +11,7 @@ mod cors;
 mod errors;
 mod failing;
 mod format;
+mod graphql;
 mod limit;
 mod maintenance;
 mod observe;

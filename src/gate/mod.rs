@@ -15,11 +15,12 @@
 //! 9. `params`: what the route knows of path, query, headers and cookies. Strangers are told nothing
 //!    of it;
 //! 10. `overload`: whether there is room for it now;
-//! 11. `body`: what stands in the body, where the route declares that. Last, because it has to be read
-//!     first, which takes room.
+//! 11. `body`: what stands in the body, where the route declares that, and `graphql`: what an operation
+//!     asks for. Last, because it has to be read first, which takes room.
 //!
 //! Four may wait, each for a bounded moment: `overload` for room, `rate` for the answer of a store
-//! where a limit is shared by replicas, `auth` for who has to be asked, and `body` for its bytes.
+//! where a limit is shared by replicas, `auth` for who has to be asked, and `body` (`graphql` likewise)
+//! for its bytes.
 //!
 //! A gate answers with a [`Problem`](crate::problem::Problem); it never builds a reply.
 
@@ -28,6 +29,7 @@ mod body;
 mod cors;
 mod entry;
 mod fields;
+mod graphql;
 mod maintenance;
 mod memory;
 mod message;
@@ -44,6 +46,7 @@ pub use body::{Media, judge_body, media};
 pub use cors::{Preflight, Shared, preflight, share};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
+pub use graphql::{Carrier, carrier, judge_operations, judge_query};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;

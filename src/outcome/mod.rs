@@ -1,7 +1,7 @@
 //! F2: judging replies. What an upstream says, turned into the vocabulary.
 
 mod decode;
-mod graphql;
+pub mod graphql;
 mod grpc;
 mod kept;
 mod rule;

@@ -1,6 +1,8 @@
 //! Fine causes: why exactly something failed. They go to the log and the metrics, never to the
 //! client, and each one has exactly one code. A cause without a code does not compile.
 
+mod table;
+
 use super::code::BuiltIn;
 use crate::base::Source;
 
@@ -57,6 +59,25 @@ pub enum Cause {
     MediaType,
     /// The body is not of the form that its media type promises.
     BadBody,
+    /// A GraphQL document does not parse.
+    GraphqlSyntax,
+    /// A GraphQL document does not say which of its operations is meant, or has none of that
+    /// name.
+    GraphqlOperation,
+    /// A GraphQL mutation by a method that must not change anything.
+    GraphqlMethod,
+    /// A GraphQL operation nests deeper than the route allows.
+    GraphqlDepth,
+    /// A GraphQL document has more tokens than the route allows.
+    GraphqlTokens,
+    /// A GraphQL operation has more aliases than the route allows.
+    GraphqlAliases,
+    /// A GraphQL operation has more root fields than the route allows.
+    GraphqlRootFields,
+    /// A GraphQL operation asks for the schema, and the route does not show it.
+    GraphqlIntrospection,
+    /// Several GraphQL operations in one request, where the route takes one.
+    GraphqlBatch,
     /// The client left before its answer was complete.
     ClientLeft,
     /// The request has already passed through this gateway.
@@ -201,6 +222,15 @@ impl Cause {
         Self::MissingBody,
         Self::MediaType,
         Self::BadBody,
+        Self::GraphqlSyntax,
+        Self::GraphqlOperation,
+        Self::GraphqlMethod,
+        Self::GraphqlDepth,
+        Self::GraphqlTokens,
+        Self::GraphqlAliases,
+        Self::GraphqlRootFields,
+        Self::GraphqlIntrospection,
+        Self::GraphqlBatch,
         Self::ClientLeft,
         Self::Loop,
         Self::Panic,
@@ -274,123 +304,7 @@ impl Cause {
     pub const fn code(self) -> BuiltIn {
         self.row().2
     }
-
-    #[rustfmt::skip]
-    const fn row(self) -> (&'static str, Source, BuiltIn) {
-        use BuiltIn as B;
-        use Source::{Client, Gateway, Upstream};
-        match self {
-            Self::BadRequestLine        => ("bad_request_line",        Client,   B::BadRequest),
-            Self::BadTarget             => ("bad_target",              Client,   B::BadRequest),
-            Self::BadHeader             => ("bad_header",              Client,   B::BadRequest),
-            Self::BadHost               => ("bad_host",                Client,   B::BadRequest),
-            Self::BadFraming            => ("bad_framing",             Client,   B::BadRequest),
-            Self::BadChunk              => ("bad_chunk",               Client,   B::BadRequest),
-            Self::UnknownTransferCoding => ("unknown_transfer_coding", Client,   B::NotImplemented),
-            Self::TunnelRefused         => ("tunnel_refused",          Client,   B::NotImplemented),
-            Self::BadVersion            => ("bad_version",             Client,   B::HttpVersionNotSupported),
-            Self::BadExpect             => ("bad_expect",              Client,   B::ExpectationFailed),
-            Self::WrongHost             => ("wrong_host",              Client,   B::MisdirectedRequest),
-            Self::HeaderTimeout         => ("header_timeout",          Client,   B::RequestTimeout),
-            Self::BodyTimeout           => ("body_timeout",            Client,   B::RequestTimeout),
-            Self::HeaderLimit           => ("header_limit",            Client,   B::HeadersTooLarge),
-            Self::UriLimit              => ("uri_limit",               Client,   B::UriTooLong),
-            Self::BodyLimit             => ("body_limit",              Client,   B::PayloadTooLarge),
-            Self::PlainHttp             => ("plain_http",              Client,   B::NonSecureConnection),
-            Self::NoRoute               => ("no_route",                Client,   B::InvalidResource),
-            Self::NoMethod              => ("no_method",               Client,   B::MethodNotAllowed),
-            Self::MissingParameter      => ("missing_parameter",       Client,   B::MissingParameter),
-            Self::InvalidParameter      => ("invalid_parameter",       Client,   B::InvalidParameter),
-            Self::UnknownParameter      => ("unknown_parameter",       Client,   B::InvalidParameter),
-            Self::MissingBody           => ("missing_body",            Client,   B::MissingParameter),
-            Self::MediaType             => ("media_type",              Client,   B::UnsupportedMediaType),
-            Self::BadBody               => ("bad_body",                Client,   B::BadRequest),
-            Self::ClientLeft            => ("client_left",             Client,   B::BadRequest),
-            Self::Loop                  => ("loop",                    Gateway,  B::LoopDetected),
-            Self::Panic                 => ("panic",                   Gateway,  B::ServerError),
-            Self::Configured            => ("configured",              Gateway,  B::ServerError),
-            Self::RateLimit             => ("rate_limit",              Client,   B::TooManyRequests),
-            Self::CapacityLimit         => ("capacity_limit",          Gateway,  B::ServiceUnavailable),
-            Self::StoreDown             => ("store_down",              Gateway,  B::ServiceUnavailable),
-            Self::Maintenance           => ("maintenance",             Gateway,  B::ServiceUnavailable),
-            Self::Overload              => ("overload",                Gateway,  B::ServiceUnavailable),
-            Self::ConnectionLimit       => ("connection_limit",        Gateway,  B::ServiceUnavailable),
-            Self::MemoryLimit           => ("memory_limit",            Gateway,  B::ServiceUnavailable),
-            Self::Draining              => ("draining",                Gateway,  B::ServiceUnavailable),
-            Self::AdminToken            => ("admin_token",             Client,   B::Unauthorized),
-            Self::AuthMissing           => ("auth_missing",            Client,   B::Unauthorized),
-            Self::AuthMalformed         => ("auth_malformed",          Client,   B::Unauthorized),
-            Self::KeyUnknown            => ("key_unknown",             Client,   B::Unauthorized),
-            Self::KeyExpired            => ("key_expired",             Client,   B::Unauthorized),
-            Self::InsufficientScope     => ("insufficient_scope",      Client,   B::Forbidden),
-            Self::PasswordWrong         => ("password_wrong",          Client,   B::Unauthorized),
-            Self::TokenMalformed        => ("token_malformed",         Client,   B::Unauthorized),
-            Self::TokenLimit            => ("token_limit",             Client,   B::Unauthorized),
-            Self::TokenAlgorithm        => ("token_algorithm",         Client,   B::Unauthorized),
-            Self::TokenKey              => ("token_key",               Client,   B::Unauthorized),
-            Self::TokenSignature        => ("token_signature",         Client,   B::Unauthorized),
-            Self::TokenExpired          => ("token_expired",           Client,   B::Unauthorized),
-            Self::TokenEarly            => ("token_early",             Client,   B::Unauthorized),
-            Self::TokenIssuer           => ("token_issuer",            Client,   B::Unauthorized),
-            Self::TokenAudience         => ("token_audience",          Client,   B::Unauthorized),
-            Self::CertificateMissing    => ("certificate_missing",     Client,   B::Unauthorized),
-            Self::CertificateUnknown    => ("certificate_unknown",     Client,   B::Forbidden),
-            Self::VerifierBusy          => ("verifier_busy",           Gateway,  B::ServiceUnavailable),
-            Self::TokenKeysMissing      => ("token_keys_missing",      Upstream, B::ServiceUnavailable),
-            Self::AuthRefused           => ("auth_refused",            Client,   B::Unauthorized),
-            Self::AuthForbidden         => ("auth_forbidden",          Client,   B::Forbidden),
-            Self::AuthUnavailable       => ("auth_unavailable",        Upstream, B::ServiceUnavailable),
-            Self::AuthTimeout           => ("auth_timeout",            Upstream, B::GatewayTimeout),
-            Self::Dns                   => ("dns",                     Upstream, B::BadGateway),
-            Self::ConnectRefused        => ("connect_refused",         Upstream, B::BadGateway),
-            Self::ConnectUnreachable    => ("connect_unreachable",     Upstream, B::BadGateway),
-            Self::ConnectTimeout        => ("connect_timeout",         Upstream, B::GatewayTimeout),
-            Self::TlsExpired            => ("tls_expired",             Upstream, B::BadGateway),
-            Self::TlsUntrusted          => ("tls_untrusted",           Upstream, B::BadGateway),
-            Self::TlsName               => ("tls_name",                Upstream, B::BadGateway),
-            Self::TlsHandshake          => ("tls_handshake",           Upstream, B::BadGateway),
-            Self::ProtocolMismatch      => ("protocol_mismatch",       Upstream, B::BadGateway),
-            Self::Reset                 => ("reset",                   Upstream, B::BadGateway),
-            Self::Truncated             => ("truncated",               Upstream, B::BadGateway),
-            Self::BadResponse           => ("bad_response",            Upstream, B::BadGateway),
-            Self::ResponseHeadLimit     => ("response_head_limit",     Upstream, B::BadGateway),
-            Self::BadUpgrade            => ("bad_upgrade",             Upstream, B::BadGateway),
-            Self::FirstByteTimeout      => ("first_byte_timeout",      Upstream, B::GatewayTimeout),
-            Self::IdleTimeout           => ("idle_timeout",            Upstream, B::GatewayTimeout),
-            Self::TotalTimeout          => ("total_timeout",           Upstream, B::GatewayTimeout),
-            Self::NoneHealthy           => ("none_healthy",            Upstream, B::ServiceUnavailable),
-            Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
-            Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
-            Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn words_are_unique_snake_case() {
-        let words: HashSet<_> = Cause::ALL.iter().map(|cause| cause.as_str()).collect();
-        assert_eq!(words.len(), Cause::ALL.len());
-        let plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        assert!(words.iter().all(|word| plain(word)));
-    }
-
-    #[test]
-    fn blame_agrees_with_the_class_of_the_status() {
-        for cause in Cause::ALL {
-            let status = cause.code().row().status;
-            match cause.source() {
-                Source::Client => assert!(
-                    status < 500 || matches!(status, 501 | 505),
-                    "{} blames the client with {status}",
-                    cause.as_str()
-                ),
-                Source::Gateway | Source::Upstream => assert!(status >= 500, "{}", cause.as_str()),
-            }
-        }
-    }
-}
+mod tests;

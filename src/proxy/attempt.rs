@@ -130,6 +130,12 @@ impl Gateway {
             Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
             None => body,
         };
+        let body = match &route.graphql {
+            Some(rule) => {
+                self.judge_operation(exchange, (route, rule), parts, uri.query(), body).await?
+            }
+            None => body,
+        };
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri, absent.as_deref())?;

@@ -15,6 +15,7 @@ mod connection;
 mod cors;
 mod exchange;
 mod forward;
+mod graphql;
 mod headers;
 mod limit;
 mod normalise;

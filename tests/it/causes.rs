@@ -1,6 +1,7 @@
 //! Every failure cause, provoked on real sockets. `provoke` matches on the whole of [`Cause`], so a
 //! cause without a scenario does not compile, and the list cannot fall behind the vocabulary.
 
+mod operations;
 mod shown;
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use guichet::problem::Cause;
 use serde_json::{Value, json};
 
+use self::operations::{is_graphql, operation};
 use self::shown::{
     asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
     wrong_password,
@@ -38,7 +40,12 @@ fn every_cause_has_its_status_code_headers_and_line() {
             let row = cause.code().row();
             let (answered, complete) = match reply {
                 Some(reply) if reply.status() >= 400 => {
-                    reply.is_problem(row.status, row.name);
+                    match reply.header("content-type") {
+                        Some("application/graphql-response+json") => {
+                            is_graphql(&reply, row.status, row.name);
+                        }
+                        _ => drop(reply.is_problem(row.status, row.name)),
+                    }
                     (true, true)
                 }
                 Some(reply) => {
@@ -124,6 +131,15 @@ fn provoke(cause: Cause) -> Proof {
         Cause::BadBody => {
             formed("Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 1\r\n\r\nx")
         }
+        Cause::GraphqlSyntax
+        | Cause::GraphqlOperation
+        | Cause::GraphqlMethod
+        | Cause::GraphqlDepth
+        | Cause::GraphqlTokens
+        | Cause::GraphqlAliases
+        | Cause::GraphqlRootFields
+        | Cause::GraphqlIntrospection
+        | Cause::GraphqlBatch => operation(cause),
         Cause::NoRoute => {
             let gateway = only("GET /only");
             let reply = client::get(gateway.plain(), "/other");

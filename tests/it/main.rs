@@ -23,6 +23,7 @@ mod cors;
 mod drain;
 mod failing;
 mod generations;
+mod graphql;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

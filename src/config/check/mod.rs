@@ -10,6 +10,7 @@ mod compress;
 mod cors;
 mod errors;
 mod failing;
+mod graphql;
 mod kind;
 mod limit;
 mod listen;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, auth, body, compress, cors, limit, number, overload, params, rule};
+use super::{Check, auth, body, compress, cors, graphql, limit, number, overload, params, rule};
 use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -136,7 +136,7 @@ fn route(
         hosts: section.texts("hosts").iter().map(|word| word.text.to_owned()).collect(),
         target,
         rewrite: section.text("rewrite").and_then(|word| rewrite(word, pattern, check)),
-        timeout: section.duration("timeout"),
+        timeout: graphql::timeout(section),
         normalise: match section.node("normalise").map(|node| &node.value) {
             Some(Value::Boolean(true)) => Normalise::On,
             Some(Value::Boolean(false)) => Normalise::Off,
@@ -147,6 +147,7 @@ fn route(
         identifier: params::identifier(section.section("params"), check),
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
+        graphql: graphql::graphql(section),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(
             section,

@@ -2,7 +2,8 @@
 
 use super::errors::RULES;
 use super::{
-    Default, Key, Kind, POSITIVE, Shape, auth, body, compress, cors, format, overload, params,
+    Default, Key, Kind, POSITIVE, Shape, auth, body, compress, cors, format, graphql, overload,
+    params,
 };
 
 pub(super) static ROUTE: Shape = Shape::of(&[
@@ -114,9 +115,9 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     .also(&["request_body", "payload"]),
     Key::new(
         "graphql",
-        Kind::Table(&GRAPHQL),
+        Kind::Table(&graphql::GRAPHQL),
         Default::None("plain HTTP"),
-        "an empty table marks a GraphQL endpoint: errors take GraphQL's form",
+        "a GraphQL endpoint: errors take GraphQL's form, operations are read and bounded",
     ),
     Key::later("flow", "flows"),
 ]);
@@ -144,16 +145,4 @@ static RESPOND: Shape = Shape::of(&[
     )
     .also(&["raise", "error"])
     .example("\"Gone\""),
-]);
-
-const GRAPHQL_LATER: &str = "reading of GraphQL operations";
-
-static GRAPHQL: Shape = Shape::of(&[
-    Key::later("limits", GRAPHQL_LATER),
-    Key::later("timeout", GRAPHQL_LATER),
-    Key::later("root_errors", GRAPHQL_LATER),
-    Key::later("mutation_errors", GRAPHQL_LATER),
-    Key::later("warnings", GRAPHQL_LATER),
-    Key::later("inspect", GRAPHQL_LATER),
-    Key::later("codes", GRAPHQL_LATER),
 ]);

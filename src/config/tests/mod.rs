@@ -103,6 +103,7 @@ fn written_defaults_are_the_defaults() {
         ("route.body", "route", ""),
         ("route.cors", "route", ""),
         ("route.compress", "route", "compress"),
+        ("route.graphql", "route", "graphql"),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -321,7 +322,7 @@ fn later_features_are_refused_by_name() {
         ("", "object = {}"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("route", "graphql = { timeout = \"1s\" }"),
+        ("route", "graphql = { inspect = \"1MiB\" }"),
     ] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");

@@ -22,6 +22,27 @@ pub enum Media {
 /// # Errors
 /// It does not: 415, with what it does read.
 pub fn media(rule: &BodyRule, headers: &HeaderMap, method: &Method) -> Result<Media, Problem> {
+    let (line, found) = announced(headers)?;
+    match (&rule.form, found) {
+        (BodyForm::Json(_), Some(Media::Json)) => Ok(Media::Json),
+        (BodyForm::Form(_), Some(media @ (Media::Form | Media::Multipart(_)))) => Ok(media),
+        (form, _) => Err(unread(line, method, reads(form))),
+    }
+}
+
+/// Whether the head announces JSON, for who reads nothing else.
+///
+/// # Errors
+/// It does not: 415.
+pub(in crate::gate) fn json(headers: &HeaderMap, method: &Method) -> Result<(), Problem> {
+    match announced(headers)? {
+        (_, Some(Media::Json)) => Ok(()),
+        (line, _) => Err(unread(line, method, JSON)),
+    }
+}
+
+/// What the head announces, as written and as it is known.
+fn announced(headers: &HeaderMap) -> Result<(Option<&str>, Option<Media>), Problem> {
     let coded = headers.get_all(CONTENT_ENCODING).iter();
     if coded.into_iter().any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(Problem::new(Cause::MediaType)
@@ -33,16 +54,13 @@ pub fn media(rule: &BodyRule, headers: &HeaderMap, method: &Method) -> Result<Me
         (Some(line), None) => line.to_str().ok(),
         (Some(_), Some(_)) | (None, _) => None,
     };
-    let found = line.and_then(read);
-    match (&rule.form, found) {
-        (BodyForm::Json(_), Some(Media::Json)) => Ok(Media::Json),
-        (BodyForm::Form(_), Some(media @ (Media::Form | Media::Multipart(_)))) => Ok(media),
-        (form, _) => {
-            let (name, reads) = (accepts(method), reads(form));
-            let refused = Problem::new(Cause::MediaType).with_header(name, reads);
-            Err(refused.with_detail(format_args!("Content-Type: {}", line.unwrap_or("(none)"))))
-        }
-    }
+    Ok((line, line.and_then(read)))
+}
+
+fn unread(line: Option<&str>, method: &Method, reads: &'static str) -> Problem {
+    Problem::new(Cause::MediaType)
+        .with_header(accepts(method), HeaderValue::from_static(reads))
+        .with_detail(format_args!("Content-Type: {}", line.unwrap_or("(none)")))
 }
 
 /// W3C Linked Data Platform, section 7.1; RFC 5789, section 3.1; RFC 9110, section 12.5.1.
@@ -54,11 +72,13 @@ fn accepts(method: &Method) -> HeaderName {
     }
 }
 
-fn reads(form: &BodyForm) -> HeaderValue {
-    HeaderValue::from_static(match form {
-        BodyForm::Json(_) => "application/json",
+const JSON: &str = "application/json";
+
+fn reads(form: &BodyForm) -> &'static str {
+    match form {
+        BodyForm::Json(_) => JSON,
         BodyForm::Form(_) => "application/x-www-form-urlencoded, multipart/form-data",
-    })
+    }
 }
 
 /// A media type in UTF-8. Another charset is another type to whoever reads bytes.

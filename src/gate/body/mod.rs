@@ -8,6 +8,7 @@ mod form;
 mod media;
 mod multipart;
 
+pub(in crate::gate) use media::json;
 pub use media::{Media, media};
 
 use crate::config::model::{BodyForm, BodyRule};

@@ -33,13 +33,14 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
     json.finish()
 }
 
-/// Whether a well-formed GraphQL request failed in GraphQL itself: the document does not parse, a
-/// non-null field was null, or the operation outlived its limit. In the legacy type
+/// Whether a well-formed GraphQL request failed in GraphQL itself: the document does not parse, or
+/// does not say what to execute, a non-null field was null, or the operation outlived its limit. In the legacy type
 /// `application/json` such a failure answers 200.
 pub(super) fn is_graphql_own(problem: &Problem) -> bool {
     match problem.code() {
         Code::BuiltIn(BuiltIn::GraphqlParseError | BuiltIn::InvalidNull) => true,
         Code::BuiltIn(BuiltIn::GatewayTimeout) => problem.cause() == Cause::TotalTimeout,
+        Code::BuiltIn(BuiltIn::BadRequest) => problem.cause() == Cause::GraphqlOperation,
         Code::BuiltIn(_) | Code::Custom(_) => false,
     }
 }

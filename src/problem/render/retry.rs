@@ -76,6 +76,15 @@ fn progress(cause: Cause) -> Progress {
         | Cause::MissingBody
         | Cause::MediaType
         | Cause::BadBody
+        | Cause::GraphqlSyntax
+        | Cause::GraphqlOperation
+        | Cause::GraphqlMethod
+        | Cause::GraphqlDepth
+        | Cause::GraphqlTokens
+        | Cause::GraphqlAliases
+        | Cause::GraphqlRootFields
+        | Cause::GraphqlIntrospection
+        | Cause::GraphqlBatch
         | Cause::Loop
         | Cause::Configured
         | Cause::RateLimit

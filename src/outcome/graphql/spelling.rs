@@ -4,7 +4,7 @@ use crate::problem::BuiltIn;
 
 /// The code behind a spelling, case aside: guichet's own GraphQL codes, Apollo's, and a few that
 /// are common. `status` is the HTTP status beside it, which tells whose time ran out.
-pub(super) fn code(spelling: &str, status: u16) -> Option<BuiltIn> {
+pub(in crate::outcome) fn code(spelling: &str, status: u16) -> Option<BuiltIn> {
     let (_, code) = SPELLINGS.iter().find(|(known, _)| spelling.eq_ignore_ascii_case(known))?;
     if *code == BuiltIn::GatewayTimeout && status < 500 {
         return Some(BuiltIn::RequestTimeout);
