@@ -109,6 +109,56 @@ fn nothing_is_unsafe_and_lib_only_declares() {
     none(&wrong);
 }
 
+/// A jump of the wall clock moves no deadline and no quota: only these ask it, and for nothing but
+/// moments that the wall clock is about (certificates, tokens, planned windows) or that are shown.
+const ON_THE_WALL: &[&str] = &[
+    "src/admin/maintenance.rs",
+    "src/admin/mod.rs",
+    "src/admin/v1.rs",
+    "src/base/clock.rs",
+    "src/base/date.rs",
+    "src/base/request_id.rs",
+    "src/cli/args.rs",
+    "src/gate/maintenance.rs",
+    "src/observe/access_log.rs",
+    "src/observe/log.rs",
+    "src/observe/witness.rs",
+    // An upstream's `Retry-After` may be a date.
+    "src/outcome/translate.rs",
+    "src/proxy/exchange.rs",
+    "src/reload/verdict.rs",
+    "src/server/tls/certificates.rs",
+    "src/server/tls/renewal.rs",
+    "src/server/tls/self_signed.rs",
+];
+
+#[test]
+fn deadlines_and_quotas_do_not_know_the_wall_clock() {
+    let asks = |text: &str| {
+        let mut code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let words = [
+            "SystemTime",
+            "UNIX_EPOCH",
+            "unix_millis()",
+            "unix_seconds()",
+            "Zoned::now",
+            "Timestamp::now",
+        ];
+        code.any(|line| words.iter().any(|word| line.contains(word)))
+    };
+    let mut found = BTreeSet::new();
+    for file in sources() {
+        if asks(&file.text) && !file.is_test() {
+            found.insert(file.shown());
+        }
+    }
+    let known: BTreeSet<_> = ON_THE_WALL.iter().map(|path| (*path).to_owned()).collect();
+    let fresh: Vec<_> = found.difference(&known).collect();
+    assert!(fresh.is_empty(), "these ask the wall clock, and have to say what for: {fresh:?}");
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(gone.is_empty(), "these do so no longer: {gone:?}");
+}
+
 fn none(wrong: &[String]) {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }

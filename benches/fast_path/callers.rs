@@ -50,7 +50,7 @@ fn recognised(policy: &str, field: &'static str, value: &str, different: u64) ->
         .unwrap_or_else(|refused| panic!("{}", refused.human(Colour::Never)))
         .config;
     let policies = Policies::load(&config, &environment, None).unwrap().unwrap();
-    let callers = Callers::new(policies).unwrap();
+    let callers = Callers::new(policies, None).unwrap();
     let scene = Scene::new(&quiet(crate::scene::FIXED));
     let connection = scene.connection();
     let config = Arc::new(config);

@@ -15,6 +15,7 @@ mod maintenance;
 mod origin;
 mod reply;
 mod resource;
+mod terms;
 mod upstreams;
 mod v1;
 
@@ -216,7 +217,8 @@ async fn tell(
             Ok(Answer { content_type: Exposition::CONTENT_TYPE, body, refused: None })
         }
         Resource::V1(V1::Switch, control) => {
-            maintenance::switch(request.method(), request.uri(), control)
+            let terms = body::read(body, TERMS).await?;
+            maintenance::switch(request.method(), request.uri(), &terms, control)
         }
         Resource::V1(V1::Endpoint, control) => {
             upstreams::order(request.method(), request.uri(), control).await
@@ -240,6 +242,8 @@ const CONNECTIONS: usize = 64;
 const HEADERS: usize = 64;
 /// Bytes of a request head; hyper takes no less than 8 KiB.
 const HEAD: usize = 16 << 10;
+/// Bytes of the terms on which maintenance is switched on.
+const TERMS: usize = 64 << 10;
 /// Bytes of a configuration that is sent to be checked.
 const CONFIGURATION: usize = 1 << 20;
 const HEAD_TIME: Duration = Duration::from_secs(5);

@@ -114,6 +114,12 @@ pub(super) enum MaintenanceVerb {
         /// When it ends by itself, such as 2026-12-01T04:00:00+01:00; clients are told in Retry-After.
         #[arg(long, value_name = "MOMENT", value_parser = coming)]
         until: Option<String>,
+        /// What clients are told, such as 'en=Back at {until}.'; once for each configured language.
+        #[arg(long, value_name = "LANGUAGE=TEXT", value_parser = text)]
+        text: Vec<(String, String)>,
+        /// An address or a network that is served all the same; may be repeated.
+        #[arg(long, value_name = "CIDR", value_parser = network)]
+        allow: Vec<String>,
         #[command(flatten)]
         running: Running,
     },
@@ -226,6 +232,17 @@ fn routes(text: &str) -> Result<String, String> {
     config::routes(text).map(|()| text.to_owned())
 }
 
+fn network(text: &str) -> Result<String, String> {
+    config::network(text).map(|_| text.to_owned())
+}
+
+/// A language and what is said in it.
+fn text(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').filter(|(tag, text)| !tag.is_empty() && !text.is_empty());
+    let (tag, text) = parts.ok_or("a language and a text, as in en='Back soon.'")?;
+    Ok((tag.to_owned(), text.to_owned()))
+}
+
 /// What stands in a target and ends nothing there.
 fn in_target(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#%\\".contains(&byte);
@@ -235,11 +252,11 @@ fn in_target(text: &str) -> Result<String, String> {
     }
 }
 
-/// A moment to come, in UTC: nothing in it means anything else in a query.
+/// A moment to come, with the offset in which clients are told of it.
 fn coming(text: &str) -> Result<String, String> {
     let moment = config::moment(text)?.timestamp();
     if u64::try_from(moment.as_millisecond()).is_ok_and(|millis| millis > clock::unix_millis()) {
-        return Ok(moment.to_string());
+        return Ok(text.to_owned());
     }
     Err("this moment has passed".into())
 }
@@ -293,6 +310,7 @@ mod tests {
             "-c my.toml drain",
             "maintenance on users.*",
             "maintenance on users.get --until 2099-12-01T04:00:00+01:00 --json",
+            "maintenance on users.* --text fr=a --text en=b --allow 10.0.0.0/8 --allow ::1",
             "maintenance off users.* --socket /run/guichet/admin.sock",
             "maintenance list",
             "upstream list",

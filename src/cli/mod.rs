@@ -101,8 +101,9 @@ fn obey(line: &CommandLine) -> Report {
         Verb::Reload(running) => control(Said::Reload, running, option, form),
         Verb::Drain(running) => control(Said::Drain, running, option, form),
         Verb::Maintenance(verb) => match verb {
-            MaintenanceVerb::On { route, until, running } => {
-                let said = Said::MaintenanceOn { routes: route, until: until.as_deref() };
+            MaintenanceVerb::On { route, until, text, allow, running } => {
+                let until = until.as_deref();
+                let said = Said::MaintenanceOn { routes: route, until, texts: text, allow };
                 control(said, running, option, form)
             }
             MaintenanceVerb::Off { route, running } => {

@@ -6,6 +6,8 @@
 
 mod auth;
 mod body;
+mod compress;
+mod cors;
 mod errors;
 mod failing;
 mod format;
@@ -13,6 +15,7 @@ mod graphql;
 mod limit;
 mod maintenance;
 mod observe;
+mod openapi;
 mod overload;
 mod params;
 mod root;

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::base::{RouteId, clock};
 use crate::config::model::{Config, Maintenance as Window};
 use crate::observe::ScopeStates;
@@ -20,6 +22,8 @@ use crate::problem::{Cause, Problem};
 pub struct Maintenance {
     windows: Box<[Window]>,
     switches: Arc<Switches>,
+    /// The languages of texts, in their order.
+    languages: Box<[String]>,
 }
 
 /// What was switched on while guichet runs.
@@ -36,12 +40,18 @@ pub struct Switch {
     pub routes: String,
     /// When it turns itself off, in milliseconds since 1970.
     pub until: Option<u64>,
+    /// Who is served all the same.
+    pub allow: Vec<IpNet>,
+    /// What clients are told: languages and texts, by the names of languages, for a reload may give
+    /// those another order. A language without one is told the catalogue's.
+    pub texts: Vec<(String, String)>,
 }
 
 impl Maintenance {
     /// The windows of a configuration, beside the switches of the instance.
     pub fn new(config: &Config, switches: Arc<Switches>) -> Self {
-        Self { windows: config.maintenance.clone().into(), switches }
+        let languages = config.server.languages.clone().into();
+        Self { windows: config.maintenance.clone().into(), switches, languages }
     }
 
     /// Whether nothing is planned and nothing switched on.
@@ -65,7 +75,7 @@ impl Maintenance {
             let routes = window.routes.as_ref();
             is_on(window, now)
                 && routes.is_none_or(|routes| routes.binary_search(&route).is_ok())
-                && !window.allow.iter().any(|network| network.contains(&client.to_canonical()))
+                && !lets_in(&window.allow, client)
         };
         if let Some(window) = self.windows.iter().find(concerns) {
             let refused = refusal(&window.scope, window.until, now);
@@ -74,10 +84,14 @@ impl Maintenance {
                 None => refused,
             });
         }
-        match self.switches.find(name, now) {
-            Some(switch) => Err(refusal(&switch.routes, switch.until, now)),
-            None => Ok(()),
-        }
+        let refused = self.switches.find(name, client, now, |switch| {
+            let refused = refusal(&switch.routes, switch.until, now);
+            if switch.texts.is_empty() {
+                return refused;
+            }
+            refused.with_texts(switch.texts_in(&self.languages))
+        });
+        refused.map_or(Ok(()), Err)
     }
 
     /// Every window and switch, and whether it holds now: for the metrics page.
@@ -95,13 +109,17 @@ impl Maintenance {
 }
 
 impl Switches {
-    /// Switches maintenance on, or on with another end.
-    pub fn turn_on(&self, switch: Switch) {
+    /// Switches maintenance on, or on with other terms; whether there was room for one more.
+    pub fn turn_on(&self, switch: Switch) -> bool {
         let mut list = self.list.write().unwrap_or_else(PoisonError::into_inner);
         let now = clock::unix_millis();
         list.retain(|known| known.routes != switch.routes && known.is_on(now));
+        if list.len() >= MOST {
+            return false;
+        }
         list.push(switch);
         self.any.store(true, Ordering::Relaxed);
+        true
     }
 
     /// Switches it off again; whether it was on.
@@ -120,7 +138,14 @@ impl Switches {
         list.iter().filter(|switch| switch.is_on(now)).cloned().collect()
     }
 
-    fn find(&self, name: &str, now: u64) -> Option<Switch> {
+    /// Tells of the first switch that keeps a client from a route.
+    fn find<R>(
+        &self,
+        name: &str,
+        client: IpAddr,
+        now: u64,
+        tell: impl FnOnce(&Switch) -> R,
+    ) -> Option<R> {
         if !self.any.load(Ordering::Relaxed) {
             return None;
         }
@@ -130,13 +155,25 @@ impl Switches {
             self.any.store(false, Ordering::Relaxed);
             return None;
         }
-        list.iter().find(|switch| switch.is_on(now) && switch.concerns(name)).cloned()
+        let keeps_out = |switch: &&Switch| {
+            switch.is_on(now) && switch.concerns(name) && !lets_in(&switch.allow, client)
+        };
+        list.iter().find(keeps_out).map(tell)
     }
 }
 
 impl Switch {
     fn is_on(&self, now: u64) -> bool {
         self.until.is_none_or(|until| now < until)
+    }
+
+    /// The texts in the order of these languages; an empty one where there is none.
+    fn texts_in(&self, languages: &[String]) -> Arc<[Box<str>]> {
+        let text = |language: &String| {
+            let found = self.texts.iter().find(|(tag, _)| tag.eq_ignore_ascii_case(language));
+            found.map(|(_, text)| text.as_str()).unwrap_or_default().into()
+        };
+        languages.iter().map(text).collect()
     }
 
     /// Whether a route of this name is meant.
@@ -146,6 +183,10 @@ impl Switch {
             None => name == self.routes,
         }
     }
+}
+
+fn lets_in(allow: &[IpNet], client: IpAddr) -> bool {
+    allow.iter().any(|network| network.contains(&client.to_canonical()))
 }
 
 fn is_on(window: &Window, now: u64) -> bool {
@@ -161,6 +202,9 @@ fn refusal(scope: &str, until: Option<u64>, now: u64) -> Problem {
         None => problem,
     }
 }
+
+/// Switches that may be on at the same time.
+const MOST: usize = 256;
 
 #[cfg(test)]
 mod tests {
@@ -227,17 +271,46 @@ mod tests {
     #[test]
     fn switches_turn_routes_off_and_on_and_end_by_themselves() {
         let switches = Arc::new(Switches::default());
-        let maintenance = Maintenance { windows: Box::default(), switches: Arc::clone(&switches) };
+        let languages = Box::new(["fr".to_owned(), "en".to_owned(), "de".to_owned()]);
+        let maintenance =
+            Maintenance { windows: Box::default(), switches: Arc::clone(&switches), languages };
+        let switch = |until| Switch {
+            routes: "users.*".into(),
+            until,
+            allow: vec!["10.0.0.0/8".parse().unwrap()],
+            texts: vec![("EN".into(), "back soon".into()), ("fr".into(), "bientôt".into())],
+        };
         assert!(maintenance.is_idle() && passes(&maintenance, 0, "::1", BEGIN));
-        switches.turn_on(Switch { routes: "users.*".into(), until: Some(BEGIN + HOUR) });
+        assert!(switches.turn_on(switch(Some(BEGIN + HOUR))));
         assert!(!maintenance.is_idle());
         assert!(!passes(&maintenance, 0, "::1", BEGIN) && passes(&maintenance, 1, "::1", BEGIN));
+        assert!(passes(&maintenance, 0, "::ffff:10.1.2.3", BEGIN), "it is let in");
+        let refused = maintenance.pass(RouteId(0), "users.get", "::1".parse().unwrap(), BEGIN);
+        let refused = refused.unwrap_err();
+        let text = |at| refused.message_in(crate::problem::Language(at));
+        assert_eq!((text(0), text(1), text(2)), (Some("bientôt"), Some("back soon"), None));
         assert!(passes(&maintenance, 0, "::1", BEGIN + HOUR));
         assert!(maintenance.is_idle(), "nobody has to look once the last one is over");
-        switches.turn_on(Switch { routes: "users.*".into(), until: None });
+        assert!(switches.turn_on(switch(None)));
         assert!(!passes(&maintenance, 0, "::1", BEGIN + HOUR));
         assert_eq!(switches.list().len(), 1);
+        let narrow = Switch { routes: "users.get".into(), allow: Vec::new(), ..switch(None) };
+        assert!(switches.turn_on(narrow) && !passes(&maintenance, 0, "10.1.2.3", BEGIN));
         assert!(switches.turn_off("users.*") && !switches.turn_off("users.*"));
-        assert!(maintenance.is_idle());
+        assert!(switches.turn_off("users.get") && maintenance.is_idle());
+    }
+
+    #[test]
+    fn so_many_switches_are_on_at_a_time_and_no_more() {
+        let switches = Switches::default();
+        let switch = |at: usize| Switch {
+            routes: format!("r{at}"),
+            until: None,
+            allow: Vec::new(),
+            texts: Vec::new(),
+        };
+        assert!((0..MOST).all(|at| switches.turn_on(switch(at))));
+        assert!(!switches.turn_on(switch(MOST)));
+        assert!(switches.turn_on(switch(7)), "it takes the place of itself");
     }
 }

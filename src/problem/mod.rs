@@ -165,7 +165,8 @@ impl Problem {
         self
     }
 
-    /// Shows these instead of the catalogue's: a text for each configured language, in their order.
+    /// Shows these instead of the catalogue's: a text for each configured language, in their order. Where
+    /// one is empty, the catalogue's stands.
     #[must_use]
     pub fn with_texts(mut self, texts: Arc<[Box<str>]>) -> Self {
         self.0.texts = Some(texts);
@@ -277,7 +278,7 @@ impl Problem {
     /// The message in a language, of those set by [`Self::with_message`] and [`Self::with_texts`].
     pub fn message_in(&self, language: Language) -> Option<&str> {
         let text = || self.0.texts.as_ref()?.get(usize::from(language.0)).map(|text| &**text);
-        self.message().or_else(text)
+        self.message().or_else(|| text().filter(|text| !text.is_empty()))
     }
 
     /// The value of a placeholder.

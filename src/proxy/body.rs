@@ -45,17 +45,50 @@ impl Gateway {
                 }
                 gate::media(rule, &parts.headers, &parts.method)?
             };
-            let bytes = self.read_whole(exchange, route, limit, body).await?;
+            let bytes = self.arrived(exchange, route, limit, body).await?;
             gate::judge_body(rule, &media, &bytes)?;
             Ok(if bytes.is_empty() { Inflow::Empty } else { Inflow::Read(bytes) })
         })
     }
 
-    /// Reads a body to its end.
+    /// Judges a body, and only notes what would be refused. One whose length the head does not tell
+    /// passes unread: it might be too long to be held.
     ///
     /// # Errors
-    /// It is longer than the limit, does not come in time, or breaks off.
-    pub(super) async fn read_whole(
+    /// What broke the body.
+    #[inline(never)]
+    pub(super) fn watch<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        (route, rule): (&'a Route, &'a BodyRule),
+        parts: &'a Parts,
+        body: Inflow,
+    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+        Box::pin(async move {
+            let limit = rule.limit.min(self.config.server.limits.body);
+            let (judged, body) = match (gate::media(rule, &parts.headers, &parts.method), body) {
+                (_, body) if body.is_end() => {
+                    (gate::judge_body(rule, &gate::Media::Json, &[]), body)
+                }
+                (Err(problem), body) => (Err(problem), body),
+                (Ok(media), body) => match body.size_hint().exact() {
+                    None => (Ok(()), body),
+                    Some(length) if length > limit => (Err(Problem::new(Cause::BodyLimit)), body),
+                    Some(_) => {
+                        let bytes = self.arrived(exchange, route, limit, body).await?;
+                        (gate::judge_body(rule, &media, &bytes), Inflow::Read(bytes))
+                    }
+                },
+            };
+            if let Err(problem) = judged {
+                exchange.record.would_change.get_or_insert_with(|| problem.code());
+            }
+            Ok(body)
+        })
+    }
+
+    /// The bytes of a body, once all of them are there.
+    pub(super) async fn arrived(
         &self,
         exchange: &mut Exchange,
         route: &Route,

@@ -102,8 +102,9 @@ impl Gateway {
                 let known = exchange.identity.clone();
                 let identity = known.as_deref();
                 let caller = Caller { ip, headers, route: &route.name, identity };
-                let decided = match rates.pass_shared(&route.limits, id, caller, now, &self.witness)
-                {
+                let earlier = exchange.limited.as_mut().and_then(|limited| limited.standing.take());
+                let (limits, witness) = (&route.limits, &self.witness);
+                let decided = match rates.pass_shared(limits, id, caller, now, witness, earlier) {
                     Passing::Decided(decided) => decided,
                     Passing::Waits(wait) => {
                         let decided = wait.await;
@@ -115,7 +116,7 @@ impl Gateway {
             })));
         }
         let caller = Caller { ip, headers, route: &route.name, identity: None };
-        match rates.pass_shared(&route.limits, id, caller, now, &self.witness) {
+        match rates.pass_shared(&route.limits, id, caller, now, &self.witness, None) {
             Passing::Decided(decided) => limited(exchange, decided).map(|()| None),
             Passing::Waits(wait) => Ok(Some(Box::pin(async move {
                 let decided = wait.await;

@@ -10,13 +10,17 @@
 mod attempt;
 mod auth;
 mod body;
+mod compress;
 mod connection;
+mod cors;
 mod exchange;
 mod forward;
 mod graphql;
 mod headers;
 mod limit;
 mod normalise;
+mod pack;
+mod packed;
 mod panic;
 mod redirect;
 mod rescue;
@@ -58,6 +62,8 @@ pub struct Gateway {
     /// Who callers are; none where nobody is asked.
     callers: Option<Callers>,
     on_request: Option<OnRequest>,
+    /// Whether a route has `cors`, so that a browser may ask before its requests.
+    preflights: bool,
 }
 
 /// What all workers decide by together.
@@ -106,7 +112,8 @@ impl Shared {
 pub type OnRequest = fn(&Parts);
 
 impl Gateway {
-    /// A worker's gateway. `mark` signs `Via`, so that the instance knows itself again.
+    /// A worker's gateway. `mark` signs `Via`, so that the instance knows itself again. What the one
+    /// `before` knows of callers is taken over where it still holds.
     pub fn new(
         config: Arc<Config>,
         upstreams: Upstreams,
@@ -114,10 +121,14 @@ impl Gateway {
         mark: &str,
         shared: Shared,
         on_request: Option<OnRequest>,
+        before: Option<&Self>,
     ) -> Self {
         let identity = headers::Identity::new(mark);
-        let callers = shared.policies.clone().and_then(Callers::new);
-        Self { config, upstreams, witness, identity, shared, callers, on_request }
+        let known = before.and_then(|before| before.callers.as_ref());
+        let policies = shared.policies.clone();
+        let callers = policies.and_then(|policies| Callers::new(policies, known));
+        let preflights = config.routes.iter().any(|route| route.cors.is_some());
+        Self { config, upstreams, witness, identity, shared, callers, on_request, preflights }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.
@@ -133,7 +144,13 @@ impl Gateway {
             poll_fn(|cx| panic::poll(attempt.as_mut(), cx)).await
         };
         match outcome {
-            Ok(response) => exchange.finish(self, response),
+            Ok(response) => {
+                let response = match exchange.choice {
+                    Some(choice) => choice.apply(&self.config, exchange.is_head(), response),
+                    None => response,
+                };
+                exchange.finish(self, response)
+            }
             Err(problem) => {
                 if problem.cause() == Cause::Panic {
                     let words = problem.detail().unwrap_or_default().to_owned();

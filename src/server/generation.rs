@@ -66,7 +66,7 @@ impl Generation {
             config: &before.config.upstreams,
             upstreams: before.gateway.upstreams(),
         });
-        let gateway = parts.build(upstreams)?;
+        let gateway = parts.build(upstreams, before.map(|before| &*before.gateway))?;
         let config = Arc::clone(gateway.config());
         Ok(Rc::new(Self { number, config, gateway: Rc::new(gateway), tls }))
     }

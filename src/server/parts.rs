@@ -221,7 +221,11 @@ impl GatewayParts {
     ///
     /// # Errors
     /// An upstream whose name no certificate can carry.
-    pub(super) fn build(self, before: Option<Before<'_>>) -> io::Result<Gateway> {
+    pub(super) fn build(
+        self,
+        before: Option<Before<'_>>,
+        gateway: Option<&Gateway>,
+    ) -> io::Result<Gateway> {
         let names = &self.names;
         let lines = self.log.map(|(settings, handle)| Lines::new(&settings, names, handle));
         let catalogue = Arc::clone(&self.config.errors.catalogue);
@@ -231,7 +235,9 @@ impl GatewayParts {
         let upstreams =
             Upstreams::new(known, credentials, resolver, &self.boards, self.worker, before)
                 .map_err(io::Error::other)?;
-        Ok(Gateway::new(self.config, upstreams, witness, &self.mark, self.shared, self.on_request))
+        let (shared, on_request) = (self.shared, self.on_request);
+        let mark = &self.mark;
+        Ok(Gateway::new(self.config, upstreams, witness, mark, shared, on_request, gateway))
     }
 }
 

@@ -30,6 +30,26 @@ fn maintenance_is_switched_on_told_of_and_switched_off() {
     let planned = "other: from 2099-01-01T00:00:00Z until the file changes, planned in the file\n";
 
     let on = ["maintenance", "on", "app.*", "--until", "2099-12-01T05:00:00+01:00"];
+    let with = |more: &[&'static str]| guichet(&daemon, &[&on[..], more].concat());
+    let (code, _, err) = with(&["--text", "de=Bald.", "--text", "en={x}\u{1}"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("text.de") && err.contains("text.en"), "{err}");
+    assert_eq!(with(&["--allow", "nowhere"]).0, 2);
+    assert_eq!(status("/word"), 204, "nothing was switched on");
+    let (code, _, err) = with(&["--text", "en=Back at {until}.", "--allow", "192.0.2.7"]);
+    assert_eq!(code, 0, "{err}");
+    let said = "Back at 2099-12-01 05:00 (UTC+01:00).";
+    let message = |language: &str| {
+        let fields = format!("Host: gw.test\r\nAccept-Language: {language}");
+        let refused = client::ask(plain, &format!("GET /word HTTP/1.1\r\n{fields}\r\n\r\n"));
+        refused.is_problem(503, "ServiceUnavailable");
+        refused.json()["message"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(message("en"), said);
+    assert!(message("fr").contains("service"), "the text of the catalogue: {}", message("fr"));
+    let (_, out, _) = guichet(&daemon, &["maintenance", "list"]);
+    let told = format!("by hand, but not for 192.0.2.7/32\n  en: {said}\n");
+    assert!(out.contains(&told), "{out}");
     let (code, out, err) = guichet(&daemon, &on);
     assert_eq!(code, 0, "{err}");
     assert_eq!(out, "app.*: under maintenance until 2099-12-01T04:00:00Z\n");
@@ -44,7 +64,7 @@ fn maintenance_is_switched_on_told_of_and_switched_off() {
     assert_eq!(
         told[0],
         json!({ "routes": "app.*", "from": null, "until": "2099-12-01T04:00:00Z",
-                "by": "hand", "active": true })
+                "by": "hand", "active": true, "allow": [], "text": {} })
     );
     assert_eq!((&told[1]["by"], &told[1]["active"]), (&"file".into(), &false.into()));
 

@@ -26,19 +26,19 @@ impl Line {
     ///
     /// # Errors
     /// Nobody is there, or what is there does not answer in time, or not in HTTP.
-    pub(super) fn ask(&self, method: &str, path: &str) -> io::Result<Answer> {
+    pub(super) fn ask(&self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
         match self {
             Self::Socket(socket) => {
                 let stream = UnixStream::connect(socket)?;
                 stream.set_read_timeout(Some(PATIENCE))?;
                 stream.set_write_timeout(Some(PATIENCE))?;
-                exchange(stream, method, path, None)
+                exchange(stream, method, path, body, None)
             }
             Self::Tcp(address, token) => {
                 let stream = TcpStream::connect_timeout(address, PATIENCE)?;
                 stream.set_read_timeout(Some(PATIENCE))?;
                 stream.set_write_timeout(Some(PATIENCE))?;
-                exchange(stream, method, path, token.as_deref())
+                exchange(stream, method, path, body, token.as_deref())
             }
         }
     }
@@ -57,11 +57,13 @@ fn exchange(
     mut stream: impl Read + Write,
     method: &str,
     path: &str,
+    body: &[u8],
     token: Option<&[u8]>,
 ) -> io::Result<Answer> {
     let mut request = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\
-         Accept-Language: en\r\nContent-Length: 0\r\n"
+         Accept-Language: en\r\nContent-Length: {}\r\n",
+        body.len()
     )
     .into_bytes();
     if let Some(token) = token {
@@ -70,6 +72,7 @@ fn exchange(
         request.extend_from_slice(b"\r\n");
     }
     request.extend_from_slice(b"\r\n");
+    request.extend_from_slice(body);
     stream.write_all(&request)?;
     let mut bytes = Vec::new();
     stream.take(LONGEST).read_to_end(&mut bytes)?;
@@ -104,7 +107,7 @@ mod tests {
             String::from_utf8(asked[..count].to_vec()).unwrap()
         });
         let line = Line::Tcp(address, Some(b"t0ken".to_vec()));
-        let answer = line.ask("POST", "/v1/reload").unwrap();
+        let answer = line.ask("POST", "/v1/reload", b"").unwrap();
         assert_eq!((answer.status, answer.body.as_slice()), (401, &b"no"[..]));
         let asked = server.join().unwrap();
         assert!(asked.starts_with("POST /v1/reload HTTP/1.1\r\nHost: localhost\r\n"), "{asked}");

@@ -27,8 +27,12 @@ pub(super) enum Said<'a> {
     MaintenanceOn {
         /// A name, or how several begin and `*`.
         routes: &'a str,
-        /// A moment in UTC.
+        /// A moment.
         until: Option<&'a str>,
+        /// Languages, and what is said in them.
+        texts: &'a [(String, String)],
+        /// Who is served all the same.
+        allow: &'a [String],
     },
     /// Serve them again.
     MaintenanceOff {
@@ -68,7 +72,7 @@ pub(super) fn say(
         Err(report) => return report,
     };
     let (method, path) = said.request();
-    let answer = match line.ask(method, &path) {
+    let answer = match line.ask(method, &path, &said.body()) {
         Ok(answer) => answer,
         Err(error) => return Report::failed(Exit::Unreachable, unreached(&line, &error)),
     };
@@ -95,7 +99,7 @@ pub(super) fn say(
         Said::Status => Report::fine(told::status(&value)),
         Said::Reload => told::verdict(&value, exit),
         Said::Drain => Report::fine(told::drain(&value)),
-        Said::MaintenanceOn { routes, until } => Report::fine(told::maintenance_on(routes, until)),
+        Said::MaintenanceOn { routes, .. } => Report::fine(told::maintenance_on(routes, &value)),
         Said::MaintenanceOff { routes } => Report::fine(told::maintenance_off(routes, &value)),
         Said::MaintenanceList => Report::fine(told::maintenance(&value)),
         Said::UpstreamList => Report::fine(told::upstreams(&value)),
@@ -106,15 +110,14 @@ pub(super) fn say(
 }
 
 impl Said<'_> {
-    /// Names, URLs of endpoints and moments in UTC stand in a target as they are.
+    /// Names and URLs of endpoints stand in a target as they are.
     fn request(self) -> (&'static str, Cow<'static, str>) {
         match self {
             Self::Status => ("GET", "/v1/status".into()),
             Self::Reload => ("POST", "/v1/reload".into()),
             Self::Drain => ("PUT", "/v1/drain".into()),
-            Self::MaintenanceOn { routes, until } => {
-                let until = until.map(|until| format!("?until={until}")).unwrap_or_default();
-                ("PUT", format!("/v1/maintenance/{routes}{until}").into())
+            Self::MaintenanceOn { routes, .. } => {
+                ("PUT", format!("/v1/maintenance/{routes}").into())
             }
             Self::MaintenanceOff { routes } => {
                 ("DELETE", format!("/v1/maintenance/{routes}").into())
@@ -128,6 +131,23 @@ impl Said<'_> {
                 ("DELETE", format!("/v1/upstreams/{upstream}/{endpoint}").into())
             }
         }
+    }
+
+    /// What is sent along.
+    fn body(self) -> Vec<u8> {
+        let Self::MaintenanceOn { until, texts, allow, .. } = self else { return Vec::new() };
+        let mut terms = serde_json::Map::new();
+        if let Some(until) = until {
+            terms.insert("until".into(), until.into());
+        }
+        if !texts.is_empty() {
+            let texts = texts.iter().map(|(tag, text)| (tag.clone(), Value::from(text.as_str())));
+            terms.insert("text".into(), Value::Object(texts.collect()));
+        }
+        if !allow.is_empty() {
+            terms.insert("allow".into(), allow.into());
+        }
+        Value::Object(terms).to_string().into_bytes()
     }
 
     /// What it means that there is no such thing, where what was named is the reason.
@@ -209,6 +229,11 @@ fn unreached(line: &Line, error: &std::io::Error) -> String {
 fn refused(body: &[u8], status: u16) -> String {
     let error: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = ["message", "detail", "title"].iter().find_map(|name| error[*name].as_str());
+    let told = error["parameters"].as_array().into_iter().flatten();
+    let told: Vec<_> = told.filter_map(|it| it["message"].as_str()).collect();
+    // Where more is wrong than the first thing, all of it is told.
+    let all = told.join("\n");
+    let message = if told.len() > 1 { Some(&*all) } else { message };
     match (error["code"].as_str(), message) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (_, Some(message)) => message.to_owned(),

@@ -67,8 +67,10 @@ pub(super) fn drain(told: &Value) -> String {
 }
 
 /// Routes are not served.
-pub(super) fn maintenance_on(routes: &str, until: Option<&str>) -> String {
-    let end = until.unwrap_or("it is switched off");
+pub(super) fn maintenance_on(routes: &str, told: &Value) -> String {
+    let mut switches = told.as_array().into_iter().flatten();
+    let found = switches.find(|it| it["routes"] == routes && it["by"] == "hand");
+    let end = found.and_then(|it| it["until"].as_str()).unwrap_or("it is switched off");
     format!("{routes}: under maintenance until {end}\n")
 }
 
@@ -93,7 +95,18 @@ fn under_maintenance(entry: &Value) -> String {
     let routes = entry["routes"].as_str().unwrap_or("?");
     let end = |without| entry["until"].as_str().unwrap_or(without);
     if entry["by"] == "hand" {
-        return format!("{routes}: until {}, switched on by hand\n", end("it is switched off"));
+        let end = end("it is switched off");
+        let mut out = format!("{routes}: until {end}, switched on by hand");
+        let allow: Vec<_> =
+            entry["allow"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        if !allow.is_empty() {
+            let _ = write!(out, ", but not for {}", allow.join(", "));
+        }
+        out.push('\n');
+        for (tag, text) in entry["text"].as_object().into_iter().flatten() {
+            let _ = writeln!(out, "  {tag}: {}", text.as_str().unwrap_or_default());
+        }
+        return out;
     }
     let end = end("the file changes");
     match entry["from"].as_str().filter(|_| entry["active"] != true) {

@@ -25,6 +25,7 @@ mod said;
 mod tests;
 
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, Method, Uri, response};
@@ -58,7 +59,13 @@ struct Policy {
     realm: String,
     pass: bool,
     way: Way,
+    /// The same one as before where what has been found out since still holds.
+    era: Arc<Era>,
 }
+
+/// A time in which a policy and all that it judges by stay as they are. It is known by its address.
+#[derive(Debug, Default)]
+struct Era(#[allow(dead_code, reason = "so that each has an address of its own")] u8);
 
 /// How a policy finds out.
 #[derive(Debug)]
@@ -75,7 +82,7 @@ enum Way {
 pub struct Callers {
     policies: Arc<Policies>,
     /// By policy.
-    recent: Vec<Recent>,
+    recent: Vec<Rc<Recent>>,
 }
 
 /// What policies are made of.
@@ -114,7 +121,7 @@ pub struct Shown<'a> {
 
 impl Policies {
     /// Reads what the policies of a configuration need; none where it has none. Keys that were
-    /// fetched `before` are taken over.
+    /// fetched `before` are taken over, and so is what a policy has found out that judges as before.
     ///
     /// # Errors
     /// What is wrong with which file.
@@ -136,8 +143,14 @@ impl Policies {
                     policies.0.get(carry::unchanged(&config.auth, auth)?)
                 });
                 let making = Making { environment, claims: &claims, verifiers: &mut verifiers };
-                Policy::load(id, auth, known, making)
-                    .map_err(|why| format!("[auth.{}] {why}", auth.name))
+                let policy = Policy::load(id, auth, known, making)
+                    .map_err(|why| format!("[auth.{}] {why}", auth.name))?;
+                let known = known.filter(|known| policy.judges_like(known));
+                let judge = before.is_none_or(|(before, _)| same_judge(auth, before, config));
+                match known.filter(|_| judge) {
+                    Some(known) => Ok(Policy { era: Arc::clone(&known.era), ..policy }),
+                    None => Ok(policy),
+                }
             })
             .collect();
         Ok(Some(Arc::new(Self(all?))))
@@ -145,6 +158,22 @@ impl Policies {
 
     fn get(&self, id: AuthId) -> &Policy {
         &self.0[usize::from(id.0)]
+    }
+}
+
+/// Whether the upstream that decides, if one does, is as it was.
+fn same_judge(auth: &model::Auth, before: &Config, now: &Config) -> bool {
+    match &auth.kind {
+        AuthKind::Forward(forward) => {
+            let at = |config: &Config| usize::from(forward.upstream.0) < config.upstreams.len();
+            at(before)
+                && at(now)
+                && before.upstream(forward.upstream) == now.upstream(forward.upstream)
+        }
+        AuthKind::ApiKey { .. }
+        | AuthKind::Basic { .. }
+        | AuthKind::Jwt(_)
+        | AuthKind::Mtls { .. } => true,
     }
 }
 
@@ -192,7 +221,20 @@ impl Policy {
             AuthKind::Forward(forward) => Way::Forward(Forward::new(id, &name, forward)),
         };
         let (name, realm, pass) = (auth.name.clone(), auth.realm.clone(), auth.pass);
-        Ok(Self { id, name, realm, pass, way })
+        Ok(Self { id, name, realm, pass, way, era: Arc::default() })
+    }
+
+    /// Whether what `before` has found out under the same settings is what this one would find out:
+    /// identities know policies by their places, and files are not their names.
+    fn judges_like(&self, before: &Self) -> bool {
+        self.id == before.id
+            && match (&self.way, &before.way) {
+                (Way::Basic(now), Way::Basic(before)) => now.knows_the_same(before),
+                (Way::Jwt(now), Way::Jwt(before)) => now.takes_the_same(before),
+                (Way::Forward(_), Way::Forward(_)) => true,
+                // These remember nothing.
+                _ => false,
+            }
     }
 
     fn look(&self, shown: &Shown<'_>, recent: &Recent, patience: Patience) -> Look {
@@ -207,10 +249,19 @@ impl Policy {
 }
 
 impl Callers {
-    /// The policies, for one worker. None where the system has no random numbers.
-    pub fn new(policies: Arc<Policies>) -> Option<Self> {
-        let recent: Option<Vec<Recent>> = policies.0.iter().map(|_| Recent::new()).collect();
-        Some(Self { policies, recent: recent? })
+    /// The policies, for one worker, which goes on with what it has found out `before` where that
+    /// still holds. None where the system has no random numbers.
+    pub fn new(policies: Arc<Policies>, before: Option<&Self>) -> Option<Self> {
+        let kept = |policy: &Policy| {
+            let before = before?;
+            let same = |known: &Policy| Arc::ptr_eq(&known.era, &policy.era);
+            Some(Rc::clone(&before.recent[before.policies.0.iter().position(same)?]))
+        };
+        let recent = policies.0.iter().map(|policy| match kept(policy) {
+            Some(recent) => Some(recent),
+            None => Recent::new().map(Rc::new),
+        });
+        Some(Self { recent: recent.collect::<Option<_>>()?, policies })
     }
 
     fn recent(&self, id: AuthId) -> &Recent {

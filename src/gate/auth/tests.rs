@@ -44,7 +44,7 @@ impl Rig {
             trusted: false,
         };
         let (headers, target, now) = (HeaderMap::new(), Uri::from_static("/a"), 1_000);
-        let callers = Callers::new(policies).unwrap();
+        let callers = Callers::new(policies, None).unwrap();
         Self { config, callers, witness, headers, target, peer, now }
     }
 
@@ -184,4 +184,47 @@ fn credentials_go_no_further() {
     let mut head = request.body(()).unwrap().into_parts().0;
     rig.callers.strip(rig.rule(), &identity, &mut head);
     assert_eq!((head.uri.to_string().as_str(), head.headers.len()), ("/p?a=1&b=2", 0));
+}
+
+#[test]
+fn what_was_found_out_outlives_a_reload_that_leaves_all_it_rests_on_alone() {
+    const HASH: &str =
+        "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$dGhpcyBpcyBhIGhhc2ggb2YgMzIgYnl0ZXMu";
+    let load = |first: &str, users: &str, port: u16, cache: &str| {
+        let text = format!(
+            "version = 1\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n{first}[upstream.judge]\n\
+             endpoints = [\"http://127.0.0.1:{port}\"]\n\
+             [auth.asked]\ntype = \"forward\"\nupstream = \"judge\"\npath = \"/\"\n\
+             cache = \"{cache}\"\n\
+             [auth.named]\ntype = \"basic\"\nusers = {{ env = \"USERS\" }}\n[[route]]\n\
+             match = \"/a\"\nrespond = {{ status = 204 }}\nauth = {{ any = [\"asked\", \"named\"] }}\n"
+        );
+        let users = format!("[[user]]\nname = \"{users}\"\npassword = \"{HASH}\"\n");
+        (text, users)
+    };
+    let made = |(text, users): (String, String), before: Option<&(Config, Callers)>| {
+        let environment = move |name: &str| (name == "USERS").then(|| users.clone());
+        let config = match config::load_text("t.toml", &text, &environment) {
+            Ok(loaded) => loaded.config,
+            Err(refused) => panic!("{}", refused.human(config::Colour::Never)),
+        };
+        let known = before.map(|(config, callers)| (config, &*callers.policies));
+        let policies = Policies::load(&config, &environment, known).unwrap().unwrap();
+        let callers = Callers::new(policies, before.map(|(_, callers)| callers)).unwrap();
+        (config, callers)
+    };
+    let before = made(load("", "ann", 1, "1m"), None);
+    let kept = |following: (String, String)| {
+        let (_, callers) = made(following, Some(&before));
+        let kept = |at: usize| Rc::ptr_eq(&callers.recent[at], &before.1.recent[at]);
+        [kept(0), kept(1)]
+    };
+    assert_eq!(kept(load("", "ann", 1, "1m")), [true, true]);
+    assert_eq!(kept(load("", "bob", 1, "1m")), [true, false], "the file says something else");
+    assert_eq!(kept(load("", "ann", 2, "1m")), [false, true], "somebody else decides");
+    assert_eq!(kept(load("", "ann", 1, "2m")), [false, true], "another setting");
+    let first = "[auth.aaa]\ntype = \"basic\"\nusers = { env = \"USERS\" }\n";
+    let (_, callers) = made(load(first, "ann", 1, "1m"), Some(&before));
+    let known = |at: &Rc<Recent>| before.1.recent.iter().any(|known| Rc::ptr_eq(known, at));
+    assert!(!callers.recent.iter().any(known), "another place is another name in identities");
 }

@@ -12,12 +12,16 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::gcra::Left;
+use super::shared::Past;
+use crate::base::LimitId;
 
 /// What a reply on a limited route says about its limits.
 #[derive(Clone, Debug)]
 pub struct Standing {
     pub(super) policy: HeaderValue,
     pub(super) left: HeaderValue,
+    /// Where a store has a say: what was taken, for a later limit may refuse.
+    pub(super) past: Vec<(LimitId, Past)>,
 }
 
 impl Standing {

@@ -35,7 +35,7 @@ impl Limiter {
             LimitKey::Gateway => key.push('*'),
             LimitKey::ApiKey => push_identity(&mut key, caller),
             LimitKey::Claim(name) => match caller.identity.and_then(|known| known.claim(name)) {
-                Some(claim) => push_digest(&mut key, claim.as_bytes()),
+                Some(claim) => push_digest(&mut key, &[b"claim:", claim.as_bytes()].concat()),
                 None => push_identity(&mut key, caller),
             },
         }
@@ -43,10 +43,11 @@ impl Limiter {
     }
 }
 
-/// Whoever it is, as its policy calls it: no secret, but of any length.
+/// Whoever it is, as its policy calls it: no secret, but of any length. It begins unlike a claim does,
+/// for nobody is to choose a claim that reads like somebody's name.
 fn push_identity(key: &mut String, caller: &Caller<'_>) {
     match caller.identity.map(Identity::key) {
-        Some((policy, name)) => push_digest(key, &[policy, b":", name].concat()),
+        Some((policy, name)) => push_digest(key, &[b"name:", policy, b":", name].concat()),
         None => key.push('-'),
     }
 }

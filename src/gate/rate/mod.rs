@@ -166,7 +166,8 @@ impl Rates {
             each(*id, left);
             (limiter.limit.name.as_str(), left)
         });
-        Standing { policy: self.policies[usize::from(route.0)].clone(), left: fields::left(left) }
+        let (policy, left) = (self.policies[usize::from(route.0)].clone(), fields::left(left));
+        Standing { policy, left, past: Vec::new() }
     }
 
     fn limiter(&self, id: LimitId) -> &Limiter {

@@ -42,7 +42,10 @@ pub enum Passing<'a> {
 #[derive(Clone, Copy)]
 struct Request<'a> {
     rates: &'a Rates,
+    /// Those that are asked now.
     limits: &'a [LimitId],
+    /// Those that are told: with them the ones that it has passed before.
+    told: &'a [LimitId],
     route: RouteId,
     caller: Caller<'a>,
     witness: &'a Witness,
@@ -50,7 +53,7 @@ struct Request<'a> {
 
 /// How a request came past a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Past {
+pub(super) enum Past {
     /// This process has counted it.
     Here,
     /// By a token of the store.
@@ -88,7 +91,8 @@ impl Rates {
         self.shared[usize::from(route.0)]
     }
 
-    /// What [`Self::pass`] is where a store has a say.
+    /// What [`Self::pass`] is where a store has a say. `earlier` is how the caller stood after the first
+    /// of two visits: what it took is put back where a limit refuses on the second one.
     pub fn pass_shared<'a>(
         &'a self,
         limits: &'a [LimitId],
@@ -96,20 +100,22 @@ impl Rates {
         caller: Caller<'a>,
         now: Instant,
         witness: &'a Witness,
+        earlier: Option<Standing>,
     ) -> Passing<'a> {
         // Those that count by who the caller is come last, and are asked once that is known.
         let others = limits.partition_point(|id| !self.limiter(*id).limit.key.needs_identity());
-        let limits = match caller.identity {
-            None => &limits[..others],
-            Some(_) => &limits[others..],
+        let (told, limits) = match caller.identity {
+            None => (&limits[..others], &limits[..others]),
+            Some(_) => (limits, &limits[others..]),
         };
-        let request = Request { rates: self, limits, route, caller, witness };
+        let request = Request { rates: self, limits, told, route, caller, witness };
+        let earlier = earlier.map(|standing| standing.past).unwrap_or_default();
         let mut past = Vec::with_capacity(limits.len());
         let mut waits = Vec::new();
         match request.begin(now, &mut past, &mut waits) {
-            Err(refusal) => Passing::Decided(request.refused(&past, refusal, now)),
-            Ok(()) if waits.is_empty() => Passing::Decided(request.passed(&past, now)),
-            Ok(()) => Passing::Waits(Box::pin(request.wait(past, waits))),
+            Err(refusal) => Passing::Decided(request.refused(&earlier, &past, refusal, now)),
+            Ok(()) if waits.is_empty() => Passing::Decided(request.passed(past, now)),
+            Ok(()) => Passing::Waits(Box::pin(request.wait(earlier, past, waits))),
         }
     }
 }
@@ -162,7 +168,12 @@ impl<'a> Request<'a> {
     }
 
     /// Waits for the stores, one after the other; their times run together.
-    async fn wait(self, mut past: Vec<(LimitId, Past)>, waits: Vec<(LimitId, Waiting)>) -> Decided {
+    async fn wait(
+        self,
+        earlier: Vec<(LimitId, Past)>,
+        mut past: Vec<(LimitId, Past)>,
+        waits: Vec<(LimitId, Waiting)>,
+    ) -> Decided {
         let mut refusal = None;
         for (id, waiting) in waits {
             let limiter = self.rates.limiter(id);
@@ -180,8 +191,8 @@ impl<'a> Request<'a> {
         }
         let now = clock::now();
         match refusal {
-            Some(refusal) => self.refused(&past, refusal, now),
-            None => self.passed(&past, now),
+            Some(refusal) => self.refused(&earlier, &past, refusal, now),
+            None => self.passed(past, now),
         }
     }
 
@@ -209,20 +220,32 @@ impl<'a> Request<'a> {
         if taken { Ok(()) } else { Err(Refusal::UsedUp(id)) }
     }
 
-    fn passed(&self, past: &[(LimitId, Past)], now: Instant) -> Decided {
-        for (id, how) in past {
+    fn passed(&self, past: Vec<(LimitId, Past)>, now: Instant) -> Decided {
+        for (id, how) in &past {
             self.witness.limit_decided(*id, Decision::Allow);
             if *how == Past::Store {
                 // So that this process knows where to go on if it has to count alone.
                 let _ = self.count_here(*id, self.rates.limiter(*id), now);
             }
         }
-        (self.standing(now, |_, _| {}), Ok(()))
+        let mut standing = self.standing(now, |_, _| {});
+        standing.past = past;
+        (standing, Ok(()))
     }
 
     /// Puts back what was taken, and says what the caller waits for longest.
-    fn refused(&self, past: &[(LimitId, Past)], refusal: Refusal, now: Instant) -> Decided {
-        for (id, how) in past {
+    fn refused(
+        &self,
+        earlier: &[(LimitId, Past)],
+        past: &[(LimitId, Past)],
+        refusal: Refusal,
+        now: Instant,
+    ) -> Decided {
+        for (id, _) in earlier.iter().filter(|(_, how)| *how == Past::Store) {
+            // This process has noted it already, as what passed.
+            self.rates.limiter(*id).put_back(&self.caller, now);
+        }
+        for (id, how) in earlier.iter().chain(past) {
             let limiter = self.rates.limiter(*id);
             match (how, &limiter.shared) {
                 (Past::Here, _) => limiter.put_back(&self.caller, now),
@@ -254,7 +277,7 @@ impl<'a> Request<'a> {
 
     /// How the caller stands. Nothing is told of a limit that nobody counts.
     fn standing(&self, now: Instant, mut each: impl FnMut(LimitId, Left)) -> Standing {
-        let left = self.limits.iter().filter_map(|id| {
+        let left = self.told.iter().filter_map(|id| {
             let limiter = self.rates.limiter(*id);
             let left = match &limiter.shared {
                 Some(Shared { store, account }) if store.may_answer(now) => {
@@ -270,7 +293,8 @@ impl<'a> Request<'a> {
             Some((limiter.limit.name.as_str(), left))
         });
         let left = fields::left(left);
-        Standing { policy: self.rates.policies[usize::from(self.route.0)].clone(), left }
+        let policy = self.rates.policies[usize::from(self.route.0)].clone();
+        Standing { policy, left, past: Vec::new() }
     }
 
     fn shared(&self) -> impl Iterator<Item = (LimitId, &'a Limiter, &'a Shared)> + use<'a> {

@@ -133,3 +133,18 @@ fn the_least_busy_is_taken_and_equals_take_turns() {
     }
     assert_eq!(seen, [10, 10, 10]);
 }
+
+#[test]
+fn who_was_out_begins_anew() {
+    let balancer = made(Balance::P2c, &[1, 1]);
+    let now = clock::now();
+    balancer.learn(0, Duration::from_secs(30), now);
+    balancer.learn(1, Duration::from_millis(1), now);
+    assert!((0..100).all(|_| pick(&balancer, &[], |_| 0) == Some(1)));
+    balancer.weigh(|place| if place == 0 { 0 } else { WHOLE });
+    balancer.weigh(|_| WHOLE);
+    assert!(
+        (0..100).all(|_| pick(&balancer, &[], |_| 0) == Some(0)),
+        "it is asked how it does now"
+    );
+}

@@ -87,6 +87,47 @@ fn an_answer_that_comes_whole_ends_the_row() {
 }
 
 #[test]
+fn one_that_comes_whole_and_leaves_its_connection_open_ends_the_row_too() {
+    run(async {
+        let half: &[Step] = &[Read, send(HALF)];
+        let kept = WHOLE.replace("Connection: close\r\n", "");
+        let (head, tail) = kept.split_at(kept.len() - 2);
+        let whole_then_half: &[Step] =
+            &[Read, send(head), Step::Sleep(5), send(tail), Read, send(HALF)];
+        let origin = Origin::scripts(&[half, half, whole_then_half, half]).await;
+        let other = Origin::new(&[Read, send(WHOLE)]).await;
+        let mut upstream = ejecting(&origin, 3);
+        upstream.endpoints[1] = plain(other.address);
+        let [rig, _] = Rig::pair(upstream);
+        let mut ends = Vec::new();
+        while rig.board_says_up(EndpointId(0)) && ends.len() < 12 {
+            ends.push(end_of(&rig).await);
+        }
+        let first: Vec<_> = ends.iter().step_by(2).map(Result::is_ok).collect();
+        assert_eq!(first, [false, false, true, false, false, false]);
+        assert_eq!(origin.connections(), 5, "the one that was whole was used twice");
+    });
+}
+
+#[test]
+fn an_answer_that_was_a_failure_already_is_none_again_when_it_breaks_off() {
+    run(async {
+        let poor = HALF.replace("200 OK", "503 No");
+        let (good, poor): ([Step; 2], [Step; 2]) = ([Read, send(WHOLE)], [Read, send(&poor)]);
+        let origin = Origin::scripts(&[&good, &good, &poor, &poor, &good]).await;
+        let mut upstream = settings(vec![plain(origin.address)]);
+        let (over, open) = (Duration::from_secs(60), Duration::from_secs(60));
+        upstream.breaker = Some(Breaker { failures: 60, over, at_least: 4, open });
+        let [rig, _] = Rig::pair(upstream);
+        let ends = [end_of(&rig).await, end_of(&rig).await, end_of(&rig).await, end_of(&rig).await];
+        let broke = Err(Kind::Truncated);
+        assert_eq!(ends, [Ok(()), Ok(()), broke, broke]);
+        // Two of four, and not four of four.
+        assert_eq!(end_of(&rig).await, Ok(()));
+    });
+}
+
+#[test]
 fn a_client_that_leaves_is_no_failure() {
     run(async {
         let origin = Origin::new(&[Read, send(HALF), Drain]).await;

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::super::balance::Choice;
 use super::super::endpoint::Row;
+use super::super::error::{self, Kind, Sent, UpstreamError};
 use super::super::health::Board;
 use super::super::roster::{Conduct, Roster};
 use super::super::{EndpointId, Upstream};
@@ -177,6 +178,16 @@ async fn answers_that_break_off_are_a_row_of_their_own() {
     stage.after(11);
     stage.roster().note_break(0, Row::GoesOn, stage.now);
     assert_eq!(stage.chosen(), [0, 1], "the first two are too old");
+}
+
+#[test]
+fn a_server_that_goes_away_in_good_order_has_not_failed() {
+    let mut error = UpstreamError::unsent(error::Stage::Head, Kind::Reset);
+    assert_eq!(Conduct::of_error(&error), Conduct::Unknown, "it says that it has done nothing");
+    error.sent = Sent::All;
+    assert_eq!(Conduct::of_error(&error), Conduct::Badly);
+    let refused = UpstreamError::unsent(error::Stage::Connect, Kind::Refused);
+    assert_eq!(Conduct::of_error(&refused), Conduct::Badly);
 }
 
 #[test]

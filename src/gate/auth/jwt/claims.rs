@@ -14,7 +14,7 @@ use crate::gate::auth::said::Refusal;
 use crate::problem::Cause;
 
 /// What a token must say.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(super) struct Wanted {
     issuer: String,
     audience: Vec<String>,

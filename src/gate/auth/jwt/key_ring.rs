@@ -61,6 +61,11 @@ impl KeyRing {
         Ok(true)
     }
 
+    /// Whether this is the text of the keys.
+    pub(super) fn is_of(&self, text: &[u8]) -> bool {
+        self.lock().text == text
+    }
+
     /// Which set that is.
     pub(super) fn state(&self) -> u64 {
         self.state.load(Ordering::Acquire)

@@ -69,10 +69,14 @@ impl Tokens {
         environment: Environment<'_>,
     ) -> Result<Self, String> {
         let ring = match (&jwt.keys, before) {
-            (model::KeySource::File(secret), _) => {
+            (model::KeySource::File(secret), before) => {
                 let text = secret.read(environment).map_err(|why| format!("jwks: {why}"))?;
                 let place = secret.reference();
-                Arc::new(KeyRing::of(&text).map_err(|why| format!("jwks: {place}: {why}"))?)
+                let ring = KeyRing::of(&text).map_err(|why| format!("jwks: {place}: {why}"))?;
+                match before.filter(|before| before.ring.is_of(&text)) {
+                    Some(before) => Arc::clone(&before.ring),
+                    None => Arc::new(ring),
+                }
             }
             (model::KeySource::Fetched { .. }, Some(before)) => Arc::clone(&before.ring),
             (model::KeySource::Fetched { .. }, None) => Arc::default(),
@@ -80,6 +84,11 @@ impl Tokens {
         let wanted = Wanted::new(jwt, claims);
         let (policy, algorithms) = (policy.clone(), jwt.algorithms.clone());
         Ok(Self { id, policy, algorithms, wanted, ring })
+    }
+
+    /// Whether it takes what another one takes, and makes the same of it, where settings are the same.
+    pub(super) fn takes_the_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.ring, &other.ring) && self.wanted == other.wanted
     }
 
     /// The keys.
