@@ -45,7 +45,7 @@ impl Gateway {
                 }
                 gate::media(rule, &parts.headers, &parts.method)?
             };
-            let bytes = self.read_whole(exchange, route, limit, body).await?;
+            let bytes = self.arrived(exchange, route, limit, body).await?;
             gate::judge_body(rule, &media, &bytes)?;
             Ok(if bytes.is_empty() { Inflow::Empty } else { Inflow::Read(bytes) })
         })
@@ -75,7 +75,7 @@ impl Gateway {
                     None => (Ok(()), body),
                     Some(length) if length > limit => (Err(Problem::new(Cause::BodyLimit)), body),
                     Some(_) => {
-                        let bytes = self.read_whole(exchange, route, limit, body).await?;
+                        let bytes = self.arrived(exchange, route, limit, body).await?;
                         (gate::judge_body(rule, &media, &bytes), Inflow::Read(bytes))
                     }
                 },
@@ -87,11 +87,8 @@ impl Gateway {
         })
     }
 
-    /// Reads a body to its end.
-    ///
-    /// # Errors
-    /// It is longer than the limit, does not come in time, or breaks off.
-    pub(super) async fn read_whole(
+    /// The bytes of a body, once all of them are there.
+    pub(super) async fn arrived(
         &self,
         exchange: &mut Exchange,
         route: &Route,

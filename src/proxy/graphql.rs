@@ -33,7 +33,7 @@ impl Gateway {
                 Carrier::Query => gate::judge_query(rule, query).map(|()| body),
                 Carrier::Body => {
                     let limit = self.config.server.limits.body;
-                    let bytes = self.read_whole(exchange, route, limit, body).await?;
+                    let bytes = self.arrived(exchange, route, limit, body).await?;
                     gate::judge_operations(rule, &bytes)?;
                     Ok(Inflow::Read(bytes))
                 }
