@@ -88,6 +88,7 @@ fn written_defaults_are_the_defaults() {
         ("store.NAME", "store", ""),
         ("overload.reserve", "", "-"),
         ("maintenance", "", "-"),
+        ("openapi", "", "-"),
         ("overload.queue", "overload", ""),
         ("upstream.NAME.endpoints", "", "-"),
         ("upstream.NAME.errors", "", "-"),
