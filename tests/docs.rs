@@ -43,6 +43,8 @@ fn every_toml_block_is_taken() {
     let schemas = folder.path().join("schemas");
     fs::create_dir(&schemas).unwrap();
     fs::copy(root().join("docs/guide/schemas/user.json"), schemas.join("user.json")).unwrap();
+    fs::copy(root().join("tests/corpora/openapi/petstore-3.1.yaml"), schemas.join("petstore.yaml"))
+        .unwrap();
     let refused: Vec<String> = blocks
         .iter()
         .filter_map(|block| {

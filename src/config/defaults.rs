@@ -141,3 +141,21 @@ pub const EJECT: Eject =
 pub const NORMALISE: Normalise = Normalise::On;
 /// `route.respond.status`.
 pub const RESPOND_STATUS: u16 = 200;
+/// `route.cors.headers`.
+pub const CORS_HEADERS: &[&str] = &["Content-Type", "Authorization"];
+/// `route.cors.expose`: what guichet itself writes, errors included.
+pub const CORS_EXPOSE: &[&str] = &["X-Request-ID", "Retry-After", "RateLimit", "RateLimit-Policy"];
+/// `route.cors.max_age`.
+pub const CORS_MAX_AGE: Duration = Duration::from_secs(600);
+/// `route.compress.min_size`: below it the reply fits a packet or two as it is.
+pub const COMPRESS_MIN_SIZE: u64 = 1 << 10;
+/// `route.compress.types`.
+pub const COMPRESS_TYPES: &[&str] = &[
+    "text/*",
+    "application/json",
+    "*+json",
+    "application/xml",
+    "*+xml",
+    "application/javascript",
+    "application/wasm",
+];

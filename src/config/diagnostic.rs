@@ -45,6 +45,7 @@ pub enum Id {
     TwoIdentifiers,
     BadParameter,
     BadBody,
+    BadDocument,
     MissingFile,
     MissingSecret,
     BadSecret,
@@ -57,6 +58,7 @@ pub enum Id {
     Exposed,
     NothingServed,
     Overtaken,
+    Unenforced,
 }
 
 impl Id {
@@ -98,6 +100,7 @@ impl Id {
         Self::TwoIdentifiers,
         Self::BadParameter,
         Self::BadBody,
+        Self::BadDocument,
         Self::MissingFile,
         Self::MissingSecret,
         Self::BadSecret,
@@ -110,6 +113,7 @@ impl Id {
         Self::Exposed,
         Self::NothingServed,
         Self::Overtaken,
+        Self::Unenforced,
     ];
 
     /// The stable code: `G00` syntax, `G01` keys and types, `G02` values and references, `G03`
@@ -152,6 +156,7 @@ impl Id {
             Self::TwoIdentifiers => "G0311",
             Self::BadParameter => "G0312",
             Self::BadBody => "G0313",
+            Self::BadDocument => "G0314",
             Self::MissingFile => "G0401",
             Self::MissingSecret => "G0402",
             Self::BadSecret => "G0403",
@@ -164,6 +169,7 @@ impl Id {
             Self::Exposed => "G0904",
             Self::NothingServed => "G0905",
             Self::Overtaken => "G0906",
+            Self::Unenforced => "G0907",
         }
     }
 
@@ -182,7 +188,8 @@ impl Id {
             | Self::NoEffect
             | Self::Exposed
             | Self::NothingServed
-            | Self::Overtaken => Severity::Warning,
+            | Self::Overtaken
+            | Self::Unenforced => Severity::Warning,
             Self::Syntax
             | Self::Encoding
             | Self::Unreadable
@@ -219,6 +226,7 @@ impl Id {
             | Self::TwoIdentifiers
             | Self::BadParameter
             | Self::BadBody
+            | Self::BadDocument
             | Self::BadSecret
             | Self::BadCallers
             | Self::LaterKey
@@ -316,7 +324,13 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn push(&mut self, diagnostic: Diagnostic) {
-        if self.found.len() < MOST_DIAGNOSTICS {
+        // Warnings leave room for the errors that may follow: a file with one is never taken.
+        let room = match diagnostic.severity {
+            Severity::Error => MOST_DIAGNOSTICS,
+            Severity::Warning => MOST_DIAGNOSTICS / 2,
+        };
+        // What stands in one place and holds for many routes is said once.
+        if self.found.len() < room && !self.found.contains(&diagnostic) {
             self.found.push(diagnostic);
         }
     }

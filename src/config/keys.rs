@@ -6,12 +6,15 @@
 
 mod auth;
 mod body;
+mod compress;
+mod cors;
 mod errors;
 mod failing;
 mod format;
 mod limit;
 mod maintenance;
 mod observe;
+mod openapi;
 mod overload;
 mod params;
 mod root;

@@ -15,6 +15,7 @@ mod explain;
 mod include;
 mod keys;
 pub mod model;
+mod openapi;
 mod parse;
 mod print;
 mod read;
@@ -120,7 +121,10 @@ fn judge(mut sources: Sources, environment: Environment<'_>) -> Result<Loaded, R
     let config = root.as_ref().and_then(|(root, complete)| {
         shape::check(root, &mut sources, &mut report);
         // Without one of its files every name defined there would be called unknown.
-        complete.then(|| check::model(root, &sources, environment, &mut report))?
+        complete.then(|| {
+            let operations = openapi::operations(root, &mut sources, &mut report);
+            check::model(root, operations, &sources, environment, &mut report)
+        })?
     });
     match (config, root) {
         (Some(config), Some((root, _))) if !report.has_errors() => Ok(Loaded {

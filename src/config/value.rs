@@ -4,6 +4,7 @@
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
 mod caller;
+mod origin;
 mod policy;
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -15,6 +16,7 @@ use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
 pub(crate) use self::caller::{consumer, credential_header, fetched, query_name, realm, scope};
+pub(crate) use self::origin::{media_pattern, method, origin, shared_header};
 pub(crate) use self::policy::{
     RetryOn, balance, has_password, limit_key, moment, percent, retry_on, routes, store_url,
 };
@@ -317,6 +319,18 @@ pub(crate) fn origin_path(text: &str) -> Result<PathAndQuery, String> {
     }
     text.parse()
         .map_err(|_| "a path has no spaces and no fragment: they are percent-encoded".into())
+}
+
+pub(crate) fn path_prefix(text: &str) -> Result<(), String> {
+    if text.contains(['{', '}']) {
+        return Err("it has no captures".into());
+    }
+    crate::route::Pattern::parse(text.trim_end_matches(char::is_whitespace))
+        .map_err(|error| error.message)
+        .and_then(|pattern| match pattern.methods.is_empty() && pattern.path == text {
+            true => Ok(()),
+            false => Err("it is a path alone, without methods and blanks".into()),
+        })
 }
 
 const NOT_A_HOST: &str = "this is not a host name";

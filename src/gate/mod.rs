@@ -6,6 +6,7 @@
 //! 2. `entry`: plain HTTP is refused before anything that reads secrets;
 //! 3. `message`: the head itself, where HTTP/2 has no guard, and the bounds that both share;
 //! 4. `target`: host, path and route; per-route gates need to know it;
+//!    `cors` answers here what a browser asks before its request, and refuses nothing;
 //! 5. `maintenance`: what is not served for a while, to whomever;
 //! 6. the size of the body, where the head tells it;
 //! 7. `rate`: how often the route, or whoever asks, may be served. Before `auth`, so that guessing is
@@ -24,6 +25,7 @@
 
 mod auth;
 mod body;
+mod cors;
 mod entry;
 mod fields;
 mod maintenance;
@@ -39,6 +41,7 @@ pub use auth::{
     Shown, is_identity_field,
 };
 pub use body::{Media, judge_body, media};
+pub use cors::{Preflight, Shared, preflight, share};
 pub use entry::{Entry, effective_scheme, entry};
 pub use fields::{Fields, Seen};
 pub use maintenance::{Maintenance, Switch, Switches};

@@ -1,9 +1,11 @@
 //! The order of the rooms: gates first, then whatever the route names as its target.
 
 use http::request::Parts;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 
+use super::compress::Choice;
 use super::connection::Connection;
+use super::cors::Crossing;
 use super::exchange::Exchange;
 use super::stream::Watched;
 use super::{Gateway, forward, headers, redirect};
@@ -55,6 +57,12 @@ impl Gateway {
         {
             return Err(Problem::new(Cause::WrongHost));
         }
+        if self.preflights
+            && parts.method == Method::OPTIONS
+            && let Some(answer) = self.preflight(exchange, &asked, &parts.headers)
+        {
+            return Ok(answer);
+        }
         let found = match gate::find(config, &asked, &parts.method)? {
             Found::Route(found) => found,
             Found::Options(allow) => return Ok(options(allow)),
@@ -62,6 +70,12 @@ impl Gateway {
         let route = config.route(found.route);
         exchange.record.routed(found.route);
         exchange.dialect = route.dialect;
+        if let Some(cors) = &route.cors {
+            exchange.crossing = Some(Crossing::begin(found.route, cors, &parts.headers));
+        }
+        if let Some(compress) = &route.compress {
+            exchange.choice = Some(Choice::make(found.route, compress, &parts.headers));
+        }
         if !self.shared.maintenance.is_idle() {
             let record = &exchange.record;
             let maintenance = &self.shared.maintenance;
@@ -95,7 +109,14 @@ impl Gateway {
         let absent = match &route.params {
             Some(params) => {
                 let query = uri.query();
-                gate::parameters(params, &found.captures, &asked.path, query, &parts.headers)?
+                let headers = &parts.headers;
+                match gate::parameters(params, &found.captures, &asked.path, query, headers) {
+                    Err(problem) if route.is_observed => {
+                        exchange.record.would_change = Some(problem.code());
+                        None
+                    }
+                    judged => judged?,
+                }
             }
             None => None,
         };
@@ -103,6 +124,9 @@ impl Gateway {
             self.admit(overload, exchange, found.route, route).await?;
         }
         let body = match &route.body {
+            Some(rule) if route.is_observed => {
+                self.watch(exchange, (route, rule), parts, body).await?
+            }
             Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
             None => body,
         };

@@ -45,19 +45,66 @@ impl Gateway {
                 }
                 gate::media(rule, &parts.headers, &parts.method)?
             };
-            let whole = match &route.target {
-                Target::Upstream(id) => self.config.upstream(*id).timeout.total,
-                Target::Respond(_) => self.config.server.limits.body_idle,
-            };
-            let end = exchange.ready() + route.timeout.unwrap_or(whole);
-            let meter = Rc::new(Meter::default());
-            exchange.meter = Some(Rc::clone(&meter));
-            let body = Body::Capped(Capped::new(body, limit, meter));
-            let read = tokio::time::timeout_at(end, whole_of(body)).await;
-            let bytes = read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())??;
+            let bytes = self.arrived(exchange, route, limit, body).await?;
             gate::judge_body(rule, &media, &bytes)?;
             Ok(if bytes.is_empty() { Inflow::Empty } else { Inflow::Read(bytes) })
         })
+    }
+
+    /// Judges a body, and only notes what would be refused. One whose length the head does not tell
+    /// passes unread: it might be too long to be held.
+    ///
+    /// # Errors
+    /// What broke the body.
+    #[inline(never)]
+    pub(super) fn watch<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        (route, rule): (&'a Route, &'a BodyRule),
+        parts: &'a Parts,
+        body: Inflow,
+    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+        Box::pin(async move {
+            let limit = rule.limit.min(self.config.server.limits.body);
+            let (judged, body) = match (gate::media(rule, &parts.headers, &parts.method), body) {
+                (_, body) if body.is_end() => {
+                    (gate::judge_body(rule, &gate::Media::Json, &[]), body)
+                }
+                (Err(problem), body) => (Err(problem), body),
+                (Ok(media), body) => match body.size_hint().exact() {
+                    None => (Ok(()), body),
+                    Some(length) if length > limit => (Err(Problem::new(Cause::BodyLimit)), body),
+                    Some(_) => {
+                        let bytes = self.arrived(exchange, route, limit, body).await?;
+                        (gate::judge_body(rule, &media, &bytes), Inflow::Read(bytes))
+                    }
+                },
+            };
+            if let Err(problem) = judged {
+                exchange.record.would_change.get_or_insert_with(|| problem.code());
+            }
+            Ok(body)
+        })
+    }
+
+    /// The bytes of a body, once all of them are there.
+    async fn arrived(
+        &self,
+        exchange: &mut Exchange,
+        route: &Route,
+        limit: u64,
+        body: Inflow,
+    ) -> Result<Bytes, Problem> {
+        let whole = match &route.target {
+            Target::Upstream(id) => self.config.upstream(*id).timeout.total,
+            Target::Respond(_) => self.config.server.limits.body_idle,
+        };
+        let end = exchange.ready() + route.timeout.unwrap_or(whole);
+        let meter = Rc::new(Meter::default());
+        exchange.meter = Some(Rc::clone(&meter));
+        let body = Body::Capped(Capped::new(body, limit, meter));
+        let read = tokio::time::timeout_at(end, whole_of(body)).await;
+        read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())?
     }
 }
 

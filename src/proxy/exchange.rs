@@ -7,7 +7,9 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Response, Version};
 
 use super::Gateway;
+use super::compress::Choice;
 use super::connection::Connection;
+use super::cors::Crossing;
 use super::headers;
 use super::limit::Limited;
 use super::stream::{Late, Watched};
@@ -45,6 +47,10 @@ pub(super) struct Exchange {
     pub(super) hsts: Option<http::HeaderValue>,
     /// What limits have to do with it; none on routes without any.
     pub(super) limited: Option<Box<Limited>>,
+    /// What browsers of other origins are told; nothing on routes without `cors`.
+    pub(super) crossing: Option<Box<Crossing>>,
+    /// How the reply may be coded; nothing on routes without `compress`.
+    pub(super) choice: Option<Choice>,
     /// Who calls; nobody in particular on routes that do not ask.
     pub(super) identity: Option<Arc<Identity>>,
     /// When whoever had to be asked for that had answered.
@@ -109,6 +115,8 @@ impl Exchange {
             meter: None,
             hsts,
             limited: None,
+            crossing: None,
+            choice: None,
             identity: None,
             asked: None,
             open,
@@ -124,6 +132,11 @@ impl Exchange {
     /// Whether the client's body was read to its end, or there is none.
     pub(super) fn body_is_over(&self) -> bool {
         self.meter.as_ref().is_none_or(|meter| meter.complete.get())
+    }
+
+    /// Whether the reply has no body, whatever its head says.
+    pub(super) fn is_head(&self) -> bool {
+        self.method == Method::HEAD
     }
 
     /// When its call begins: with the request, unless it had to wait for a store or for room.
@@ -143,6 +156,9 @@ impl Exchange {
         headers.insert(RequestId::FIELD, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
+        }
+        if let Some(crossing) = self.crossing.take() {
+            crossing.tell(&gateway.config, headers);
         }
         let held = self.limited.take().and_then(|limited| limited.tell(headers));
         if self.version == Version::HTTP_2 {

@@ -249,6 +249,17 @@ pub(super) fn strip_connection(headers: &mut HeaderMap) {
     headers.remove(header::UPGRADE);
 }
 
+/// Says that the reply depends on this field of the request, unless it is said.
+pub(super) fn vary(headers: &mut HeaderMap, name: &'static str) {
+    let said = headers.get_all(header::VARY).iter().any(|line| {
+        let mut names = line.to_str().unwrap_or_default().split(',').map(str::trim);
+        names.any(|known| known == "*" || known.eq_ignore_ascii_case(name))
+    });
+    if !said {
+        headers.append(header::VARY, HeaderValue::from_static(name));
+    }
+}
+
 /// A reply without content carries no length (RFC 9110, section 8.6).
 pub(super) fn no_content<B>(response: &mut Response<B>) {
     response.headers_mut().remove(header::CONTENT_LENGTH);

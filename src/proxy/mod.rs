@@ -10,12 +10,16 @@
 mod attempt;
 mod auth;
 mod body;
+mod compress;
 mod connection;
+mod cors;
 mod exchange;
 mod forward;
 mod headers;
 mod limit;
 mod normalise;
+mod pack;
+mod packed;
 mod panic;
 mod redirect;
 mod rescue;
@@ -57,6 +61,8 @@ pub struct Gateway {
     /// Who callers are; none where nobody is asked.
     callers: Option<Callers>,
     on_request: Option<OnRequest>,
+    /// Whether a route has `cors`, so that a browser may ask before its requests.
+    preflights: bool,
 }
 
 /// What all workers decide by together.
@@ -120,7 +126,8 @@ impl Gateway {
         let known = before.and_then(|before| before.callers.as_ref());
         let policies = shared.policies.clone();
         let callers = policies.and_then(|policies| Callers::new(policies, known));
-        Self { config, upstreams, witness, identity, shared, callers, on_request }
+        let preflights = config.routes.iter().any(|route| route.cors.is_some());
+        Self { config, upstreams, witness, identity, shared, callers, on_request, preflights }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.
@@ -136,7 +143,13 @@ impl Gateway {
             poll_fn(|cx| panic::poll(attempt.as_mut(), cx)).await
         };
         match outcome {
-            Ok(response) => exchange.finish(self, response),
+            Ok(response) => {
+                let response = match exchange.choice {
+                    Some(choice) => choice.apply(&self.config, exchange.is_head(), response),
+                    None => response,
+                };
+                exchange.finish(self, response)
+            }
             Err(problem) => {
                 if problem.cause() == Cause::Panic {
                     let words = problem.detail().unwrap_or_default().to_owned();

@@ -15,6 +15,8 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
+use super::pack::Packer;
+use super::packed::Packed;
 use super::wire::Open;
 use crate::base::Source;
 use crate::base::body::Meter;
@@ -44,7 +46,7 @@ pub(super) struct Late {
 }
 
 #[derive(Debug)]
-enum Content {
+pub(super) enum Content {
     Empty,
     Full(Option<Bytes>),
     Upstream(Stream),
@@ -52,7 +54,12 @@ enum Content {
     Replayed(VecDeque<Bytes>, Rest),
     /// It has broken, and this will be told the next time.
     Breaking(Option<Box<UpstreamError>>),
+    /// Made smaller on its way.
+    Packed(Box<Packed>),
 }
+
+/// What comes of a body.
+pub(super) type Polled = Result<Frame<Bytes>, UpstreamError>;
 
 /// What follows bytes that were read ahead.
 #[derive(Debug)]
@@ -92,6 +99,14 @@ impl Watched {
 
     pub(super) fn replayed(ahead: VecDeque<Bytes>, rest: Rest) -> Self {
         Self::of(Content::Replayed(ahead, rest))
+    }
+
+    /// The same, coded.
+    pub(super) fn packed(mut self, packer: Packer) -> Self {
+        // A body of nothing is coded, too: its head has said so.
+        let inner = std::mem::replace(&mut self.content, Content::Empty);
+        self.content = Content::Packed(Box::new(Packed::new(inner, packer)));
+        self
     }
 
     fn of(content: Content) -> Self {
@@ -161,19 +176,7 @@ impl Body for Watched {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
         let watched = self.get_mut();
-        let polled = match &mut watched.content {
-            Content::Empty => Poll::Ready(None),
-            Content::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
-            Content::Upstream(stream) => Pin::new(stream).poll_frame(cx),
-            Content::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
-                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
-                (None, Rest::Stream(stream)) => Pin::new(stream).poll_frame(cx),
-                (None, Rest::Broken(error)) => Poll::Ready(error.take().map(Err)),
-                (None, Rest::Nothing) => Poll::Ready(None),
-            },
-            Content::Breaking(error) => Poll::Ready(error.take().map(|error| Err(*error))),
-        };
-        match polled {
+        match watched.content.poll_frame(cx) {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 if let (Some(data), Some(record)) = (frame.data_ref(), &mut watched.record) {
@@ -203,11 +206,38 @@ impl Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.content {
-            Content::Empty => true,
-            Content::Full(bytes) => bytes.is_none(),
-            Content::Upstream(stream) => stream.is_end_stream(),
-            Content::Replayed(ahead, rest) => {
+        self.content.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.content.size_hint()
+    }
+}
+
+impl Content {
+    #[inline]
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
+        match self {
+            Self::Empty => Poll::Ready(None),
+            Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
+            Self::Upstream(stream) => Pin::new(stream).poll_frame(cx),
+            Self::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
+                (Some(bytes), _) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                (None, Rest::Stream(stream)) => Pin::new(stream).poll_frame(cx),
+                (None, Rest::Broken(error)) => Poll::Ready(error.take().map(Err)),
+                (None, Rest::Nothing) => Poll::Ready(None),
+            },
+            Self::Breaking(error) => Poll::Ready(error.take().map(|error| Err(*error))),
+            Self::Packed(packed) => packed.poll_frame(cx),
+        }
+    }
+
+    pub(super) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Empty => true,
+            Self::Full(bytes) => bytes.is_none(),
+            Self::Upstream(stream) => stream.is_end_stream(),
+            Self::Replayed(ahead, rest) => {
                 ahead.is_empty()
                     && match rest {
                         Rest::Nothing => true,
@@ -215,19 +245,20 @@ impl Body for Watched {
                         Rest::Broken(error) => error.is_none(),
                     }
             }
-            Content::Breaking(error) => error.is_none(),
+            Self::Breaking(error) => error.is_none(),
+            Self::Packed(packed) => packed.is_over(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.content {
-            Content::Empty => SizeHint::with_exact(0),
-            Content::Full(bytes) => {
+        match self {
+            Self::Empty => SizeHint::with_exact(0),
+            Self::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
-            Content::Upstream(stream) => stream.size_hint(),
+            Self::Upstream(stream) => stream.size_hint(),
             // The head's own Content-Length, where there is one, still holds.
-            Content::Replayed(_, _) | Content::Breaking(_) => SizeHint::default(),
+            Self::Replayed(_, _) | Self::Breaking(_) | Self::Packed(_) => SizeHint::default(),
         }
     }
 }

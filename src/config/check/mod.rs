@@ -6,6 +6,8 @@
 
 mod auth;
 mod body;
+mod compress;
+mod cors;
 mod errors;
 mod failing;
 mod kind;
@@ -26,8 +28,11 @@ mod upstream;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub(super) use params::OWN as OWN_HEADERS;
+
 use super::diagnostic::{Diagnostic, Id, Report};
 use super::model::Config;
+use super::openapi::Operation;
 use super::read::{Section, Word};
 use super::secret::{self, Secret};
 use super::source::{Place, Sources};
@@ -40,6 +45,7 @@ use crate::parameter::Tongue;
 /// Builds the model. None where something it cannot do without was refused.
 pub(crate) fn model(
     root: &Table,
+    operations: Vec<Operation>,
     sources: &Sources,
     environment: Environment<'_>,
     report: &mut Report,
@@ -64,7 +70,7 @@ pub(crate) fn model(
         codes: &codes,
         tongues: &tongues,
     };
-    let (routes, table) = route::routes(root, names, &mut check);
+    let (routes, table) = route::routes(root, operations, names, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.

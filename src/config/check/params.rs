@@ -195,7 +195,7 @@ fn header(entry: &Entry, check: &mut Check<'_>) -> Option<HeaderName> {
 }
 
 /// Fields of the connection and of the framing, which guichet has read already.
-const OWN: &[&str] = &[
+pub(in crate::config) const OWN: &[&str] = &[
     "connection",
     "content-length",
     "cookie",

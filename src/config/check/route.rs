@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, auth, body, limit, number, overload, params, rule};
+use super::{Check, auth, body, compress, cors, limit, number, overload, params, rule};
 use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Auth, Limit, Normalise, Respond, Route, Target};
+use crate::config::model::{Auth, BodyForm, BodyRule, Limit, Normalise, Respond, Route, Target};
+use crate::config::openapi::{Beside, Operation};
 use crate::config::read::{Section, Word};
 use crate::config::shape;
 use crate::config::source::Place;
@@ -28,8 +29,10 @@ pub(super) struct Names<'n> {
     pub(super) tongues: &'n [Tongue],
 }
 
+/// Those of the file come first, so that an operation of a document can be written anew by hand.
 pub(super) fn routes(
     root: Section<'_>,
+    operations: Vec<Operation>,
     known: Names<'_>,
     check: &mut Check<'_>,
 ) -> (Vec<Route>, Table) {
@@ -37,28 +40,76 @@ pub(super) fn routes(
     let mut table = Table::default();
     let mut names: HashMap<String, Place> = HashMap::new();
     let mut places: Vec<Place> = Vec::new();
-    for (node, section) in root.tables("route") {
+    let written = root.tables("route").map(|(node, _)| Candidate { node, operation: None });
+    let (nodes, beside): (Vec<_>, Vec<_>) =
+        operations.into_iter().map(|operation| (operation.node, operation.beside)).unzip();
+    let told = nodes.iter().zip(beside);
+    let told = told.map(|(node, beside)| Candidate { node, operation: Some(beside) });
+    let by_hand = root.items("route").len();
+    for Candidate { node, operation } in written.chain(told) {
+        let section = Section::of_node(node);
         let id = RouteId(number(routes.len(), "routes", node, check));
         let place = section.node("match").map_or(node.place, |node| node.place);
         places.push(place);
-        let name = name(node, section, routes.len() + 1, &mut names, check);
-        let pattern = section.text("match").and_then(|word| pattern(word, check));
+        let pattern = match &operation {
+            Some(operation) => Some(operation.pattern.clone()),
+            None => section.text("match").and_then(|word| pattern(word, check)),
+        };
         let hosts = hosts(section, check);
         if let (Some(pattern), Some(hosts)) = (&pattern, &hosts)
             && let Err(shadow) = table.insert(id, hosts, pattern)
         {
-            let first = places.get(usize::from(shadow.shadowed_by.0)).copied();
-            let made =
-                Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
-                    .help("make one of the two more precise: another path, method or host");
-            check.push(match first {
-                Some(first) => made.other(first, "this route takes them all"),
+            let first = usize::from(shadow.shadowed_by.0);
+            let again = operation.is_some() && first < by_hand;
+            let made = match again {
+                false => {
+                    Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
+                        .help("make one of the two more precise: another path, method or host")
+                }
+                true => Diagnostic::at(
+                    Id::Unenforced,
+                    place,
+                    "a [[route]] takes the requests of this operation: the document does not count",
+                ),
+            };
+            check.push(match places.get(first) {
+                Some(first) => made.other(*first, "this route takes them all"),
                 None => made,
             });
+            if again {
+                // It would stand among the routes and never be one.
+                places.pop();
+                continue;
+            }
         }
-        routes.push(route(node, section, name, pattern.as_ref(), known, check));
+        let name = name(node, section, routes.len() + 1, &mut names, check);
+        let mut route = route(node, section, name, pattern.as_ref(), known, check);
+        if let Some(operation) = operation {
+            complete(&mut route, operation, known.tongues);
+        }
+        routes.push(route);
     }
     (routes, table)
+}
+
+/// A table of the file, or one that comes from a document.
+struct Candidate<'c> {
+    node: &'c Node,
+    operation: Option<Beside>,
+}
+
+/// Adds what a document says and no table can.
+fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
+    route.rewrite = operation.rewrite;
+    route.is_observed = operation.is_observed;
+    if let Some(known) = operation.body {
+        route.body = Some(Box::new(BodyRule {
+            form: BodyForm::Json(known.schema),
+            limit: operation.limit.unwrap_or(defaults::CHECKED_BODY),
+            optional: known.optional,
+            tongues: tongues.into(),
+        }));
+    }
 }
 
 fn route(
@@ -76,6 +127,8 @@ fn route(
         without_effect(section, check);
     }
     let rule = auth::rule(section, known.auth.0, check);
+    let cors = cors::cors(section, pattern, check);
+    let compress = compress::compress(section, cors.as_deref(), rule.as_ref(), known.auth.1);
     let text = |key| section.text(key).map_or("", |word| word.text).to_owned();
     Route {
         name,
@@ -104,7 +157,10 @@ fn route(
             check,
         ),
         auth: rule.map(Box::new),
+        compress,
+        cors,
         in_flight: overload::in_flight(section),
+        is_observed: false,
     }
 }
 

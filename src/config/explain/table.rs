@@ -160,6 +160,12 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "A body is JSON with a schema, or a form with fields. The schema is read and compiled with the \
              configuration: it is JSON Schema 2020-12, at most 1 MiB, and refers to files of its own folder alone.",
             "[route.body]\nschema = \"schemas/user.json\""),
+        Id::BadDocument => row(
+            "An OpenAPI document cannot be used",
+            "It is OpenAPI 3.0 or 3.1 in one file, as YAML 1.2 or JSON, at most 4 MiB. References lead into the \
+             document itself: nothing is fetched, and other files are not opened. A document that lives in several \
+             files is bundled first.",
+            "[[openapi]]\nfile = \"petstore.yaml\"\nupstream = \"pets\""),
         Id::MissingFile => row(
             "A file that is named here is not there",
             "`check` may run on another machine, so this is a warning; `run` will fail without the file. Paths start \
@@ -212,6 +218,11 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "A time limit is never reached",
             "A shorter limit on the whole exchange ends it first.",
             "timeout = { first_byte = \"10s\", total = \"60s\" }"),
+        Id::Unenforced => row(
+            "An OpenAPI document says more than is enforced",
+            "Requests that break this part of it reach the upstream, which judges them itself. Each kind is told once, \
+             with the first place that it stands in.",
+            ""),
     }
 }
 

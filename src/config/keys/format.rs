@@ -49,6 +49,13 @@ pub(super) static NETWORK: Format = Format {
 pub(super) static PATH: Format =
     Format { words: "a path", example: "tls/api.pem", pattern: Some("."), check: value::path };
 
+pub(super) static PATH_PREFIX: Format = Format {
+    words: "the beginning of a path",
+    example: "/v1",
+    pattern: Some("^/"),
+    check: value::path_prefix,
+};
+
 pub(super) static ENDPOINT: Format = Format {
     words: "an endpoint",
     example: "http://127.0.0.1:9000",
@@ -103,6 +110,34 @@ pub(super) static HEADER: Format = Format {
     example: "x-trace",
     pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
     check: |text| value::kept_header(text).map(drop),
+};
+
+pub(super) static ORIGIN: Format = Format {
+    words: "an origin",
+    example: "https://app.example.fr",
+    pattern: Some("^(\\*|null|[a-z][a-z0-9+.-]*://[^/?#@A-Z]+)$"),
+    check: |text| value::origin(text).map(drop),
+};
+
+pub(super) static METHOD: Format = Format {
+    words: "a method",
+    example: "GET",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Z-]+$"),
+    check: |text| value::method(text).map(drop),
+};
+
+pub(super) static SHARED_HEADER: Format = Format {
+    words: "the name of a header",
+    example: "x-trace",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    check: value::shared_header,
+};
+
+pub(super) static MEDIA_PATTERN: Format = Format {
+    words: "a type of bodies",
+    example: "application/json",
+    pattern: Some("^[A-Za-z0-9!#$&^_.+*-]+(/[A-Za-z0-9!#$&^_.+*-]+)?$"),
+    check: value::media_pattern,
 };
 
 pub(super) static POINTER: Format = Format {
@@ -266,6 +301,7 @@ mod tests {
             &ADDRESS,
             &NETWORK,
             &PATH,
+            &PATH_PREFIX,
             &ENDPOINT,
             &HOST_POLICY,
             &SERVER_NAME,

@@ -1,8 +1,8 @@
 //! The top of the file, and the features that later versions bring there.
 
 use super::{
-    Default, Key, Kind, Shape, auth, errors, format, limit, maintenance, observe, overload, route,
-    server, store, upstream,
+    Default, Key, Kind, Shape, auth, errors, format, limit, maintenance, observe, openapi,
+    overload, route, server, store, upstream,
 };
 
 pub(crate) static ROOT: Shape = Shape::of(&[
@@ -104,7 +104,13 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "planned maintenance, one [[maintenance]] for each window",
     )
     .also(&["downtime", "window", "windows"]),
-    Key::later("openapi", "routes from an OpenAPI document"),
+    Key::new(
+        "openapi",
+        Kind::Tables(&openapi::OPENAPI),
+        Default::None("no route comes from a document"),
+        "every operation of an OpenAPI document as a checked route, one [[openapi]] for each",
+    )
+    .also(&["swagger", "spec", "oas"]),
     Key::later("flow", "flows"),
     Key::later("object", "typed objects of flows"),
     Key::later("fault", "fault injection"),

@@ -1,7 +1,9 @@
 //! `[[route]]`.
 
 use super::errors::RULES;
-use super::{Default, Key, Kind, POSITIVE, Shape, auth, body, format, overload, params};
+use super::{
+    Default, Key, Kind, POSITIVE, Shape, auth, body, compress, cors, format, overload, params,
+};
 
 pub(super) static ROUTE: Shape = Shape::of(&[
     Key::new(
@@ -84,6 +86,8 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     )
     .also(&["limit", "rate_limit", "rate_limits", "limit_req"])
     .example("[\"per-client\"]"),
+    cors::CORS,
+    compress::COMPRESS,
     overload::in_flight(
         "exchanges on this route at once, over all workers: a number, or \"adaptive\"",
     ),
@@ -115,8 +119,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         "an empty table marks a GraphQL endpoint: errors take GraphQL's form",
     ),
     Key::later("flow", "flows"),
-    Key::later("cors", "CORS"),
-    Key::later("compress", "compression"),
 ]);
 
 static RESPOND: Shape = Shape::of(&[

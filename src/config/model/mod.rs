@@ -5,6 +5,8 @@
 
 mod auth;
 mod body;
+mod compress;
+mod cors;
 mod failing;
 mod limit;
 mod maintenance;
@@ -26,6 +28,8 @@ pub use auth::{
     KeyPlace, KeySource, Need,
 };
 pub use body::{BodyForm, BodyRule, Fields};
+pub use compress::Compress;
+pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
@@ -317,11 +321,17 @@ pub struct Route {
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.
     pub auth: Option<Box<AuthRule>>,
+    /// Pages of which other origins may call it; none where nothing is said of that.
+    pub cors: Option<Box<Cors>>,
+    /// Which replies are made smaller on their way; none where all go as they come.
+    pub compress: Option<Box<Compress>>,
     /// The rate limits that hold here, each once; empty nearly always. Those that count by who the
     /// caller is come last.
     pub limits: Box<[LimitId]>,
     /// Exchanges at once on this route.
     pub in_flight: Option<InFlight>,
+    /// What would be refused for its parameters or its body is only counted and logged.
+    pub is_observed: bool,
 }
 
 /// What answers a route.

@@ -101,6 +101,8 @@ fn written_defaults_are_the_defaults() {
         ("route.params.NAME", "route", ""),
         ("route.body.fields.NAME", "", "-"),
         ("route.body", "route", ""),
+        ("route.cors", "route", ""),
+        ("route.compress", "route", "compress"),
         ("route", "route", ""),
     ];
     let mut tried = 0;
@@ -127,6 +129,9 @@ fn written_defaults_are_the_defaults() {
             )
         } else if *prefix == "route.params.NAME" {
             (with(place, ""), with(place, &format!("params.id.{inner} = {default}")))
+        } else if *prefix == "route.cors" {
+            let form = "cors.origins = [\"*\"]";
+            (with(place, form), with(place, &format!("{form}\ncors.{inner} = {default}")))
         } else if *prefix == "route.body" {
             let form = "body.fields.a = {}";
             (with(place, form), with(place, &format!("{form}\nbody.{inner} = {default}")))
@@ -267,6 +272,8 @@ fn every_value_reaches_the_model() {
         limits = ["per-key", "all", "per-tenant"]
         auth = { any = ["partners"], scopes = ["users:read"] }
         strict = true
+        compress = { min_size = "2KiB", types = ["Text/*", "*+json"] }
+        cors = { origins = ["https://app.fr", "https://*.app.fr:8443", "null"], methods = ["GET"], headers = ["X-A"], expose = ["ETag"], credentials = true, max_age = "5m" }
         [route.params]
         id = { in = "path", type = "integer", min = 1, max = 9, identifier = true }
         q = { in = "query", pattern = "^a", min_length = 2, max_length = 3, one_of = ["ab"], repeated = true, default = "ab" }
@@ -310,13 +317,10 @@ fn every_value_reaches_the_model() {
 #[test]
 fn later_features_are_refused_by_name() {
     for (path, line) in [
-        ("", "openapi = []"),
         ("", "flow = {}"),
         ("", "object = {}"),
         ("", "fault = []"),
         ("observe", "traces = {}"),
-        ("route", "cors = {}"),
-        ("route", "compress = true"),
         ("route", "graphql = { timeout = \"1s\" }"),
     ] {
         let found = ids(&with(path, line));

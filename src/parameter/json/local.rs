@@ -54,6 +54,15 @@ impl Retrieve for Folder {
     }
 }
 
+/// For schemas that refer to nothing outside themselves.
+pub(super) struct Nowhere;
+
+impl Retrieve for Nowhere {
+    fn retrieve(&self, uri: &Uri<String>) -> Result<Value, Box<dyn Error + Send + Sync>> {
+        Err(format!("`{}` is not fetched", uri.as_str()).into())
+    }
+}
+
 /// The bytes of one file of a schema.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();

@@ -17,6 +17,7 @@ use crate::parameter::Tongue;
 use crate::problem::{BuiltIn, Place, Reason, Violation};
 
 /// A compiled schema.
+#[derive(Clone)]
 pub struct Schema(Validator);
 
 /// What a document is.
@@ -42,6 +43,14 @@ impl Schema {
         let schema = schema.map_err(|unfit| format!("it is not JSON: {}", local::words(&unfit)))?;
         let root = path.parent().unwrap_or(&path);
         Self::compile(&schema, &path, Folder::new(root), formats)
+    }
+
+    /// Compiles a schema that stands in another document, and needs nothing around it.
+    ///
+    /// # Errors
+    /// Why it cannot be used, for the operator.
+    pub fn inline(schema: &Value, formats: bool) -> Result<Self, String> {
+        Self::compile(schema, Path::new("/document"), local::Nowhere, formats)
     }
 
     fn compile(

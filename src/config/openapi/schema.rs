@@ -1,0 +1,229 @@
+//! Schemas of bodies → JSON Schema 2020-12 that needs nothing around it: what references lead to is
+//! brought along in `$defs`.
+//!
+//! Schemas of 3.1 are 2020-12 as they stand. Those of 3.0 are a dialect: `nullable`, bounds that are
+//! excluded by a boolean, and a `$ref` beside which nothing counts. In both, a member that is
+//! `readOnly` need not be in a request, whatever `required` says.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value as Json, json};
+
+use super::document::{Document, Fault, reference, table};
+use crate::config::tree::{Node, Value};
+
+/// The schema, complete.
+pub(super) fn complete<'d>(document: &Document<'d>, schema: &'d Node) -> Result<Json, Fault> {
+    let mut translation =
+        Translation { document, names: HashMap::new(), waiting: Vec::new(), left: MOST_SCHEMAS };
+    let mut whole = translation.schema(schema)?;
+    let mut definitions = Map::new();
+    while let Some((name, node)) = translation.waiting.pop() {
+        definitions.insert(name, translation.schema(node)?);
+    }
+    if let (Json::Object(whole), false) = (&mut whole, definitions.is_empty()) {
+        whole.insert("$defs".to_owned(), Json::Object(definitions));
+    }
+    Ok(whole)
+}
+
+struct Translation<'t, 'd> {
+    document: &'t Document<'d>,
+    /// The name in `$defs` of what a reference leads to.
+    names: HashMap<&'d str, String>,
+    waiting: Vec<(String, &'d Node)>,
+    left: usize,
+}
+
+impl<'d> Translation<'_, 'd> {
+    fn schema(&mut self, node: &'d Node) -> Result<Json, Fault> {
+        if let Value::Boolean(yes) = node.value {
+            return Ok(Json::Bool(yes));
+        }
+        if node.as_table().is_none() {
+            return Err(Fault::new(node.place, "a schema is an object"));
+        }
+        self.left = self
+            .left
+            .checked_sub(1)
+            .ok_or_else(|| Fault::new(node.place, "the schema of one body is too large"))?;
+        let mut out = Map::new();
+        if let Some(to) = reference(node) {
+            let name = self.name(to)?;
+            out.insert("$ref".to_owned(), Json::String(format!("#/$defs/{name}")));
+            if !self.document.is_31 {
+                return Ok(Json::Object(out));
+            }
+        }
+        for entry in &table(node).entries {
+            self.keyword(&entry.key, &entry.node, &mut out)?;
+        }
+        self.not_required(node, &mut out);
+        if !self.document.is_31 {
+            return Ok(of_30(node, out));
+        }
+        Ok(Json::Object(out))
+    }
+
+    fn keyword(
+        &mut self,
+        key: &str,
+        node: &'d Node,
+        out: &mut Map<String, Json>,
+    ) -> Result<(), Fault> {
+        let value = match key {
+            "$ref" | "$schema" | "$comment" | "title" | "description" | "example" | "examples"
+            | "default" | "deprecated" | "readOnly" | "writeOnly" | "xml" | "externalDocs"
+            | "discriminator" | "nullable" => return Ok(()),
+            "$id" | "$anchor" | "$dynamicAnchor" | "$dynamicRef" | "$vocabulary" => {
+                let message =
+                    format!("`{key}` is not read: references are pointers, `#/components/…`");
+                return Err(Fault::new(node.place, message));
+            }
+            _ if key.starts_with("x-") => return Ok(()),
+            "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas" => {
+                let mut members = Map::new();
+                for entry in &table(node).entries {
+                    members.insert(entry.key.clone(), self.schema(&entry.node)?);
+                }
+                // `$defs` of a part would hide those of the whole.
+                let key = if key == "$defs" { "definitions" } else { key };
+                out.insert(key.to_owned(), Json::Object(members));
+                return Ok(());
+            }
+            "items"
+            | "additionalProperties"
+            | "not"
+            | "if"
+            | "then"
+            | "else"
+            | "contains"
+            | "propertyNames"
+            | "unevaluatedItems"
+            | "unevaluatedProperties" => self.schema(node)?,
+            "allOf" | "anyOf" | "oneOf" | "prefixItems" => {
+                let items = node.as_array().unwrap_or_default().iter();
+                Json::Array(items.map(|item| self.schema(item)).collect::<Result<_, _>>()?)
+            }
+            _ => node.to_json(),
+        };
+        out.insert(key.to_owned(), value);
+        Ok(())
+    }
+
+    fn name(&mut self, to: &'d Node) -> Result<String, Fault> {
+        let text = to.as_str().unwrap_or_default();
+        if let Some(name) = self.names.get(text) {
+            return Ok(name.clone());
+        }
+        let node = self.document.lead(to)?;
+        // A chain of nothing but references would be followed for ever.
+        self.document.follow(node)?;
+        let name = format!("s{}", self.names.len());
+        self.names.insert(text, name.clone());
+        self.waiting.push((name.clone(), node));
+        Ok(name)
+    }
+
+    /// Takes what only responses have from `required`.
+    fn not_required(&self, node: &'d Node, out: &mut Map<String, Json>) {
+        let Some(properties) = table(node).node("properties").map(table) else { return };
+        let reads = |name: &str| {
+            let found = properties.node(name).and_then(|member| {
+                let own = table(member).node("readOnly");
+                own.or_else(|| table(self.document.follow(member).ok()?).node("readOnly"))
+            });
+            matches!(found.map(|node| &node.value), Some(Value::Boolean(true)))
+        };
+        if let Some(Json::Array(required)) = out.get_mut("required") {
+            required.retain(|name| !name.as_str().is_some_and(reads));
+        }
+    }
+}
+
+/// What 3.0 says in its own way.
+fn of_30(node: &Node, mut out: Map<String, Json>) -> Json {
+    for (bound, excluded) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
+        match out.remove(excluded) {
+            Some(Json::Bool(true)) => {
+                if let Some(value) = out.remove(bound) {
+                    out.insert(excluded.to_owned(), value);
+                }
+            }
+            Some(Json::Bool(false)) | None => {}
+            Some(number) => {
+                out.insert(excluded.to_owned(), number);
+            }
+        }
+    }
+    let nullable = table(node).node("nullable").map(|node| &node.value);
+    if !matches!(nullable, Some(Value::Boolean(true))) {
+        return Json::Object(out);
+    }
+    match (out.get("type").cloned(), out.contains_key("enum")) {
+        (Some(Json::String(word)), false) => {
+            out.insert("type".to_owned(), json!([word, "null"]));
+            Json::Object(out)
+        }
+        (_, _) => json!({ "anyOf": [{ "type": "null" }, out] }),
+    }
+}
+
+const MOST_SCHEMAS: usize = 50_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::read::read;
+    use super::*;
+    use crate::config::FileId;
+
+    fn translated(version: &str, schema: &str) -> Json {
+        let text = format!(
+            "{{openapi: {version}, s: {schema}, c: {{A: {{type: object, properties: \
+             {{next: {{$ref: '#/c/A'}}}}}}, R: {{readOnly: true, type: string}}}}}}"
+        );
+        let root = read(FileId::MAIN, "a.yaml", &text).unwrap();
+        let document = Document::of(&root).unwrap();
+        let node = table(&root).node("s").unwrap();
+        complete(&document, node).unwrap()
+    }
+
+    #[test]
+    fn the_dialect_of_30_is_translated() {
+        let said = translated(
+            "3.0.3",
+            "{type: object, nullable: true, required: [id, n], example: {a: 1}, properties: {\
+             id: {readOnly: true, type: string}, n: {type: integer, minimum: 0, \
+             exclusiveMinimum: true}, e: {nullable: true, type: string, enum: [a]}, \
+             a: {$ref: '#/c/A', type: string}}}",
+        );
+        let expected = json!({
+            "type": ["object", "null"], "required": ["n"],
+            "properties": {
+                "id": { "type": "string" },
+                "n": { "type": "integer", "exclusiveMinimum": 0 },
+                "e": { "anyOf": [{ "type": "null" }, { "type": "string", "enum": ["a"] }] },
+                "a": { "$ref": "#/$defs/s0" },
+            },
+            "$defs": { "s0": {
+                "type": "object", "properties": { "next": { "$ref": "#/$defs/s0" } },
+            } },
+        });
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn schemas_of_31_stay_as_they_are() {
+        let said = translated(
+            "3.1.0",
+            "{type: [object, 'null'], exclusiveMinimum: 0, const: null, required: [r], \
+             properties: {r: {$ref: '#/c/R', maxLength: 3}}}",
+        );
+        let expected = json!({
+            "type": ["object", "null"], "exclusiveMinimum": 0, "const": null, "required": [],
+            "properties": { "r": { "$ref": "#/$defs/s0", "maxLength": 3 } },
+            "$defs": { "s0": { "type": "string" } },
+        });
+        assert_eq!(said, expected);
+    }
+}

@@ -1,0 +1,84 @@
+//! Routes of an OpenAPI document as clients and upstreams see them.
+
+use crate::rig::client::{self, Reply};
+use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::origin::Origin;
+
+const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+const PET: &str = "6f1f7a52-7d3c-4f0b-9c1d-2f6f1c0a9b11";
+
+fn before(origin: &Origin, lines: &str) -> Gateway {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpora/openapi/petstore-3.1.yaml");
+    Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .with(&format!(
+            "[[openapi]]\nfile = \"{file}\"\nupstream = \"origin\"\nprefix = \"/new\"\nstrict = true\n{lines}"
+        ))
+        .start()
+}
+
+fn ask(gateway: &Gateway, line: &str, fields: &str, body: &str) -> Reply {
+    let length = body.len();
+    let request = format!(
+        "{line} HTTP/1.1\r\nHost: gw.test\r\nAccept-Language: en\r\nX-Tenant: acme\r\n\
+         {fields}Content-Length: {length}\r\n\r\n{body}"
+    );
+    client::ask(gateway.plain(), &request)
+}
+
+const JSON: &str = "Content-Type: application/json\r\n";
+
+#[test]
+fn operations_are_checked_routes() {
+    let origin = Origin::answering(OK);
+    let gateway = before(&origin, "auth = false\n");
+    let reply = ask(&gateway, "GET /new/api/pets?tag=cow&page=2", "", "");
+    let body = reply.is_problem(400, "InvalidParameter");
+    let names: Vec<_> =
+        body["parameters"].as_array().unwrap().iter().map(|one| one["name"].clone()).collect();
+    assert_eq!(names, ["tag", "page"]);
+    let reply = ask(&gateway, "GET /new/api/pets/7", "", "");
+    let body = reply.is_problem(400, "InvalidParameter");
+    assert_eq!(body["parameters"][0]["name"], "petId", "by the name of the document");
+    let reply = ask(&gateway, "POST /new/api/pets", JSON, "{\"name\":\"a\",\"tag\":7}");
+    let body = reply.is_problem(400, "InvalidParameter");
+    assert!(body["parameters"].to_string().contains("/tag"), "{body}");
+    assert!(origin.requests().is_empty());
+
+    let reply = ask(&gateway, &format!("GET /new/api/pets/{PET}?"), "", "");
+    assert_eq!((reply.status(), origin.last().head.target()), (200, &*format!("/api/pets/{PET}?")));
+    assert_eq!(gateway.log_line(&reply.request_id())["route"], "showPet");
+    ask(&gateway, "GET /new/api/pets?tag=cat&tag=dog", "", "");
+    assert_eq!(origin.last().head.target(), "/api/pets?tag=cat&tag=dog&limit=20");
+    let pet = "{ \"name\": \"Ada\" }";
+    assert_eq!(ask(&gateway, "POST /new/api/pets", JSON, pet).status(), 200);
+    assert_eq!(origin.last().body, pet.as_bytes());
+}
+
+#[test]
+fn who_observes_counts_and_changes_nothing() {
+    let origin = Origin::answering(OK);
+    let gateway = before(&origin, "mode = \"observe\"\n");
+    let code = "InvalidParameter";
+    for (line, fields, body, would) in [
+        ("GET /new/api/pets?tag=cow", "", "", Some(code)),
+        ("GET /new/api/pets?tag=cat", "", "", None),
+        ("POST /new/api/pets", JSON, "{\"name\":\"a\",\"tag\":7}", Some(code)),
+        ("POST /new/api/pets", JSON, "{\"name\":\"a\"}", None),
+        ("POST /new/api/pets", "Content-Type: text/csv\r\n", "a,b", Some("UnsupportedMediaType")),
+        ("POST /new/api/pets", "", "", Some("MissingParameter")),
+    ] {
+        let reply = ask(&gateway, line, fields, body);
+        assert_eq!(reply.status(), 200, "{line}: {}", reply.text());
+        let seen = origin.last();
+        let target = line.split_once(' ').unwrap().1.replace("/new", "");
+        assert_eq!((seen.head.target(), &*seen.body), (&*target, body.as_bytes()));
+        let told = gateway.log_line(&reply.request_id())["would_change"].clone();
+        match would {
+            Some(code) => {
+                assert!(told.as_str().is_some_and(|told| told.ends_with(code)), "{line}: {told}")
+            }
+            None => assert!(told.is_null(), "{line}: {told}"),
+        }
+    }
+}
