@@ -243,6 +243,22 @@ fn text(text: &str) -> Result<(String, String), String> {
     Ok((tag.to_owned(), text.to_owned()))
 }
 
+/// What is wrong with texts that are fit each by itself.
+pub(super) fn unfit(texts: &[(String, String)], until: Option<&str>) -> Option<String> {
+    for (at, (tag, text)) in texts.iter().enumerate() {
+        if texts[..at].iter().any(|(known, _)| known.eq_ignore_ascii_case(tag)) {
+            return Some(format!("--text says {tag} twice"));
+        }
+        if until.is_none() && text.contains("{until}") {
+            return Some(format!(
+                "the text for {tag} names {{until}}, and nobody has said when that is\n\
+                 help: add --until, or say it without"
+            ));
+        }
+    }
+    None
+}
+
 /// What stands in a target and ends nothing there.
 fn in_target(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_graphic() && !b"?#%\\".contains(&byte);

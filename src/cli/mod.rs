@@ -103,6 +103,9 @@ fn obey(line: &CommandLine) -> Report {
         Verb::Maintenance(verb) => match verb {
             MaintenanceVerb::On { route, until, text, allow, running } => {
                 let until = until.as_deref();
+                if let Some(sentence) = args::unfit(text, until) {
+                    return Report::failed(Exit::Usage, sentence);
+                }
                 let said = Said::MaintenanceOn { routes: route, until, texts: text, allow };
                 control(said, running, option, form)
             }

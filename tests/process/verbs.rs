@@ -35,6 +35,11 @@ fn maintenance_is_switched_on_told_of_and_switched_off() {
     assert_eq!(code, 1);
     assert!(err.contains("text.de") && err.contains("text.en"), "{err}");
     assert_eq!(with(&["--allow", "nowhere"]).0, 2);
+    let (code, _, err) = with(&["--text", "en=a", "--text", "EN=b"]);
+    assert_eq!((code, err.as_str()), (2, "guichet: --text says EN twice\n"));
+    let endless = ["maintenance", "on", "app.*", "--text", "en=Back at {until}."];
+    let (code, _, err) = guichet(&daemon, &endless);
+    assert!(code == 2 && err.contains("add --until"), "{err}");
     assert_eq!(status("/word"), 204, "nothing was switched on");
     let (code, _, err) = with(&["--text", "en=Back at {until}.", "--allow", "192.0.2.7"]);
     assert_eq!(code, 0, "{err}");
