@@ -10,7 +10,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("operations/mutation", || {
         Box::new(|| {
             let operation = skim(black_box(MUTATION), None, 5000).unwrap();
-            assert_eq!(black_box(operation).depth, 4);
+            assert_eq!(black_box(operation).depth, 5);
         })
     }),
     Part::new("operations/reply_100k", || {

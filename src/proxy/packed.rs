@@ -47,7 +47,7 @@ impl Packed {
                         taken += data.len();
                         self.holds = true;
                         if let Err(error) = packer.write(&data) {
-                            return self.cut(broken(error));
+                            return self.cut(broken(&error));
                         }
                         if packer.ready() >= CHUNK {
                             return hand_on(packer.take());
@@ -74,7 +74,7 @@ impl Packed {
         self.holds = false;
         match self.packer.as_mut().map(Packer::flush) {
             Some(Ok(bytes)) => hand_on(bytes),
-            Some(Err(error)) => self.cut(broken(error)),
+            Some(Err(error)) => self.cut(broken(&error)),
             None => Poll::Ready(None),
         }
     }
@@ -82,7 +82,7 @@ impl Packed {
     fn finish(&mut self) -> Poll<Option<Polled>> {
         match self.packer.take().map(Packer::finish) {
             Some(Ok(bytes)) => hand_on(bytes),
-            Some(Err(error)) => self.cut(broken(error)),
+            Some(Err(error)) => self.cut(broken(&error)),
             None => Poll::Ready(self.next.take()),
         }
     }
@@ -107,7 +107,7 @@ fn hand_on(bytes: Bytes) -> Poll<Option<Polled>> {
 
 /// An encoder that writes to memory does not fail; should it ever, the body is cut, and the log says why.
 #[cold]
-fn broken(error: io::Error) -> UpstreamError {
+fn broken(error: &io::Error) -> UpstreamError {
     UpstreamError {
         stage: Stage::Body,
         kind: Kind::Truncated,

@@ -28,14 +28,14 @@ fn decoded(reply: &Reply) -> Vec<u8> {
     unpack(reply.header("content-encoding"), &reply.body)
 }
 
-fn unpack(coding: Option<&str>, body: &[u8]) -> Vec<u8> {
+fn unpack(coding: Option<&str>, mut body: &[u8]) -> Vec<u8> {
     use std::io::Read as _;
     let mut out = Vec::new();
     let _ = match coding {
         Some("gzip") => flate2::read::GzDecoder::new(body).read_to_end(&mut out),
         Some("br") => brotli_decompressor::Decompressor::new(body, 4096).read_to_end(&mut out),
         Some("zstd") => zstd::stream::read::Decoder::new(body).unwrap().read_to_end(&mut out),
-        _ => Ok(out.extend_from_slice(body)).map(|()| 0),
+        _ => body.read_to_end(&mut out),
     };
     out
 }

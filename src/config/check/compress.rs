@@ -13,9 +13,8 @@ pub(super) fn compress(
     rule: Option<&AuthRule>,
     policies: &[Auth],
 ) -> Option<Box<Compress>> {
-    match &route.node("compress")?.value {
-        Value::Boolean(true) | Value::Table(_) => {}
-        _ => return None,
+    if !matches!(&route.node("compress")?.value, Value::Boolean(true) | Value::Table(_)) {
+        return None;
     }
     let section = route.section("compress");
     let listed: Box<[Box<str>]> =
