@@ -1,7 +1,7 @@
 //! Who the caller is, on the request's way: after what can be refused without it, and before what
 //! depends on it. Nothing of it is inlined: most routes are open.
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -51,7 +51,7 @@ impl Gateway {
         rule: &'a AuthRule,
         shown: &'a Shown<'a>,
         inquiry: Inquiry,
-    ) -> Pin<Box<dyn Future<Output = Result<(), Problem>> + 'a>> {
+    ) -> Waits<'a> {
         Box::pin(async move {
             let known = self.callers()?.inquire(rule, shown, inquiry, &self.witness, self).await;
             // What comes next begins now: the upstream is not to blame for the wait.

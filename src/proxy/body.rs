@@ -1,8 +1,6 @@
 //! Bodies that a route declares: read whole, judged, and sent on as they came. All others stream.
 //! Nothing of it is inlined: most exchanges never come here.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
@@ -11,6 +9,7 @@ use http_body_util::BodyExt as _;
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::limit::Waits;
 use crate::base::body::{Capped, Meter};
 use crate::base::{Body, Inflow};
 use crate::config::model::{BodyRule, Route, Target};
@@ -31,7 +30,7 @@ impl Gateway {
         (route, rule): (&'a Route, &'a BodyRule),
         parts: &'a Parts,
         body: Inflow,
-    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+    ) -> Waits<'a, Inflow> {
         Box::pin(async move {
             if body.is_end() && rule.optional {
                 return Ok(body);
@@ -63,7 +62,7 @@ impl Gateway {
         (route, rule): (&'a Route, &'a BodyRule),
         parts: &'a Parts,
         body: Inflow,
-    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+    ) -> Waits<'a, Inflow> {
         Box::pin(async move {
             let limit = rule.limit.min(self.config.server.limits.body);
             let (judged, body) = match (gate::media(rule, &parts.headers, &parts.method), body) {

@@ -1,17 +1,14 @@
 //! Operations of GraphQL routes, read and judged before the upstream gets any of them. Nothing of it
 //! is inlined: most exchanges never come here.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use http::request::Parts;
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::limit::Waits;
 use crate::base::Inflow;
 use crate::config::model::{GraphqlRule, Route};
 use crate::gate::{self, Carrier};
-use crate::problem::Problem;
 
 impl Gateway {
     /// Judges what the request asks for. A body goes on as it came, byte for byte.
@@ -26,7 +23,7 @@ impl Gateway {
         parts: &'a Parts,
         query: Option<&'a str>,
         body: Inflow,
-    ) -> Pin<Box<dyn Future<Output = Result<Inflow, Problem>> + 'a>> {
+    ) -> Waits<'a, Inflow> {
         Box::pin(async move {
             match gate::carrier(&parts.method, &parts.headers, query)? {
                 Carrier::Nothing => Ok(body),

@@ -52,8 +52,8 @@ impl Limited {
     }
 }
 
-/// A gate that has to wait.
-pub(super) type Waits<'a> = Pin<Box<dyn Future<Output = Result<(), Problem>> + 'a>>;
+/// A gate that has to wait. Boxed, so that exchanges which need not wait do not carry the room for it.
+pub(super) type Waits<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T, Problem>> + 'a>>;
 
 impl Gateway {
     /// Takes the request from the quotas of its route; how they stand is told on every reply.
@@ -106,11 +106,7 @@ impl Gateway {
                 let (limits, witness) = (&route.limits, &self.witness);
                 let decided = match rates.pass_shared(limits, id, caller, now, witness, earlier) {
                     Passing::Decided(decided) => decided,
-                    Passing::Waits(wait) => {
-                        let decided = wait.await;
-                        exchange.limited.get_or_insert_default().heard = Some(clock::now());
-                        decided
-                    }
+                    Passing::Waits(wait) => heard(exchange, wait).await,
                 };
                 limited(exchange, decided)
             })));
@@ -119,8 +115,7 @@ impl Gateway {
         match rates.pass_shared(&route.limits, id, caller, now, &self.witness, None) {
             Passing::Decided(decided) => limited(exchange, decided).map(|()| None),
             Passing::Waits(wait) => Ok(Some(Box::pin(async move {
-                let decided = wait.await;
-                exchange.limited.get_or_insert_default().heard = Some(clock::now());
+                let decided = heard(exchange, wait).await;
                 limited(exchange, decided)
             }))),
         }
@@ -157,6 +152,13 @@ impl Gateway {
             Ok(())
         })
     }
+}
+
+/// Waits for what a store decides, and notes when that was.
+async fn heard(exchange: &mut Exchange, wait: impl Future<Output = Decided>) -> Decided {
+    let decided = wait.await;
+    exchange.limited.get_or_insert_default().heard = Some(clock::now());
+    decided
 }
 
 /// Notes what was decided: every reply tells how the caller stands, the log which limit refused.

@@ -33,7 +33,8 @@ impl Packed {
         self.packer.is_none() && self.next.is_none()
     }
 
-    /// One step: at most [`MOST`] bytes are coded before the worker turns to others.
+    /// One step: [`MOST`] bytes and what was read with the last of them are coded at most, before the
+    /// worker turns to others.
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
         if let Some(next) = self.next.take() {
             return Poll::Ready(Some(next));

@@ -1,6 +1,6 @@
 //! The control thread: it leads an instance through its life, answers on the admin listener, probes
-//! upstreams, reads certificates anew when their files change, watches the memory, and brings new configurations to the
-//! workers.
+//! upstreams, reads certificates anew when their files change, watches the memory, and brings new
+//! configurations to the workers.
 //!
 //! It decides about time (delay, deadline) and nothing else: what a phase means to a connection is
 //! the workers' business.
@@ -129,7 +129,7 @@ async fn answer(
     mut admin: Admin,
     mut requests: mpsc::Receiver<Request>,
 ) {
-    succession.probe();
+    succession.attend();
     while let Some(request) = requests.recv().await {
         match request {
             Request::Apply(next, told) => {

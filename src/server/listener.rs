@@ -80,10 +80,9 @@ pub(super) async fn accept(
 ) {
     let mut pause = PAUSE_MIN;
     let mut made_room = false;
-    let mut waited = true;
     loop {
         let accepted = tokio::select! {
-            accepted = next(&worker, &listener, &socket, &mut waited) => accepted,
+            accepted = next(&worker, &listener, &socket) => accepted,
             () = &mut draining => break,
         };
         let id = listener.get();
@@ -91,12 +90,6 @@ pub(super) async fn accept(
             Ok((stream, remote)) => {
                 (pause, made_room) = (PAUSE_MIN, false);
                 open_connection(&worker, id, stream, remote);
-                // The first after a silence is most often the only one, and asking for the next is
-                // a system call: the client is served before it. In a throng nobody is waited for.
-                if waited {
-                    waited = false;
-                    step_aside().await;
-                }
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(error) => {
@@ -140,38 +133,17 @@ pub(super) async fn accept(
     }
 }
 
-/// The next connection, once there is room for what it will ask of this thread. Says in `waited`
-/// whether it was not there yet.
+/// The next connection, once there is room for what it will ask of this thread.
 async fn next(
     worker: &Worker,
     listener: &Cell<ListenerId>,
     socket: &tokio::net::TcpListener,
-    waited: &mut bool,
 ) -> io::Result<(TcpStream, SocketAddr)> {
     worker.room_to_tell().await;
     if worker.is_tls(listener.get()) {
         worker.handshakes().room().await;
     }
-    poll_fn(|cx| {
-        let accepted = socket.poll_accept(cx);
-        *waited |= accepted.is_pending();
-        accepted
-    })
-    .await
-}
-
-/// Lets every task that can run do so once. Unlike `yield_now` it does not look at the sockets first.
-async fn step_aside() {
-    let mut stepped = false;
-    poll_fn(|cx| {
-        if stepped {
-            return Poll::Ready(());
-        }
-        stepped = true;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
+    socket.accept().await
 }
 
 /// With the descriptor that is kept back: accepts one client that waits, tells it why it is not

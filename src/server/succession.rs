@@ -131,7 +131,7 @@ impl Succession {
         let reloads = self.ledger.reloads();
         self.ledger.turn(parts.exposition(&certificates, reloads, self.logs.lost()));
         self.parts = Arc::new(parts);
-        self.probe();
+        self.attend();
         self.generation = number;
         let addresses = self.addresses.list();
         self.shared.turn(next.config, number);
@@ -140,7 +140,7 @@ impl Succession {
     }
 
     /// Probes the upstreams of now, and fetches the keys of issuers.
-    pub(super) fn probe(&mut self) {
+    pub(super) fn attend(&mut self) {
         self.parts.probe(&mut self.probes, &self.resolver);
         let keys = Arc::clone(&self.parts).fetch_keys(self.resolver.clone());
         if let Some(before) = self.keys.replace(spawn_local(keys)) {

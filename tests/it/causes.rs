@@ -2,6 +2,7 @@
 //! cause without a scenario does not compile, and the list cannot fall behind the vocabulary.
 
 mod operations;
+mod setups;
 mod shown;
 
 use std::time::Duration;
@@ -10,16 +11,20 @@ use guichet::problem::Cause;
 use serde_json::{Value, json};
 
 use self::operations::{is_graphql, operation};
+use self::setups::{
+    all_drained, declared, draining, formed, limited, none_healthy, only, over, raw, tls_with,
+    to_endpoint, to_origin,
+};
 use self::shown::{
     asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
     wrong_password,
 };
 use crate::rig::client::{self, Client, Ending, Reply};
+use crate::rig::each;
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, nobody, send};
-use crate::rig::tls::{Authority, Identity, Validity};
+use crate::rig::tls::{Authority, Validity};
 use crate::rig::tokens::Issuer;
-use crate::rig::{each, eventually};
 
 /// What a scenario leaves behind.
 struct Proof {
@@ -351,120 +356,7 @@ fn provoke(cause: Cause) -> Proof {
     }
 }
 
-/// Said by the admin listener alone: who still asks the others is still answered.
-fn draining() -> Proof {
-    let gateway = Setup::before(&nobody()).server("shutdown = { delay = \"60s\" }").start();
-    gateway.begin_drain();
-    let reply = eventually("not ready", || {
-        let reply = client::ask(gateway.admin(), "GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
-        (reply.status() != 200).then_some(reply)
-    });
-    Proof { reply: Some(reply), line: None }
-}
-
-/// One name that does not resolve is `dns`; with no other endpoint left, nobody can serve.
-fn none_healthy() -> Proof {
-    let names = "endpoints = [\"http://no-such-name.invalid\", \"http://nor-this-one.invalid\"]";
-    let gateway = Setup::new()
-        .upstream(names)
-        .route("name = \"all\"\nmatch = \"/{*rest}\"\nupstream = \"origin\"")
-        .start();
-    let reply = client::get(gateway.plain(), "/a");
-    proof(&gateway, reply)
-}
-
-/// By who shows the token.
-fn all_drained() -> Proof {
-    let folder = tempfile::tempdir().unwrap();
-    let token = folder.path().join("token");
-    std::fs::write(&token, "t0ken").unwrap();
-    let endpoint = nobody();
-    let gateway = Setup::before(&endpoint)
-        .admin(&format!("token = {{ file = \"{}\" }}", token.display()))
-        .start();
-    let order = format!(
-        "PUT /v1/upstreams/origin/{endpoint} HTTP/1.1\r\nHost: 127.0.0.1\r\n\
-         Authorization: Bearer t0ken\r\n\r\n"
-    );
-    assert_eq!(client::ask(gateway.admin(), &order).status(), 200);
-    let reply = client::get(gateway.plain(), "/a");
-    assert!(reply.header("retry-after").is_some(), "{reply:?}");
-    proof(&gateway, reply)
-}
-
-/// The second request of a day that has one.
-fn over(key: &str) -> Proof {
-    let gateway = Setup::new()
-        .with(&format!("[limit.one]\n{key}\nrate = \"1/d\""))
-        .route("match = \"/a\"\nrespond = { status = 204 }\nlimits = [\"one\"]")
-        .start();
-    assert_eq!(client::get(gateway.plain(), "/a").status(), 204);
-    let reply = client::get(gateway.plain(), "/a");
-    assert!(reply.header("retry-after").is_some(), "{reply:?}");
-    proof(&gateway, reply)
-}
-
-fn raw(request: &str) -> Proof {
-    limited("", request)
-}
-
-fn limited(limits: &str, request: &str) -> Proof {
-    let origin = Origin::echoing();
-    let gateway = Setup::before(&origin.url()).server(&format!("limits = {{ {limits} }}")).start();
-    let mut client = Client::plain(gateway.plain());
-    client.send(request);
-    let reply = client.reply();
-    proof(&gateway, reply)
-}
-
-fn only(pattern: &str) -> Gateway {
-    Setup::new()
-        .route(&format!("name = \"only\"\nmatch = \"{pattern}\"\nrespond = {{ status = 204 }}"))
-        .start()
-}
-
-fn to_origin(steps: impl IntoIterator<Item = Step>, upstream: &str) -> Proof {
-    let origin = Origin::scripted(steps);
-    to_endpoint(&origin.url(), upstream)
-}
-
-fn to_endpoint(url: &str, upstream: &str) -> Proof {
-    let gateway = Setup::before(url).upstream(upstream).start();
-    let reply = client::get(gateway.plain(), "/a");
-    proof(&gateway, reply)
-}
-
-fn tls_with(identity: impl FnOnce(&Authority) -> Identity) -> Proof {
-    let folder = tempfile::tempdir().unwrap();
-    let authority = Authority::new();
-    let origin = Origin::tls(&identity(&authority), [Step::Drain]);
-    let ca = authority.file(&folder);
-    to_endpoint(&origin.url(), &format!("tls = {{ ca = \"{}\" }}", ca.display()))
-}
-
 fn proof(gateway: &Gateway, reply: Reply) -> Proof {
     let line = gateway.log_line(&reply.request_id());
     Proof { reply: Some(reply), line: Some(line) }
-}
-
-/// A route with one parameter of the query, and room for no other.
-fn declared(target: &str) -> Proof {
-    let gateway = Setup::new()
-        .route(
-            "match = \"/a\"\nrespond = { text = \"ok\" }\nstrict = true\n\
-             [route.params]\nn = { in = \"query\", type = \"integer\" }",
-        )
-        .start();
-    let reply = client::get(gateway.plain(), target);
-    proof(&gateway, reply)
-}
-
-/// A route that reads forms.
-fn formed(rest: &str) -> Proof {
-    let gateway = Setup::new()
-        .route("match = \"/a\"\nrespond = { text = \"ok\" }\n[route.body.fields]\nn = {}")
-        .start();
-    let reply =
-        client::ask(gateway.plain(), &format!("POST /a HTTP/1.1\r\nHost: gw.test\r\n{rest}"));
-    proof(&gateway, reply)
 }

@@ -1,6 +1,6 @@
 //! `[[openapi]]`.
 
-use super::{Default, Key, Kind, Others, POSITIVE, Shape, format, overload};
+use super::{Default, Key, Kind, Others, Shape, format, overload, route};
 
 pub(super) static OPENAPI: Shape = Shape::of(&[
     Key::new(
@@ -47,46 +47,14 @@ pub(super) static OPENAPI: Shape = Shape::of(&[
         "names of [auth.*] for security schemes; false leaves callers to the upstream",
     )
     .also(&["security"]),
-    Key::new(
-        "hosts",
-        Kind::List { of: &Kind::Text(&format::HOST), least: 1 },
-        Default::None("every host"),
-        "hosts it answers to; *.example.fr for every name below",
-    )
-    .also(&["host", "domain", "domains", "server_name"])
-    .example("[\"api.example.fr\"]"),
-    Key::new(
-        "timeout",
-        POSITIVE,
-        Default::None("the upstream's total"),
-        "limit on the whole exchange, up to the head of the answer",
-    )
-    .example("\"10s\""),
-    Key::new(
-        "normalise",
-        Kind::Either(&[Kind::Bool, Kind::Words { now: &["observe"], later: &[] }]),
-        Default::Value("true"),
-        "whether upstream errors get one form; \"observe\" only counts and logs",
-    )
-    .also(&["normalize"]),
-    Key::new(
-        "limits",
-        Kind::List { of: &Kind::Text(&format::NAME), least: 1 },
-        Default::None("no rate is limited"),
-        "names of the rate limits that hold here; the strictest decides",
-    )
-    .also(&["limit", "rate_limit", "rate_limits", "limit_req"])
-    .example("[\"per-client\"]"),
+    route::HOSTS,
+    route::TIMEOUT,
+    route::NORMALISE,
+    route::LIMITS,
     overload::in_flight(
         "exchanges on each of its routes at once, over all workers: a number, or \"adaptive\"",
     ),
-    Key::new(
-        "strict",
-        Kind::Bool,
-        Default::Value("false"),
-        "whether parameters that are not declared are refused, in the query and in forms",
-    )
-    .also(&["additional_parameters", "reject_unknown"]),
+    route::STRICT,
     Key::new(
         "body_limit",
         Kind::Size { least: 1, most: 16 << 20 },

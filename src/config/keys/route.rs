@@ -25,14 +25,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     .also(&["path", "url", "uri", "pattern", "prefix"])
     .example("\"/{*path}\"")
     .active(),
-    Key::new(
-        "hosts",
-        Kind::List { of: &Kind::Text(&format::HOST), least: 1 },
-        Default::None("every host"),
-        "hosts it answers to; *.example.fr for every name below",
-    )
-    .also(&["host", "domain", "domains", "server_name"])
-    .example("[\"api.example.fr\"]"),
+    HOSTS,
     Key::new(
         "upstream",
         Kind::Text(&format::NAME),
@@ -57,20 +50,8 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     )
     .also(&["strip_prefix", "replace"])
     .example("\"/{path}\""),
-    Key::new(
-        "timeout",
-        POSITIVE,
-        Default::None("the upstream's total"),
-        "limit on the whole exchange, up to the head of the answer",
-    )
-    .example("\"10s\""),
-    Key::new(
-        "normalise",
-        Kind::Either(&[Kind::Bool, Kind::Words { now: &["observe"], later: &[] }]),
-        Default::Value("true"),
-        "whether upstream errors get one form; \"observe\" only counts and logs",
-    )
-    .also(&["normalize"]),
+    TIMEOUT,
+    NORMALISE,
     RULES,
     Key::new(
         "auth",
@@ -79,26 +60,13 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         "who may call: the name of one [auth.*], or { any = […] } or { all = […] }, and scopes",
     )
     .also(&["security", "authentication", "auth_request", "require"]),
-    Key::new(
-        "limits",
-        Kind::List { of: &Kind::Text(&format::NAME), least: 1 },
-        Default::None("no rate is limited"),
-        "names of the rate limits that hold here; the strictest decides",
-    )
-    .also(&["limit", "rate_limit", "rate_limits", "limit_req"])
-    .example("[\"per-client\"]"),
+    LIMITS,
     cors::CORS,
     compress::COMPRESS,
     overload::in_flight(
         "exchanges on this route at once, over all workers: a number, or \"adaptive\"",
     ),
-    Key::new(
-        "strict",
-        Kind::Bool,
-        Default::Value("false"),
-        "whether parameters that are not declared are refused, in the query and in forms",
-    )
-    .also(&["additional_parameters", "reject_unknown"]),
+    STRICT,
     Key::new(
         "params",
         Kind::Table(&params::PARAMS),
@@ -121,6 +89,53 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     ),
     Key::later("flow", "flows"),
 ]);
+
+// These five the routes of an OpenAPI document have as well.
+
+const HOST_NAMES: Kind = Kind::List { of: &Kind::Text(&format::HOST), least: 1 };
+const LIMIT_NAMES: Kind = Kind::List { of: &Kind::Text(&format::NAME), least: 1 };
+
+pub(super) const HOSTS: Key = Key::new(
+    "hosts",
+    HOST_NAMES,
+    Default::None("every host"),
+    "hosts it answers to; *.example.fr for every name below",
+)
+.also(&["host", "domain", "domains", "server_name"])
+.example("[\"api.example.fr\"]");
+
+pub(super) const TIMEOUT: Key = Key::new(
+    "timeout",
+    POSITIVE,
+    Default::None("the upstream's total"),
+    "limit on the whole exchange, up to the head of the answer",
+)
+.example("\"10s\"");
+
+pub(super) const NORMALISE: Key = Key::new(
+    "normalise",
+    Kind::Either(&[Kind::Bool, Kind::Words { now: &["observe"], later: &[] }]),
+    Default::Value("true"),
+    "whether upstream errors get one form; \"observe\" only counts and logs",
+)
+.also(&["normalize"]);
+
+pub(super) const LIMITS: Key = Key::new(
+    "limits",
+    LIMIT_NAMES,
+    Default::None("no rate is limited"),
+    "names of the rate limits that hold here; the strictest decides",
+)
+.also(&["limit", "rate_limit", "rate_limits", "limit_req"])
+.example("[\"per-client\"]");
+
+pub(super) const STRICT: Key = Key::new(
+    "strict",
+    Kind::Bool,
+    Default::Value("false"),
+    "whether parameters that are not declared are refused, in the query and in forms",
+)
+.also(&["additional_parameters", "reject_unknown"]);
 
 static RESPOND: Shape = Shape::of(&[
     Key::new(

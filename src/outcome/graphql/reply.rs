@@ -4,6 +4,8 @@
 //!
 //! Only as much of the grammar is looked at as these questions need: what lies deeper than a member
 //! of a payload is passed over. Whether a text is JSON at all is for those who read it whole.
+//!
+//! Nothing calls it yet: the keys that say what is to be done with a verdict are still refused.
 
 /// The names of members of a payload that tell how a mutation went.
 #[derive(Clone, Copy, Debug)]

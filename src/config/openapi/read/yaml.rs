@@ -167,20 +167,16 @@ impl Builder<'_> {
             Inside::List(items) => items.push(node),
             Inside::Table(entries, key) => match key.take() {
                 Some((key, place)) => entries.push(Entry { key, place, node }),
-                None => match node.value {
-                    Value::String(name) if name == "<<" => {
+                None => {
+                    let Value::String(name) = node.value else {
+                        return Err(Fault::new(at, "a key is a plain name"));
+                    };
+                    if name == "<<" {
                         let message = "`<<` is not of YAML 1.2: write out what it merges";
                         return Err(Fault::new(at, message));
                     }
-                    Value::String(name) => *key = Some((name, node.place)),
-                    Value::Integer(_)
-                    | Value::Float(_)
-                    | Value::Boolean(_)
-                    | Value::Datetime(_)
-                    | Value::Array(_)
-                    | Value::Table(_)
-                    | Value::Broken => return Err(Fault::new(at, "a key is a plain name")),
-                },
+                    *key = Some((name, node.place));
+                }
             },
         }
         Ok(())
