@@ -17,6 +17,10 @@ pub(crate) const PARTS: &[Part] = &[
     Part::new("gates/body/schema_1k", || judged(10)),
     Part::new("gates/body/schema_64k", || judged(640)),
     Part::new("gates/params/thousand", || declared(&thousand(), "p7=1&p500=2&p999=3")),
+    Part::new("gates/params/none_among_thousand_routes", || found_and_judged("/bare", "")),
+    Part::new("gates/params/thousand_among_thousand_routes", || {
+        found_and_judged("/declared", "p7=1&p500=2&p999=3")
+    }),
 ];
 
 /// One walk over the fields.
@@ -51,6 +55,34 @@ fn declared(params: &str, query: &'static str) -> Box<dyn FnMut()> {
         let (path, query) = (black_box("/v1/users/42"), Some(black_box(query)));
         let judged = gate::parameters(params, &found.captures, path, query, &head.headers);
         black_box(judged.unwrap());
+    })
+}
+
+/// A route is found among a thousand, and what it declares is judged: a thousand parameters, or nothing.
+fn found_and_judged(path: &'static str, query: &'static str) -> Box<dyn FnMut()> {
+    let others: String = (0..998)
+        .map(|at| {
+            format!(
+                "[[route]]\nmatch = \"GET /things/{at}/{{id}}\"\nrespond = {{ status = 204 }}\n\
+                 [route.params]\nid = {{ type = \"integer\" }}\n"
+            )
+        })
+        .collect();
+    let config = load(&quiet(&format!(
+        "[[route]]\nmatch = \"/bare\"\nrespond = {{ status = 204 }}\n{others}\
+         [[route]]\nmatch = \"/declared\"\nrespond = {{ status = 204 }}\n[route.params]\n{}",
+        thousand()
+    )));
+    let head = request(&config, SMALL);
+    Box::new(move || {
+        let Lookup::Found(found) = config.table.lookup("h", black_box(path), &head.method) else {
+            panic!("a route of the scene");
+        };
+        if let Some(params) = &config.route(found.route).params {
+            let query = Some(black_box(query));
+            let judged = gate::parameters(params, &found.captures, path, query, &head.headers);
+            black_box(judged.unwrap());
+        }
     })
 }
 

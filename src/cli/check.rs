@@ -4,14 +4,14 @@ use std::path::Path;
 
 use super::args::CheckFormat;
 use super::output::{Exit, Report};
-use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Sources};
+use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Severity, Sources};
 
 /// Whether warnings fail the check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strictness {
     /// A warning is only told.
     Lenient,
-    /// A warning is exit code 4.
+    /// A warning is exit code 4; a note is none.
     Strict,
 }
 
@@ -30,7 +30,9 @@ pub(super) fn check(
                 report.out = fine(file, &loaded);
             }
             report.exit = match strictness {
-                Strictness::Strict if !loaded.warnings.is_empty() => Exit::Warnings,
+                Strictness::Strict if how_many(&loaded.warnings, Severity::Warning) > 0 => {
+                    Exit::Warnings
+                }
                 Strictness::Strict | Strictness::Lenient => Exit::Fine,
             };
             report
@@ -63,21 +65,31 @@ fn fine(file: &Path, loaded: &Loaded) -> String {
         count(loaded.config.routes.len(), "route"),
         count(loaded.config.upstreams.len(), "upstream"),
     ];
-    if !loaded.warnings.is_empty() {
-        parts.push(count(loaded.warnings.len(), "warning"));
-    }
+    lesser(&loaded.warnings, &mut parts);
     format!("{}: fine, {}\n", file.display(), parts.join(", "))
 }
 
 fn verdict(file: &Path, found: &[Diagnostic]) -> String {
-    let errors = found.iter().filter(|found| found.severity == config::Severity::Error).count();
-    let mut parts = vec![count(errors, "error")];
-    if found.len() > errors {
-        parts.push(count(found.len() - errors, "warning"));
-    }
-    let first = found.first().map_or("CODE", |found| found.id.code());
+    let mut parts = vec![count(how_many(found, Severity::Error), "error")];
+    lesser(found, &mut parts);
+    let first = found.iter().find(|found| found.severity == Severity::Error);
+    let first = first.map_or("CODE", |found| found.id.code());
     let file = file.display();
     format!("{file}: refused, {}; `guichet explain {first}` says more\n", parts.join(", "))
+}
+
+/// How many warnings and notes, where there are any.
+fn lesser(found: &[Diagnostic], parts: &mut Vec<String>) {
+    for severity in [Severity::Warning, Severity::Note] {
+        match how_many(found, severity) {
+            0 => {}
+            number => parts.push(count(number, severity.as_str())),
+        }
+    }
+}
+
+fn how_many(found: &[Diagnostic], severity: Severity) -> usize {
+    found.iter().filter(|found| found.severity == severity).count()
 }
 
 fn count(number: usize, noun: &str) -> String {
@@ -117,6 +129,32 @@ mod tests {
         let report = checked(&text, Strictness::Strict, CheckFormat::Github);
         assert!(report.out.starts_with("::warning "), "{report:?}");
         assert_eq!(report.exit, Exit::Warnings);
+    }
+
+    #[test]
+    fn a_note_fails_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let document = "openapi: 3.1.0\npaths: {/a: {get: {parameters: [{in: query, name: b, \
+                        schema: {type: object}}]}}}\n";
+        std::fs::write(at("api.yaml"), document).unwrap();
+        let lines = "\n[[openapi]]\nfile = \"api.yaml\"\nupstream = \"app\"\n";
+        std::fs::write(at("g.toml"), format!("{FINE}{lines}")).unwrap();
+        let strict =
+            |format| check(&at("g.toml"), Strictness::Strict, format, Colour::Never, &|_| None);
+        let report = strict(CheckFormat::Human);
+        assert!(report.err.starts_with("note[G0907]"), "{report:?}");
+        assert!(report.out.ends_with("fine, 2 routes, 1 upstream, 1 note\n"), "{report:?}");
+        assert_eq!(report.exit, Exit::Fine);
+        let report = strict(CheckFormat::Github);
+        assert!(report.out.starts_with("::notice "), "{report:?}");
+        assert!(strict(CheckFormat::Json).out.contains("\"severity\":\"note\""));
+        std::fs::write(at("g.toml"), format!("{FINE}{lines}x = 1\n")).unwrap();
+        let report = strict(CheckFormat::Human);
+        assert!(
+            report.err.ends_with("refused, 1 error, 1 note; `guichet explain G0101` says more\n"),
+            "{report:?}"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod route;
 mod run;
 mod version;
 
+use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -179,7 +180,7 @@ fn route(file: &Path, arguments: &Route, form: Form) -> Report {
         Ok(loaded) => loaded,
         Err(report) => return report,
     };
-    let body = match arguments.data.as_deref().map(length).transpose() {
+    let body = match arguments.data.as_deref().map(data).transpose() {
         Ok(body) => body,
         Err(error) => return Report::failed(Exit::Failed, error),
     };
@@ -198,12 +199,17 @@ fn route(file: &Path, arguments: &Route, form: Form) -> Report {
     }
 }
 
-/// Length of a body as `-d` gives it: text, or `@FILE`.
-fn length(data: &str) -> Result<u64, String> {
-    match data.strip_prefix('@') {
-        None => Ok(data.len() as u64),
-        Some(path) => std::fs::metadata(path)
-            .map(|metadata| metadata.len())
-            .map_err(|error| format!("cannot read {path}: {error}")),
-    }
+/// A body as `-d` gives it: text, or `@FILE`.
+fn data(data: &str) -> Result<route::Data, String> {
+    let Some(path) = data.strip_prefix('@') else {
+        return Ok(route::Data { length: data.len() as u64, bytes: data.into() });
+    };
+    let read = || {
+        let file = std::fs::File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut bytes = Vec::new();
+        file.take(route::Data::MOST).read_to_end(&mut bytes)?;
+        Ok(route::Data { length: length.max(bytes.len() as u64), bytes })
+    };
+    read().map_err(|error: std::io::Error| format!("cannot read {path}: {error}"))
 }

@@ -3,6 +3,8 @@
 //!
 //! It asks the same gates and the same renderer as a running gateway, so it cannot disagree with it.
 
+mod door;
+
 use std::fmt::Write as _;
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
@@ -10,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::base::RequestId;
 use crate::config::model::{Config, Respond, Route, Security, Target};
-use crate::gate::{self, Asked, Fields, Found};
+use crate::gate::{self, Asked, Fields, Found, Media, Preflight, Shared};
 use crate::problem::{Cause, Dialect, Format, Problem, Rendered, Reply, render};
 use crate::route::{Match, Verdict};
 
@@ -21,10 +23,24 @@ pub struct Question {
     pub request: String,
     /// `Name: value` lines.
     pub headers: Vec<String>,
-    /// The length of the body, where there is one.
-    pub body: Option<u64>,
+    /// The body, where there is one.
+    pub body: Option<Data>,
     /// A fine cause, with or without its origin: `upstream.first_byte_timeout`.
     pub cause: Option<String>,
+}
+
+/// A body.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// How long it is.
+    pub length: u64,
+    /// What it holds, as far as a route may read.
+    pub bytes: Vec<u8>,
+}
+
+impl Data {
+    /// Bytes that a route reads at most.
+    pub const MOST: u64 = 16 << 20;
 }
 
 /// What was found.
@@ -52,7 +68,8 @@ pub fn answer(config: &Config, question: &Question) -> Result<Answer, String> {
     let fields = Fields::gather(&asking.headers);
     let mut text = format!("{} {}\n", asking.method, asking.uri);
     let mut json = json!({ "method": asking.method.as_str(), "url": asking.uri.to_string() });
-    let judged = judge(config, &asking, &fields, question.body, &mut text, &mut json);
+    let body = question.body.as_ref();
+    let judged = judge(config, &asking, &fields, body, &mut text, &mut json);
     let (problem, rule, dialect) = match (judged, cause) {
         (Err((problem, rule)), _) => (problem, rule, Dialect::Http),
         (Ok(dialect), Some(cause)) => {
@@ -75,7 +92,7 @@ fn judge(
     config: &Config,
     asking: &Asking,
     fields: &Fields,
-    body: Option<u64>,
+    body: Option<&Data>,
     text: &mut String,
     json: &mut Value,
 ) -> Result<Dialect, (Problem, String)> {
@@ -86,12 +103,23 @@ fn judge(
     let _ = writeln!(text, "  path      {}", asked.path);
     json["host"] = asked.host().into();
     json["path"] = asked.path.as_ref().into();
+    if asking.method == Method::OPTIONS
+        && let Some(preflight) = gate::preflight(config, &asked, &asking.headers)
+    {
+        tell_preflight(config, &preflight, text, json);
+        return Ok(Dialect::Http);
+    }
     let found = gate::find(config, &asked, &asking.method);
     let dialect = match &found {
         Ok(Found::Route(found)) => {
             let route = config.route(found.route);
             tell_route(config, route, found, &asked, text, json);
-            judge_parameters(route, found, &asked, asking).map(|()| route.dialect)
+            door::tell(config, route, text, &mut json["route"]);
+            // Beforehand, as a gateway does: a body that is too large for all of them.
+            judge_length(config, body)
+                .and_then(|()| judge_parameters(route, found, &asked, asking))
+                .and_then(|()| judge_body(route, asking, body))
+                .map(|()| route.dialect)
         }
         Ok(Found::Options(allow)) => {
             let allow = allow.to_str().unwrap_or_default();
@@ -109,9 +137,12 @@ fn judge(
         )),
     };
     tell_others(config, &asked, &asking.method, text, json);
-    gate::check_length(body, &config.server.limits)
-        .map_err(|problem| (problem, "the body is larger than server.limits.body".to_owned()))?;
     dialect
+}
+
+fn judge_length(config: &Config, body: Option<&Data>) -> Result<(), (Problem, String)> {
+    gate::check_length(body.map(|body| body.length), &config.server.limits)
+        .map_err(|problem| (problem, "the body is larger than server.limits.body".to_owned()))
 }
 
 /// What the route knows of path, query, headers and cookies.
@@ -121,11 +152,38 @@ fn judge_parameters(
     asked: &Asked<'_>,
     asking: &Asking,
 ) -> Result<(), (Problem, String)> {
-    let Some(params) = &route.params else { return Ok(()) };
+    let Some(params) = route.params.as_ref().filter(|_| !route.is_observed) else { return Ok(()) };
     let query = asking.uri.query();
     let judged = gate::parameters(params, &found.captures, &asked.path, query, &asking.headers);
     let rule = "parameters are not as the route declares them";
-    judged.map(drop).map_err(|problem| (problem, rule.to_owned()))
+    judged.map(drop).map_err(|problem| (problem, known(route, rule)))
+}
+
+/// What the route knows of the body.
+fn judge_body(
+    route: &Route,
+    asking: &Asking,
+    body: Option<&Data>,
+) -> Result<(), (Problem, String)> {
+    let Some(rule) = route.body.as_ref().filter(|_| !route.is_observed) else { return Ok(()) };
+    let judged = match body.filter(|body| body.length > 0) {
+        None => gate::judge_body(rule, &Media::Json, &[]),
+        Some(body) => match gate::media(rule, &asking.headers, &asking.method) {
+            Ok(Some(_)) if body.length > rule.limit => Err(Problem::new(Cause::BodyLimit)),
+            Ok(Some(media)) => gate::judge_body(rule, &media, &body.bytes),
+            Ok(None) => Ok(()),
+            Err(problem) => Err(problem),
+        },
+    };
+    judged.map_err(|problem| (problem, known(route, "the body is not as the route declares it")))
+}
+
+/// Strangers are told nothing of what a route wants.
+fn known(route: &Route, rule: &str) -> String {
+    match route.auth {
+        Some(_) => format!("{rule} (once it is known who calls)"),
+        None => rule.to_owned(),
+    }
 }
 
 /// A plain URL, where every plain listener refuses.
@@ -170,6 +228,20 @@ fn tell_route(
     json["route"] = json!({
         "name": route.name, "match": route.pattern, "captured": captures, "target": target,
     });
+}
+
+fn tell_preflight(config: &Config, found: &Preflight<'_>, text: &mut String, json: &mut Value) {
+    let route = config.route(found.route.route);
+    let may = found.shared != Shared::No;
+    let verdict = if may { "may" } else { "may not" };
+    let _ = writeln!(text, "  route     {}  ({})", route.name, route.pattern);
+    let _ = writeln!(
+        text,
+        "  answered  204, to a browser: this page {verdict} send its {}",
+        found.method
+    );
+    json["route"] = json!({ "name": route.name, "match": route.pattern });
+    json["preflight"] = json!({ "method": found.method.as_str(), "allowed": may });
 }
 
 fn tell_others(
@@ -267,3 +339,6 @@ fn find_cause(word: &str) -> Result<Cause, String> {
         format!("'{word}' is no cause; known are {}", known.join(", "))
     })
 }
+
+#[cfg(test)]
+mod tests;

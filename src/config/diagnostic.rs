@@ -117,7 +117,7 @@ impl Id {
     ];
 
     /// The stable code: `G00` syntax, `G01` keys and types, `G02` values and references, `G03`
-    /// routes, `G04` files and secrets, `G05` later features, `G09` warnings.
+    /// routes, `G04` files and secrets, `G05` later features, `G09` what refuses no file.
     pub const fn code(self) -> &'static str {
         match self {
             Self::Syntax => "G0001",
@@ -188,8 +188,8 @@ impl Id {
             | Self::NoEffect
             | Self::Exposed
             | Self::NothingServed
-            | Self::Overtaken
-            | Self::Unenforced => Severity::Warning,
+            | Self::Overtaken => Severity::Warning,
+            Self::Unenforced => Severity::Note,
             Self::Syntax
             | Self::Encoding
             | Self::Unreadable
@@ -242,6 +242,8 @@ pub enum Severity {
     Error,
     /// The file is taken, but somebody should look; `check --strict` fails.
     Warning,
+    /// The file is right as it is, and there is something to know; nothing fails.
+    Note,
 }
 
 impl Severity {
@@ -250,6 +252,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }
@@ -327,7 +330,7 @@ impl Report {
         // Warnings leave room for the errors that may follow: a file with one is never taken.
         let room = match diagnostic.severity {
             Severity::Error => MOST_DIAGNOSTICS,
-            Severity::Warning => MOST_DIAGNOSTICS / 2,
+            Severity::Warning | Severity::Note => MOST_DIAGNOSTICS / 2,
         };
         // What stands in one place and holds for many routes is said once.
         if self.found.len() < room && !self.found.contains(&diagnostic) {
@@ -367,9 +370,9 @@ mod tests {
     }
 
     #[test]
-    fn the_ninth_group_holds_warnings_only() {
+    fn the_ninth_group_refuses_no_file() {
         for id in Id::ALL.iter().filter(|id| id.code().starts_with("G09")) {
-            assert_eq!(id.severity(), Severity::Warning);
+            assert_ne!(id.severity(), Severity::Error);
         }
     }
 

@@ -33,6 +33,7 @@ pub fn explain(code: &str) -> Option<String> {
     let severity = match id.severity() {
         Severity::Error => "error: the file is refused",
         Severity::Warning => "warning: the file is taken",
+        Severity::Note => "note: the file is taken, under --strict as well",
     };
     let mut text = format!("{} ({severity})\n{title}\n\n{why}\n", id.code());
     if !example.is_empty() {

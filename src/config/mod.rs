@@ -54,7 +54,7 @@ use tree::Table;
 pub struct Loaded {
     /// What the program needs.
     pub config: model::Config,
-    /// What somebody should look at.
+    /// What somebody should look at, and what there is to know: warnings and notes.
     pub warnings: Vec<Diagnostic>,
     /// The files, to print warnings with.
     pub sources: Sources,
@@ -123,15 +123,15 @@ fn judge(mut sources: Sources, environment: Environment<'_>) -> Result<Loaded, R
         // Without one of its files every name defined there would be called unknown.
         complete.then(|| {
             let operations = openapi::operations(root, &mut sources, &mut report);
-            check::model(root, operations, &sources, environment, &mut report)
+            check::model(root, operations, &mut sources, environment, &mut report)
         })?
     });
     match (config, root) {
         (Some(config), Some((root, _))) if !report.has_errors() => Ok(Loaded {
             config,
             warnings: report.into_sorted(),
+            effective: Effective::new(root, &sources),
             sources,
-            effective: Effective::new(root),
         }),
         _ => Err(Refused { diagnostics: report.into_sorted(), sources }),
     }
@@ -157,13 +157,22 @@ fn expand(
     (root, complete)
 }
 
-/// Reads a file into `sources`. What cannot be read is there too, empty, so that it has a name.
+/// Reads a file of the configuration into `sources`. What cannot be read is there too, empty, so that
+/// it has a name.
 fn read_text(path: &Path, sources: &mut Sources) -> Result<FileId, Box<Diagnostic>> {
+    read_at_most(LONGEST_FILE, path, sources)
+}
+
+fn read_at_most(
+    longest: u64,
+    path: &Path,
+    sources: &mut Sources,
+) -> Result<FileId, Box<Diagnostic>> {
     let name = path.display().to_string();
     let folder = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     let read = || -> std::io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        std::fs::File::open(path)?.take(LONGEST_FILE + 1).read_to_end(&mut bytes)?;
+        std::fs::File::open(path)?.take(longest + 1).read_to_end(&mut bytes)?;
         Ok(bytes)
     };
     let bytes = match read() {
@@ -174,9 +183,11 @@ fn read_text(path: &Path, sources: &mut Sources) -> Result<FileId, Box<Diagnosti
             return Err(Box::new(Diagnostic::whole(Id::Unreadable, file, message)));
         }
     };
-    if bytes.len() as u64 > LONGEST_FILE {
+    if bytes.len() as u64 > longest {
         let file = sources.add(name, folder, String::new());
-        let message = "this file is longer than 4 MiB, which no configuration needs";
+        let longest = longest >> 20;
+        let message =
+            format!("this file is longer than {longest} MiB, which no configuration needs");
         return Err(Box::new(Diagnostic::whole(Id::TooLarge, file, message)));
     }
     match String::from_utf8(bytes) {

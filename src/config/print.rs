@@ -10,7 +10,7 @@ use annotate_snippets::{
 use serde_json::json;
 
 use super::diagnostic::{Diagnostic, Severity};
-use super::source::Sources;
+use super::source::{FileId, Place, Sources};
 
 /// Whether the text carries colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +90,11 @@ pub fn github(diagnostics: &[Diagnostic], sources: &Sources) -> String {
         let _ = writeln!(
             out,
             "::{} file={},line={},col={},title={}::{}",
-            diagnostic.severity.as_str(),
+            match diagnostic.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "notice",
+            },
             property(sources.name(diagnostic.file)),
             at.line,
             at.column,
@@ -105,6 +109,7 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Note => Level::NOTE,
     };
     let mut group = level
         .primary_title(normalize_untrusted_str(&diagnostic.message))
@@ -120,7 +125,9 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
     renderer.render(&[group])
 }
 
-/// The line at fault, and the other places: in the same snippet where they stand in the same file.
+/// The line at fault, and the other places: in the same snippet where they stand in the same file, and
+/// about as far from the left. A document may be one line of a megabyte, and one snippet would show all
+/// that is between.
 fn snippets<'s>(
     mut group: Group<'s>,
     diagnostic: &'s Diagnostic,
@@ -128,8 +135,11 @@ fn snippets<'s>(
     sources: &'s Sources,
 ) -> Group<'s> {
     let mut files = vec![diagnostic.file];
-    for (place, _) in &diagnostic.others {
-        if !files.contains(&place.file) {
+    let mut apart = Vec::new();
+    for (place, words) in &diagnostic.others {
+        if is_far(sources.text(diagnostic.file), span.start, *place, diagnostic.file) {
+            apart.push((place, words));
+        } else if !files.contains(&place.file) {
             files.push(place.file);
         }
     }
@@ -140,13 +150,32 @@ fn snippets<'s>(
             let primary = AnnotationKind::Primary.span(visible(text, span));
             snippet = snippet.annotation(primary.label(diagnostic.label.as_deref()));
         }
-        for (place, words) in diagnostic.others.iter().filter(|(place, _)| place.file == file) {
+        let others = diagnostic.others.iter().filter(|(place, _)| place.file == file);
+        for (place, words) in others {
+            if apart.iter().any(|(far, _)| *far == place) {
+                continue;
+            }
             let other = AnnotationKind::Context.span(visible(text, &place.span()));
             snippet = snippet.annotation(other.label(words.as_str()));
         }
         group = group.element(snippet);
     }
+    for (place, words) in apart {
+        let text = sources.text(place.file);
+        let other = AnnotationKind::Context.span(visible(text, &place.span()));
+        let snippet = Snippet::source(text).path(sources.name(place.file)).line_start(1);
+        group = group.element(snippet.annotation(other.label(words.as_str())));
+    }
     group
+}
+
+/// Whether a place stands much further to the right, or to the left, in the same file.
+fn is_far(text: &str, at: usize, place: Place, file: FileId) -> bool {
+    let column = |at: usize| {
+        let before = text.as_bytes().get(..at).unwrap_or_default();
+        at - memchr::memrchr(b'\n', before).map_or(0, |line| line + 1)
+    };
+    place.file == file && column(at).abs_diff(column(place.start)) > FAR
 }
 
 /// A span on character boundaries that ends on the line where it begins: a caret under the first
@@ -157,6 +186,9 @@ fn visible(text: &str, span: &Range<usize>) -> Range<usize> {
     let line = text.get(start..end).and_then(|slice| slice.find('\n'));
     start..line.map_or(end, |at| start + at)
 }
+
+/// Bytes that one still reads as one line.
+const FAR: usize = 200;
 
 /// Escapes of a workflow command's message.
 fn data(text: &str) -> String {
@@ -173,7 +205,6 @@ mod tests {
     use std::path::PathBuf;
 
     use super::super::diagnostic::Id;
-    use super::super::source::Place;
     use super::*;
 
     fn sample() -> (Vec<Diagnostic>, Sources) {
@@ -196,6 +227,22 @@ mod tests {
         assert!(text.contains("help: 100 % sure"), "{text}");
         assert!(!text.contains('\u{1b}'));
         assert!(human(&diagnostics, &sources, Colour::Always).contains('\u{1b}'));
+    }
+
+    #[test]
+    fn places_far_apart_in_one_line_are_shown_apart() {
+        let mut sources = Sources::default();
+        let text = format!("[1,{}2]\n", "0,".repeat(5000));
+        let file = sources.add("a.json".into(), PathBuf::new(), text.clone());
+        let place = |start| Place { file, start, end: start + 1 };
+        let last = text.find('2').unwrap();
+        let made = Diagnostic::at(Id::UnknownKey, place(last), "far").other(place(1), "from this");
+        let said = human(&[made], &sources, Colour::Never);
+        assert!(
+            said.contains("from this") && said.contains(&format!("a.json:1:{}", last + 1)),
+            "{said}"
+        );
+        assert!(said.lines().all(|line| line.len() < 300), "{said}");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use aws_lc_rs::digest;
+
 use super::diagnostic::Report;
 use super::keys::{Default, Key, Kind, ROOT, Shape};
 use super::parse;
@@ -15,11 +17,13 @@ use super::tree::{Entry, Node, Table, Value};
 #[derive(Debug)]
 pub struct Effective {
     root: Table,
+    /// Of what the values name and is read with them: documents and schemas.
+    beside: Vec<[u8; 32]>,
 }
 
 impl Effective {
-    pub(crate) fn new(root: Table) -> Self {
-        Self { root }
+    pub(crate) fn new(root: Table, sources: &Sources) -> Self {
+        Self { root, beside: sources.digests().copied().collect() }
     }
 
     /// The values as TOML, each followed by `# file:line` or `# default`.
@@ -43,12 +47,14 @@ impl Effective {
         parsed.unwrap_or_default()
     }
 
-    /// Sixteen hexadecimal digits that change whenever a value does, and only then: comments, the
-    /// layout of the file and where a value stands do not matter.
+    /// Sixteen hexadecimal digits that change whenever a value does, or a document or schema that one
+    /// names, and only then: comments, the layout of the file and where a value stands do not matter.
     pub fn fingerprint(&self) -> String {
         let values = self.write(None, Secrets::Named);
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, values.as_bytes());
-        digest.as_ref().iter().take(8).fold(String::new(), |mut hex, byte| {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(values.as_bytes());
+        self.beside.iter().for_each(|digest| context.update(digest));
+        context.finish().as_ref().iter().take(8).fold(String::new(), |mut hex, byte| {
             // Writing into a String cannot fail.
             let _ = write!(hex, "{byte:02x}");
             hex

@@ -3,8 +3,11 @@
 //! Every value keeps the [`Place`] it came from until the model is built, so that each diagnostic
 //! can show the very characters at fault, whichever file they stand in.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest;
 
 /// One of the files of a configuration: the main one is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,7 +53,17 @@ pub struct Position {
 #[derive(Debug, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    /// Boxed, so that a refusal, which carries all of this, stays small.
+    beside: Box<Beside>,
 }
+
+/// What is read with the files and does not stand in the tree, by its SHA-256: documents and schemas.
+/// None where it could not be read.
+#[derive(Debug, Default)]
+struct Beside(BTreeMap<PathBuf, Option<Digest>>);
+
+/// SHA-256.
+type Digest = [u8; 32];
 
 #[derive(Debug)]
 struct Source {
@@ -83,7 +96,36 @@ impl Sources {
     /// A change of any of them may be a change of the configuration.
     pub fn paths(&self) -> Vec<PathBuf> {
         let files = self.files.iter().map(|file| PathBuf::from(&file.name));
-        files.chain(self.files.iter().flat_map(|file| file.searched.iter().cloned())).collect()
+        let searched = self.files.iter().flat_map(|file| file.searched.iter().cloned());
+        let mut paths: Vec<_> = files.chain(searched).collect();
+        let beside = self.beside.0.keys().filter(|path| !paths.contains(path)).cloned();
+        let beside: Vec<_> = beside.collect();
+        paths.extend(beside);
+        paths
+    }
+
+    /// A file that the configuration names was read with it.
+    pub(crate) fn rests_on(&mut self, path: PathBuf, content: &[u8]) {
+        let digest = digest::digest(&digest::SHA256, content);
+        self.beside.0.insert(path, digest.as_ref().try_into().ok());
+    }
+
+    /// The same of one of these files.
+    pub(crate) fn rests_on_text(&mut self, file: FileId) {
+        let digest = digest::digest(&digest::SHA256, self.text(file).as_bytes());
+        self.beside.0.insert(self.name(file).into(), digest.as_ref().try_into().ok());
+    }
+
+    /// A file that the configuration names is about to be read.
+    pub(crate) fn looks_for(&mut self, path: &Path) {
+        if !self.beside.0.contains_key(path) {
+            self.beside.0.insert(path.to_owned(), None);
+        }
+    }
+
+    /// What the files that were read beside hold, in a fixed order.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = &Digest> {
+        self.beside.0.values().flatten()
     }
 
     pub(crate) fn searched(&mut self, by: FileId, folder: PathBuf) {

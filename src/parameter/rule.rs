@@ -95,6 +95,11 @@ impl Rule {
         if self.kind.takes(value) { Ok(()) } else { Err(Fault::Form) }
     }
 
+    /// What it expects, in words.
+    pub fn expectation(&self, tongue: Tongue) -> Box<str> {
+        expectation(&self.kind, &self.one_of, tongue)
+    }
+
     /// What a client is told.
     pub fn violation(&self, fault: Fault, tongues: &[Tongue]) -> Violation {
         let (code, reason) = match fault {

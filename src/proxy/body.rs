@@ -39,10 +39,13 @@ impl Gateway {
             let media = if body.is_end() {
                 gate::Media::Json
             } else {
+                let Some(media) = gate::media(rule, &parts.headers, &parts.method)? else {
+                    return Ok(body);
+                };
                 if body.size_hint().lower() > limit {
                     return Err(Problem::new(Cause::BodyLimit).closing());
                 }
-                gate::media(rule, &parts.headers, &parts.method)?
+                media
             };
             let bytes = self.arrived(exchange, route, limit, body).await?;
             gate::judge_body(rule, &media, &bytes)?;
@@ -70,7 +73,8 @@ impl Gateway {
                     (gate::judge_body(rule, &gate::Media::Json, &[]), body)
                 }
                 (Err(problem), body) => (Err(problem), body),
-                (Ok(media), body) => match body.size_hint().exact() {
+                (Ok(None), body) => (Ok(()), body),
+                (Ok(Some(media)), body) => match body.size_hint().exact() {
                     None => (Ok(()), body),
                     Some(length) if length > limit => (Err(Problem::new(Cause::BodyLimit)), body),
                     Some(_) => {

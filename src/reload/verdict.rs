@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::base::{clock, date};
-use crate::config::{self, Colour, Diagnostic, Loaded, Refused, Sources};
+use crate::config::{self, Colour, Diagnostic, Loaded, Refused, Severity, Sources};
 use crate::observe::ReloadResult;
 use crate::server::Applied;
 
@@ -38,14 +38,16 @@ pub struct Checked {
 }
 
 impl Verdict {
-    /// The file was taken.
-    pub(super) fn applied(applied: &Applied, warnings: &[Diagnostic], sources: &Sources) -> Self {
-        let mut text = config::human(warnings, sources, Colour::Never);
+    /// The file was taken. What there is to know of it, `check` says.
+    pub(super) fn applied(applied: &Applied, found: &[Diagnostic], sources: &Sources) -> Self {
+        let warnings = found.iter().filter(|found| found.severity != Severity::Note);
+        let warnings: Vec<_> = warnings.cloned().collect();
+        let mut text = config::human(&warnings, sources, Colour::Never);
         for warning in &applied.warnings {
             text.push_str(&format!("warning: {warning}\n"));
         }
         Self {
-            diagnostics: as_value(warnings, sources),
+            diagnostics: as_value(&warnings, sources),
             remarks: applied.warnings.clone(),
             text,
             ..Self::new(ReloadResult::Applied)

@@ -6,7 +6,8 @@
 //! | `GET /users` | one method; GET takes HEAD as well where no route names HEAD |
 //! | `GET,POST /users`, `GET \| POST /users` | several methods |
 //! | `/users/{id}` | `{name}`: one segment, never empty |
-//! | `/img/pic-{id}.png` | literal text before and after, one capture in a segment |
+//! | `/img/pic-{id}.png` | literal text before and after |
+//! | `/{from}...{to}` | several captures in a segment, with text between: where it stands first |
 //! | `/files/{*rest}` | `{*name}`: all that is left, at the end; `/files/` too, but not `/files` |
 //!
 //! The literal parts must be in the form of [`canonical`], because only that form is ever
@@ -16,7 +17,7 @@ use std::ops::Range;
 
 use http::Method;
 
-use super::segment::{self, Segment};
+use super::segment::{self, Segment, Written};
 use super::{Captures, PathFault, canonical};
 
 /// A parsed `match`.
@@ -154,26 +155,19 @@ fn names(path: &str, offset: usize) -> Result<Vec<String>, PatternError> {
         let at = start..start + text.len();
         start = at.end + 1;
         check_habits(text, at.clone())?;
-        let Some(capture) = segment::capture(text, at.start)? else { continue };
-        if capture.rest && segments.peek().is_some() {
-            return Err(PatternError::new(
-                at,
-                format!("`{{*{}}}` takes all that is left, so it stands at the end", capture.name),
-            ));
+        for Written { name, rest } in segment::captures(text, at.start)? {
+            let message = if rest && segments.peek().is_some() {
+                format!("`{{*{name}}}` takes all that is left, so it stands at the end")
+            } else if names.iter().any(|known| known == name) {
+                format!("the name `{name}` stands in this path twice")
+            } else if names.len() == Captures::MAX {
+                format!("a path has at most {} captures", Captures::MAX)
+            } else {
+                names.push(name.to_owned());
+                continue;
+            };
+            return Err(PatternError::new(at, message));
         }
-        if names.iter().any(|name| name == capture.name) {
-            return Err(PatternError::new(
-                at,
-                format!("the name `{}` stands in this path twice", capture.name),
-            ));
-        }
-        if names.len() == Captures::MAX {
-            return Err(PatternError::new(
-                at,
-                format!("a path has at most {} captures", Captures::MAX),
-            ));
-        }
-        names.push(capture.name.to_owned());
     }
     Ok(names)
 }

@@ -86,6 +86,11 @@ impl Captures {
     pub(super) fn pop(&mut self) {
         self.len = self.len.saturating_sub(1);
     }
+
+    /// Forgets all but the first so many.
+    pub(super) fn truncate(&mut self, count: usize) {
+        self.len = self.len.min(u8::try_from(count).unwrap_or(u8::MAX));
+    }
 }
 
 /// A route that matched.
@@ -268,9 +273,7 @@ impl Entry {
             };
             let fits = match segment {
                 Segment::Literal(literal) => **literal == *first,
-                Segment::Capture { prefix, suffix } => {
-                    Segment::strip(prefix, suffix, first).is_some()
-                }
+                Segment::Capture(around) => around.capture(first, 0, &mut Captures::default()),
                 Segment::Rest => return true,
             };
             if !fits {

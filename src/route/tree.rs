@@ -1,7 +1,7 @@
 //! The patterns of one group of hosts as a tree of segments.
 //!
 //! Order at every segment: literal text, then captures with text beside them (the most text
-//! first, then the longest text before), then the plain capture, then the rest. A branch that
+//! first, then the longest text before, then the fewest captures), then the plain capture, then the rest. A branch that
 //! leads nowhere, also because of its method, is left again, so a request is refused only when no
 //! pattern takes it.
 //!
@@ -10,10 +10,12 @@
 //! it allocates when it backtracks. Here a node belongs to one depth, so a look-up visits each
 //! node at most once, allocates nothing, and recurses no deeper than the longest pattern.
 
+use std::cmp::Reverse;
+
 use http::Method;
 
 use super::Captures;
-use super::segment::Segment;
+use super::segment::{Around, Segment};
 use crate::base::RouteId;
 
 /// What stands behind one segment, and what ends here.
@@ -30,8 +32,7 @@ pub(super) struct Tree {
 
 #[derive(Debug)]
 struct Affixed {
-    prefix: Box<str>,
-    suffix: Box<str>,
+    around: Around,
     tree: Tree,
 }
 
@@ -48,10 +49,10 @@ impl Tree {
         let Some((first, behind)) = segments.split_first() else { return &mut self.here };
         match first {
             Segment::Literal(text) => self.literal(text).leaf(behind),
-            Segment::Capture { prefix, suffix } if prefix.is_empty() && suffix.is_empty() => {
+            Segment::Capture(around) if around.is_nothing() => {
                 self.capture.get_or_insert_default().leaf(behind)
             }
-            Segment::Capture { prefix, suffix } => self.affixed(prefix, suffix).leaf(behind),
+            Segment::Capture(around) => self.affixed(around).leaf(behind),
             Segment::Rest => &mut self.rest,
         }
     }
@@ -77,14 +78,14 @@ impl Tree {
             return Some(taken);
         }
         if !segment.is_empty() {
-            for Affixed { prefix, suffix, tree } in &self.affixed {
-                let Some(inner) = Segment::strip(prefix, suffix, segment) else { continue };
-                let start = at + prefix.len();
-                captures.push(start, start + inner.len());
-                if let Some(taken) = tree.advance(path, next, captures, visitor) {
+            for Affixed { around, tree } in &self.affixed {
+                let before = captures.len();
+                if around.capture(segment, at, captures)
+                    && let Some(taken) = tree.advance(path, next, captures, visitor)
+                {
                     return Some(taken);
                 }
-                captures.pop();
+                captures.truncate(before);
             }
             if let Some(tree) = &self.capture {
                 captures.push(at, at + segment.len());
@@ -128,13 +129,10 @@ impl Tree {
         &mut self.literals[index].1
     }
 
-    fn affixed(&mut self, prefix: &str, suffix: &str) -> &mut Self {
-        let wanted = rank(prefix, suffix);
-        let found =
-            self.affixed.binary_search_by(|known| rank(&known.prefix, &known.suffix).cmp(&wanted));
+    fn affixed(&mut self, around: &Around) -> &mut Self {
+        let found = self.affixed.binary_search_by(|known| rank(&known.around).cmp(&rank(around)));
         let index = found.unwrap_or_else(|index| {
-            let tree = Self::default();
-            let known = Affixed { prefix: prefix.into(), suffix: suffix.into(), tree };
+            let known = Affixed { around: around.clone(), tree: Self::default() };
             self.affixed.insert(index, known);
             index
         });
@@ -142,13 +140,10 @@ impl Tree {
     }
 }
 
-/// Sorts captures with text beside them: the most text first, then the longest text before.
-fn rank<'a>(
-    prefix: &'a str,
-    suffix: &'a str,
-) -> (std::cmp::Reverse<usize>, std::cmp::Reverse<usize>, &'a str, &'a str) {
-    let (before, after) = (prefix.len(), suffix.len());
-    (std::cmp::Reverse(before + after), std::cmp::Reverse(before), prefix, suffix)
+/// Sorts captures with text beside them: the most text first, then the longest text before, then the
+/// fewest captures.
+fn rank(around: &Around) -> (Reverse<usize>, Reverse<usize>, usize, &Around) {
+    (Reverse(around.length()), Reverse(around.prefix.len()), around.between.len(), around)
 }
 
 impl Leaf {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 
 use crate::daemon::Daemon;
 use crate::measure::turn;
@@ -92,6 +93,52 @@ fn watched_files_are_taken_over_when_they_change() {
     assert_eq!((word(&daemon).as_str(), daemon.metric(APPLIED)), ("\"three\"", applied));
     daemon.write(&says("four"));
     comes_to_say(&daemon, "four");
+}
+
+/// What is read with the configuration is watched with it: a schema, the file that it refers to, and a
+/// document, after somebody has spoilt one of them, too.
+#[test]
+fn schemas_and_documents_are_watched_as_the_file_that_names_them() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let write = |folder: &Path, name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
+    let document = |name: &str| format!("openapi: 3.1.0\npaths: {{/{name}: {{get: {{}}}}}}\n");
+    write(folder.path(), "api.yaml", &document("first"));
+    write(folder.path(), "body.json", r#"{ "properties": { "a": { "$ref": "part.json" } } }"#);
+    write(folder.path(), "part.json", r#"{ "type": "integer" }"#);
+    let text = format!(
+        "{}[upstream.nobody]\nendpoints = [\"unix:/nonexistent/guichet-test.sock\"]\n\
+         [[openapi]]\nfile = \"api.yaml\"\nupstream = \"nobody\"\n[[route]]\n\
+         match = \"POST /body\"\nrespond = {{ status = 204 }}\n\
+         [route.body]\nschema = \"body.json\"\n",
+        says("one")
+    );
+    let daemon = Daemon::start_in(folder, &text, &["--watch"]);
+    let plain = daemon.address("plain");
+    let becomes = |what: &str, status: u16, ask: &dyn Fn() -> u16| {
+        eventually(what, || (ask() == status).then_some(()));
+    };
+    let post = || {
+        let request = "POST /body HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/json\r\n\
+                       Content-Length: 7\r\n\r\n{\"a\":1}";
+        client::ask(plain, request).status()
+    };
+    let get = |path: &str| client::get(plain, path).status();
+    assert_eq!((post(), get("/first"), get("/second")), (204, 502, 404));
+
+    write(daemon.folder(), "part.json", r#"{ "type": "string" }"#);
+    becomes("the part of a schema", 400, &post);
+    write(daemon.folder(), "body.json", "{");
+    daemon.hears("reload refused");
+    write(daemon.folder(), "body.json", "{}");
+    becomes("the schema", 204, &post);
+
+    write(daemon.folder(), "api.yaml", &document("second"));
+    becomes("the document", 502, &|| get("/second"));
+    write(daemon.folder(), "api.yaml", "openapi: 2");
+    daemon.hears("reads OpenAPI 3.0 and 3.1");
+    write(daemon.folder(), "api.yaml", &document("third"));
+    becomes("the document after a slip", 502, &|| get("/third"));
 }
 
 #[test]

@@ -7,16 +7,20 @@ use serde_json::json;
 
 use crate::cli::output::Form;
 use crate::config::model::{Config, Security};
-use crate::config::{self, Colour, Loaded};
+use crate::config::{self, Colour, Loaded, Severity};
 use crate::reload::Verdict;
 use crate::server::Running;
 
-/// What somebody should look at in the file, before anything is served.
+/// What somebody should look at in the file, before anything is served; notes are for `check`.
 pub(super) fn warnings(loaded: &Loaded, form: Form) -> String {
+    let found = loaded.warnings.iter().filter(|found| found.severity == Severity::Warning);
     let colour = if io::stderr().is_terminal() { Colour::Always } else { Colour::Never };
     match form {
-        Form::Text => config::human(&loaded.warnings, &loaded.sources, colour),
-        Form::Json => loaded.warnings.iter().fold(String::new(), |mut lines, warning| {
+        Form::Text => {
+            let found: Vec<_> = found.cloned().collect();
+            config::human(&found, &loaded.sources, colour)
+        }
+        Form::Json => found.fold(String::new(), |mut lines, warning| {
             let (file, at) = (warning.file, warning.span.as_ref().map_or(0, |span| span.start));
             let line = json!({
                 "event": "warning", "id": warning.id.code(), "message": warning.message,

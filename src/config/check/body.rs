@@ -3,7 +3,7 @@
 use super::{Check, params};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{BodyForm, BodyRule, Fields, Names, Params};
+use crate::config::model::{BodyRule, Fields, Names, Params};
 use crate::config::read::Section;
 use crate::parameter::{Schema, Tongue};
 use crate::problem::Place;
@@ -15,15 +15,15 @@ pub(super) fn body(
 ) -> Option<Box<BodyRule>> {
     let place = route.place("body")?;
     let section = route.section("body");
-    let form = match (section.has("schema"), section.place("fields")) {
+    let (json, form) = match (section.has("schema"), section.place("fields")) {
         (true, Some(fields)) => {
             let message = "a body has a schema or fields, not both";
             let made = Diagnostic::at(Id::BadBody, fields, message);
             check.push(made.help("write a second route for the other media type"));
             return None;
         }
-        (true, None) => BodyForm::Json(schema(section, check)?),
-        (false, Some(_)) => BodyForm::Form(fields(route, section, tongues, check)),
+        (true, None) => (Some(schema(section, check)?), None),
+        (false, Some(_)) => (None, Some(fields(route, section, tongues, check))),
         (false, None) => {
             let message = "nothing says what this body must be";
             let made = Diagnostic::at(Id::BadBody, place, message);
@@ -32,7 +32,9 @@ pub(super) fn body(
         }
     };
     Some(Box::new(BodyRule {
+        json,
         form,
+        others: false,
         limit: section.size("limit").unwrap_or(defaults::CHECKED_BODY),
         optional: section.boolean("optional").unwrap_or_default(),
         tongues: tongues.into(),
@@ -43,7 +45,13 @@ pub(super) fn body(
 fn schema(section: Section<'_>, check: &mut Check<'_>) -> Option<Schema> {
     let word = section.text("schema")?;
     let path = check.sources.resolve(word.place.file, word.text);
-    match Schema::load(&path, section.boolean("formats").unwrap_or(true)) {
+    check.sources.looks_for(&path);
+    let mut files = Vec::new();
+    let loaded = Schema::load(&path, section.boolean("formats").unwrap_or(true), &mut files);
+    for (path, content) in files {
+        check.sources.rests_on(path, &content);
+    }
+    match loaded {
         Ok(schema) => Some(schema),
         Err(why) => {
             let message = format!("the schema {} cannot be used: {why}", path.display());

@@ -47,7 +47,7 @@ use crate::parameter::Tongue;
 pub(crate) fn model(
     root: &Table,
     operations: Vec<Operation>,
-    sources: &Sources,
+    sources: &mut Sources,
     environment: Environment<'_>,
     report: &mut Report,
 ) -> Option<Config> {
@@ -55,7 +55,7 @@ pub(crate) fn model(
     let mut check = Check { sources, environment, report };
     let server = server::server(root.section("server"));
     let (errors, codes) = errors::errors(root, &server.languages, &mut check);
-    let observe = observe::observe(root.section("observe"), sources);
+    let observe = observe::observe(root.section("observe"), check.sources);
     let mut taken = HashMap::new();
     let listeners = listen::listeners(root, &server, &mut taken, &mut check);
     let admin = server::admin(root.section("admin"), &mut taken, &mut check);
@@ -100,7 +100,7 @@ pub(crate) fn model(
 
 /// What every check needs: the texts, the environment, and where mistakes go.
 struct Check<'c> {
-    sources: &'c Sources,
+    sources: &'c mut Sources,
     environment: Environment<'c>,
     report: &'c mut Report,
 }

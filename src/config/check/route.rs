@@ -9,7 +9,7 @@ use super::{Check, auth, body, compress, cors, graphql, limit, number, overload,
 use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Auth, BodyForm, BodyRule, Limit, Normalise, Respond, Route, Target};
+use crate::config::model::{Auth, BodyRule, Limit, Normalise, Respond, Route, Target};
 use crate::config::openapi::{Beside, Operation};
 use crate::config::read::{Section, Word};
 use crate::config::shape;
@@ -63,8 +63,15 @@ pub(super) fn routes(
             let again = operation.is_some() && first < by_hand;
             let made = match again {
                 false => {
+                    let help = match &operation {
+                        None => "make one of the two more precise: another path, method or host",
+                        Some(_) => {
+                            "paths that differ in names alone are one path in OpenAPI: take one away, \
+                             or write a [[route]] that takes the requests of both"
+                        }
+                    };
                     Diagnostic::at(Id::Unreachable, place, "no request can ever reach this route")
-                        .help("make one of the two more precise: another path, method or host")
+                        .help(help)
                 }
                 true => Diagnostic::at(
                     Id::Unenforced,
@@ -83,7 +90,7 @@ pub(super) fn routes(
             }
         }
         let name = name(node, section, routes.len() + 1, &mut names, check);
-        let mut route = route(node, section, name, pattern.as_ref(), known, check);
+        let mut route = route(node, section, name, (pattern.as_ref(), &operation), known, check);
         if let Some(operation) = operation {
             complete(&mut route, operation, known.tongues);
         }
@@ -103,8 +110,11 @@ fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
     route.rewrite = operation.rewrite;
     route.is_observed = operation.is_observed;
     if let Some(known) = operation.body {
+        let form = route.body.take().and_then(|form| form.form);
         route.body = Some(Box::new(BodyRule {
-            form: BodyForm::Json(known.schema),
+            json: known.schema,
+            form,
+            others: known.others,
             limit: operation.limit.unwrap_or(defaults::CHECKED_BODY),
             optional: known.optional,
             tongues: tongues.into(),
@@ -116,7 +126,7 @@ fn route(
     node: &Node,
     section: Section<'_>,
     name: String,
-    pattern: Option<&Pattern>,
+    (pattern, operation): (Option<&Pattern>, &Option<Beside>),
     known: Names<'_>,
     check: &mut Check<'_>,
 ) -> Route {
@@ -127,7 +137,8 @@ fn route(
         without_effect(section, check);
     }
     let rule = auth::rule(section, known.auth.0, check);
-    let cors = cors::cors(section, pattern, check);
+    // What a document's table says of methods is said for all operations, and none takes them all.
+    let cors = cors::cors(section, pattern.filter(|_| operation.is_none()), check);
     let compress = compress::compress(section, cors.as_deref(), rule.as_ref(), known.auth.1);
     let text = |key| section.text(key).map_or("", |word| word.text).to_owned();
     Route {

@@ -21,7 +21,8 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "guichet config init > guichet.toml"),
         Id::TooLarge => row(
             "The file is too large",
-            "A file has at most 4 MiB, all files together at most 16 MiB: what is longer was named by mistake.",
+            "A file has at most 4 MiB, all files together at most 16 MiB, an OpenAPI document at most 32 MiB: what is \
+             longer was named by mistake.",
             ""),
         Id::UnknownKey => row(
             "This key does not exist, or not in this table",
@@ -162,7 +163,7 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "[route.body]\nschema = \"schemas/user.json\""),
         Id::BadDocument => row(
             "An OpenAPI document cannot be used",
-            "It is OpenAPI 3.0 or 3.1 in one file, as YAML 1.2 or JSON, at most 4 MiB. References lead into the \
+            "It is OpenAPI 3.0 or 3.1 in one file, as YAML 1.2 or JSON, at most 32 MiB. References lead into the \
              document itself: nothing is fetched, and other files are not opened. A document that lives in several \
              files is bundled first.",
             "[[openapi]]\nfile = \"petstore.yaml\"\nupstream = \"pets\""),
@@ -221,7 +222,8 @@ pub(super) const fn explanation(id: Id) -> Explanation {
         Id::Unenforced => row(
             "An OpenAPI document says more than is enforced",
             "Requests that break this part of it reach the upstream, which judges them itself. Each kind is told once, \
-             with the first place that it stands in.",
+             with the first place that it stands in. Nothing is wrong with the document, so this is a note: \
+             `check --strict` does not fail for it.",
             ""),
     }
 }

@@ -1,6 +1,6 @@
 //! `[[openapi]]`.
 
-use super::{Default, Key, Kind, Others, Shape, format, overload, route};
+use super::{Default, Key, Kind, Others, Shape, compress, cors, format, overload, route};
 
 pub(super) static OPENAPI: Shape = Shape::of(&[
     Key::new(
@@ -51,6 +51,8 @@ pub(super) static OPENAPI: Shape = Shape::of(&[
     route::TIMEOUT,
     route::NORMALISE,
     route::LIMITS,
+    cors::CORS,
+    compress::COMPRESS,
     overload::in_flight(
         "exchanges on each of its routes at once, over all workers: a number, or \"adaptive\"",
     ),

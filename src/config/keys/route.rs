@@ -90,7 +90,7 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     Key::later("flow", "flows"),
 ]);
 
-// These five the routes of an OpenAPI document have as well.
+// These five the routes of an OpenAPI document have as well, and `cors` and `compress`.
 
 const HOST_NAMES: Kind = Kind::List { of: &Kind::Text(&format::HOST), least: 1 };
 const LIMIT_NAMES: Kind = Kind::List { of: &Kind::Text(&format::NAME), least: 1 };

@@ -3,26 +3,21 @@
 use super::Names;
 use crate::parameter::{Rule, Schema, Tongue};
 
-/// What the body of a route must be.
+/// What the body of a route must be: JSON, a form, or what the client chooses of the two.
 #[derive(Debug)]
 pub struct BodyRule {
-    /// What it is.
-    pub form: BodyForm,
+    /// The schema of JSON.
+    pub json: Option<Schema>,
+    /// The fields of a form.
+    pub form: Option<Fields>,
+    /// Whether bodies of other media types pass, unread.
+    pub others: bool,
     /// Bytes that are read at most, beside `server.limits.body`.
     pub limit: u64,
     /// Whether there may be none.
     pub optional: bool,
     /// The configured languages.
     pub tongues: Box<[Tongue]>,
-}
-
-/// What a body is.
-#[derive(Debug)]
-pub enum BodyForm {
-    /// JSON that follows a schema.
-    Json(Schema),
-    /// A form.
-    Form(Fields),
 }
 
 /// The fields of a form.

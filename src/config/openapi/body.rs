@@ -11,73 +11,87 @@ use crate::config::source::Place;
 use crate::config::tree::{Entry, Node, Table, Value};
 use crate::parameter::Schema;
 
-/// What a body is.
-pub(super) enum Body {
-    /// Nothing is known of it.
-    Any,
-    /// JSON.
-    Json(Box<Known>),
-    /// A form: `[route.body]`.
-    Form(Entry),
-}
-
 /// Schemas that were compiled, by what refers to them: many operations take the same.
 pub(super) type Compiled<'d> = RefCell<HashMap<&'d str, Schema>>;
 
+/// What is known of the body of an operation, and `[route.body]` where it may be a form.
 pub(super) fn body<'d>(
     document: &Document<'d>,
     compiled: &Compiled<'d>,
     operation: Section<'d>,
     limit: Option<&Node>,
-) -> Result<Body, Fault> {
-    let Some(node) = operation.node("requestBody") else { return Ok(Body::Any) };
+) -> Result<(Option<Known>, Option<Entry>), Fault> {
+    let Some(node) = operation.node("requestBody") else { return Ok((None, None)) };
     let section = Section::of_node(document.follow(node)?);
     let optional = section.boolean("required") != Some(true);
-    let media = section.section("content").entries();
-    let (mut json, mut form, mut others) = (None, None, None);
-    for entry in media {
+    let (mut json, mut form, mut others) = (Kinds::None, Kinds::None, Kinds::None);
+    for entry in section.section("content").entries() {
         let essence = entry.key.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
-            "application/x-www-form-urlencoded" | "multipart/form-data" => {
-                form.get_or_insert(entry);
-            }
-            _ if essence == "application/json" || essence.ends_with("+json") => {
-                json.get_or_insert(entry);
-            }
-            _ => {
-                others.get_or_insert(entry);
-            }
+            "application/x-www-form-urlencoded" | "multipart/form-data" => form.add(entry),
+            _ if essence == "application/json" || essence.ends_with("+json") => json.add(entry),
+            _ => others.add(entry),
         }
     }
-    let place = section.place("content").unwrap_or(node.place);
-    let several = match (json, form, others) {
-        (None, None, Some(_)) => "bodies that are neither JSON nor a form",
-        (Some(_), Some(_), _) | (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {
-            "bodies of which a client may choose the form"
+    for kinds in [&json, &form] {
+        if let Kinds::Several(place) = kinds {
+            document.remark(*place, "bodies whose schema depends on the kind of JSON, or of form");
         }
-        (_, _, None) => "",
-    };
-    if !several.is_empty() {
-        document.remark(place, several);
-        return Ok(Body::Any);
     }
-    match (json, form) {
-        (Some(media), _) => known(document, compiled, media, optional),
-        (None, Some(media)) => fields(document, media, optional, limit),
-        (None, None) => Ok(Body::Any),
+    if let Kinds::One(Entry { place, .. }) | Kinds::Several(place) = &others {
+        document.remark(*place, "bodies that are neither JSON nor a form");
+    }
+    let schema = json.one().map(|media| of_json(document, compiled, media)).transpose()?.flatten();
+    let fields = form.one().map(|media| fields(document, media, optional, limit));
+    let fields = fields.transpose()?.flatten();
+    if schema.is_none() && fields.is_none() {
+        return Ok((None, None));
+    }
+    // Nothing is known of one that has no schema, so that every one of its kind passes.
+    let unknown = (json.is_any() && schema.is_none()) || (form.is_any() && fields.is_none());
+    Ok((Some(Known { schema, optional, others: others.is_any() || unknown }), fields))
+}
+
+/// What stands under media types that are read in one way.
+enum Kinds<'d> {
+    None,
+    One(&'d Entry),
+    /// Different things, and where the second one stands.
+    Several(Place),
+}
+
+impl<'d> Kinds<'d> {
+    fn add(&mut self, entry: &'d Entry) {
+        match self {
+            Self::None => *self = Self::One(entry),
+            Self::One(known) if known.node.to_json() == entry.node.to_json() => {}
+            Self::One(_) => *self = Self::Several(entry.place),
+            Self::Several(_) => {}
+        }
+    }
+
+    fn one(&self) -> Option<&'d Entry> {
+        match self {
+            Self::One(entry) => Some(entry),
+            Self::None | Self::Several(_) => None,
+        }
+    }
+
+    fn is_any(&self) -> bool {
+        !matches!(self, Self::None)
     }
 }
 
-fn known<'d>(
+/// The schema of JSON; none where there is nothing to hold anybody to.
+fn of_json<'d>(
     document: &Document<'d>,
     compiled: &Compiled<'d>,
     media: &'d Entry,
-    optional: bool,
-) -> Result<Body, Fault> {
-    let Some(node) = Section::of_node(&media.node).node("schema") else { return Ok(Body::Any) };
+) -> Result<Option<Schema>, Fault> {
+    let Some(node) = Section::of_node(&media.node).node("schema") else { return Ok(None) };
     let name = reference(node).and_then(Node::as_str).filter(|_| table(node).entries.len() == 1);
     if let Some(schema) = name.and_then(|name| compiled.borrow().get(name).cloned()) {
-        return Ok(Body::Json(Box::new(Known { schema, optional })));
+        return Ok(Some(schema));
     }
     let whole = schema::complete(document, node)?;
     let schema = Schema::inline(&whole, true).map_err(|why| {
@@ -87,21 +101,22 @@ fn known<'d>(
     if let Some(name) = name {
         compiled.borrow_mut().insert(name, schema.clone());
     }
-    Ok(Body::Json(Box::new(Known { schema, optional })))
+    Ok(Some(schema))
 }
 
+/// The fields of a form; none where nothing is known of them.
 fn fields<'d>(
     document: &Document<'d>,
     media: &'d Entry,
     optional: bool,
     limit: Option<&Node>,
-) -> Result<Body, Fault> {
+) -> Result<Option<Entry>, Fault> {
     let section = Section::of_node(&media.node);
     if let Some(place) = section.place("encoding") {
         document.remark(place, "`encoding` of forms");
     }
-    let Some(node) = section.node("schema") else { return Ok(Body::Any) };
-    let Some(node) = value::simple(document, node)? else { return Ok(Body::Any) };
+    let Some(node) = section.node("schema") else { return Ok(None) };
+    let Some(node) = value::simple(document, node)? else { return Ok(None) };
     let section = Section::of_node(node);
     let required: Vec<&str> = section.texts("required").iter().map(|word| word.text).collect();
     let mut fields = Table::default();
@@ -113,7 +128,7 @@ fn fields<'d>(
         }
     }
     if fields.entries.is_empty() {
-        return Ok(Body::Any);
+        return Ok(None);
     }
     let mut body = Table::default();
     body.entries.push(entry("fields", media.place, Value::Table(fields)));
@@ -121,7 +136,7 @@ fn fields<'d>(
     if let Some(limit) = limit {
         body.entries.push(entry("limit", limit.place, limit.value.clone()));
     }
-    Ok(Body::Form(entry("body", media.place, Value::Table(body))))
+    Ok(Some(entry("body", media.place, Value::Table(body))))
 }
 
 fn field<'d>(document: &Document<'d>, entry: &'d Entry, needed: bool) -> Result<Node, Fault> {

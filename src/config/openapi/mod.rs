@@ -15,14 +15,14 @@ mod schema;
 mod security;
 mod value;
 
-use body::{Body, Compiled};
+use body::Compiled;
 use document::{Document, Fault};
 use security::Binding;
 
 use super::diagnostic::{Diagnostic, Id, Report};
 use super::model::Rewrite;
 use super::read::{Section, Word};
-use super::read_text;
+use super::read_at_most;
 use super::source::{Place, Sources};
 use super::tree::{Entry, Node, Table, Value};
 use crate::parameter::Schema;
@@ -48,11 +48,14 @@ pub(crate) struct Beside {
     pub(crate) limit: Option<u64>,
 }
 
-/// What is known of a JSON body.
+/// What is known of a body, beside the fields of a form.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) schema: Schema,
+    /// Of JSON.
+    pub(crate) schema: Option<Schema>,
     pub(crate) optional: bool,
+    /// Whether it may be of a media type that guichet does not read.
+    pub(crate) others: bool,
 }
 
 /// Reads every document that a file names.
@@ -71,8 +74,11 @@ pub(crate) fn operations(
         }
         let Some(file) = section.text("file") else { continue };
         let path = sources.resolve(file.place.file, file.text);
-        let id = match read_text(&path, sources) {
-            Ok(id) => id,
+        let id = match read_at_most(LONGEST, &path, sources) {
+            Ok(id) => {
+                sources.rests_on_text(id);
+                id
+            }
             Err(diagnostic) => {
                 report.push((*diagnostic).other(file.place, "named here"));
                 continue;
@@ -187,18 +193,12 @@ impl Settings<'_> {
             push(rule);
         }
         let limit = self.section.node("body_limit");
-        let body = match body::body(document, compiled, operation, limit)? {
-            Body::Any => None,
-            Body::Json(known) => Some(known),
-            Body::Form(entry) => {
-                push(entry);
-                None
-            }
-        };
+        let (body, form) = body::body(document, compiled, operation, limit)?;
+        form.into_iter().for_each(push);
         let beside = Beside {
             pattern: path.pattern,
             rewrite: path.rewrite,
-            body,
+            body: body.map(Box::new),
             is_observed: one.is_observed,
             limit: self.section.size("body_limit"),
         };
@@ -249,8 +249,11 @@ fn forget_defaults(parameters: &mut Table) {
 }
 
 /// Keys that hold for every route of a document.
-const COPIED: &[&str] = &["upstream", "hosts", "timeout", "normalise", "limits", "in_flight"];
+const COPIED: &[&str] =
+    &["upstream", "hosts", "timeout", "normalise", "limits", "cors", "compress", "in_flight"];
 const MOST_DOCUMENTS: usize = 64;
+/// Those of whole clouds have some 30 MiB.
+const LONGEST: u64 = 32 << 20;
 
 #[cfg(test)]
 mod tests;

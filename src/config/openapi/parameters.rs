@@ -38,7 +38,7 @@ pub(super) fn parameters<'d>(
         let one = Parameter { document, name, node, at };
         match place {
             "path" if merged.iter().any(|known| known == name) => {
-                let what = "parameters of the path that share a segment";
+                let what = "parameters of the path without text between";
                 document.remark(at, what);
             }
             "path" => one.told("path", true, &mut told)?,

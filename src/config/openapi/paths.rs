@@ -69,7 +69,7 @@ pub(super) struct Path {
     pub(super) shown: String,
     /// Where a prefix is put before, which the upstream does not know.
     pub(super) rewrite: Option<Rewrite>,
-    /// Names that share a segment with others, so that nobody can tell where each ends.
+    /// Names without text between, so that nobody can tell where each ends.
     pub(super) merged: Vec<String>,
 }
 
@@ -84,30 +84,30 @@ pub(super) fn path(
         return Err(Fault::new(place, "a path of a document begins with `/`"));
     }
     let whole = format!("{base}{template}");
-    let (mut names, mut merged) = (Vec::new(), Vec::new());
+    let (mut names, mut merged) = (Vec::<String>::new(), Vec::new());
     let mut text = prefix.to_owned();
     let mut parts = Vec::new();
     let mut literal = String::new();
     for segment in whole.split('/').skip(1) {
         literal.push('/');
         text.push('/');
-        let found = captures(segment)
+        let (found, after) = captures(segment)
             .ok_or_else(|| Fault::new(place, "a name in this path has braces that do not close"))?;
-        let Some((start, end)) = found else {
-            literal.push_str(segment);
-            text.push_str(segment);
-            continue;
-        };
-        let inside = segment.get(start + 1..end - 1).unwrap_or_default();
-        let (before, after) = (&segment[..start], &segment[end..]);
-        literal.push_str(before);
-        parts.push(RewritePart::Literal(std::mem::replace(&mut literal, after.to_owned())));
-        parts.push(RewritePart::Capture(names.len()));
-        text.push_str(&format!("{before}{{p{}}}{after}", names.len()));
-        if inside.contains('{') {
-            merged.extend(inside.split(['{', '}']).step_by(2).map(str::to_owned));
+        for (at, (before, name)) in found.into_iter().enumerate() {
+            if let Some(last) = names.last_mut().filter(|_| at > 0 && before.is_empty()) {
+                // Without text between, nobody can tell where one ends: they are taken together.
+                merged.extend(last.split("}{").chain([name]).map(str::to_owned));
+                last.push_str(&format!("}}{{{name}"));
+                continue;
+            }
+            literal.push_str(before);
+            parts.push(RewritePart::Literal(std::mem::take(&mut literal)));
+            parts.push(RewritePart::Capture(names.len()));
+            text.push_str(&format!("{before}{{p{}}}", names.len()));
+            names.push(name.to_owned());
         }
-        names.push(inside.to_owned());
+        literal.push_str(after);
+        text.push_str(after);
     }
     if !literal.is_empty() {
         parts.push(RewritePart::Literal(literal));
@@ -119,22 +119,21 @@ pub(super) fn path(
     Ok(Path { pattern, shown: format!("{method} {prefix}{whole}"), rewrite, merged })
 }
 
-/// From the first brace of a segment to the last: guichet has one capture in a segment.
-fn captures(segment: &str) -> Option<Option<(usize, usize)>> {
-    let mut open = None;
-    for (at, character) in segment.char_indices() {
-        match (character, open) {
-            ('{', None) => open = Some(at),
-            ('}', Some(from)) if at > from + 1 => open = None,
-            ('{', Some(_)) | ('}', _) => return None,
-            _ => {}
+/// The names in a segment, each with the text before it, and the text after the last; none where the
+/// braces are no pairs.
+fn captures(segment: &str) -> Option<(Vec<(&str, &str)>, &str)> {
+    let mut found = Vec::new();
+    let mut left = segment;
+    while let Some(open) = left.find(['{', '}']) {
+        let (before, from) = left.split_at(open);
+        let (name, after) = from.strip_prefix('{')?.split_once('}')?;
+        if name.is_empty() || name.contains('{') {
+            return None;
         }
+        found.push((before, name));
+        left = after;
     }
-    match (open, segment.find('{'), segment.rfind('}')) {
-        (Some(_), _, _) => None,
-        (None, Some(start), Some(end)) => Some(Some((start, end + 1))),
-        (None, _, _) => Some(None),
-    }
+    Some((found, left))
 }
 
 /// The methods of a path item, by their keys.
@@ -177,10 +176,15 @@ mod tests {
     }
 
     #[test]
-    fn names_that_share_a_segment_are_taken_together() {
-        let path = path("GET", ("", ""), "/compare/{base}...{head}/x", HERE).unwrap();
-        assert_eq!(path.pattern.path, "/compare/{p0}/x");
-        assert_eq!(path.merged, ["base", "head"]);
+    fn names_that_share_a_segment_are_told_apart_by_the_text_between() {
+        let compared = path("GET", ("/x", ""), "/compare/{base}...{head}.z/y", HERE).unwrap();
+        assert_eq!(compared.pattern.path, "/x/compare/{p0}...{p1}.z/y");
+        assert_eq!((compared.pattern.names.len(), compared.merged.len()), (2, 0));
+        assert_eq!(compared.rewrite.unwrap().0.len(), 5);
+        let path = path("GET", ("", ""), "/compare/{a}{b}{c}-{d}/x", HERE).unwrap();
+        assert_eq!(path.pattern.path, "/compare/{p0}-{p1}/x");
+        assert_eq!(path.pattern.names, ["a}{b}{c", "d"]);
+        assert!(["a", "b", "c"].iter().all(|name| path.merged.iter().any(|known| known == name)));
         assert!(path.rewrite.is_none());
     }
 

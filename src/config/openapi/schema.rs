@@ -59,6 +59,7 @@ impl<'d> Translation<'_, 'd> {
             self.keyword(&entry.key, &entry.node, &mut out)?;
         }
         self.not_required(node, &mut out);
+        narrow(node, &mut out);
         if !self.document.is_31 {
             return Ok(of_30(node, out));
         }
@@ -141,6 +142,24 @@ impl<'d> Translation<'_, 'd> {
     }
 }
 
+/// `int32` and `int64` are bounds, which no other reader of schemas knows.
+fn narrow(node: &Node, out: &mut Map<String, Json>) {
+    let (low, high) = match table(node).node("format").and_then(Node::as_str) {
+        Some("int32") => (i64::from(i32::MIN), i64::from(i32::MAX)),
+        Some("int64") => (i64::MIN, i64::MAX),
+        _ => return,
+    };
+    let known = |key: &str, out: &Map<String, Json>| out.get(key).and_then(Json::as_f64);
+    #[allow(clippy::cast_precision_loss, reason = "only to see which bound is the narrower one")]
+    let (least, most) = (low as f64, high as f64);
+    if known("minimum", out).is_none_or(|bound| bound < least) {
+        out.insert("minimum".to_owned(), low.into());
+    }
+    if known("maximum", out).is_none_or(|bound| bound > most) {
+        out.insert("maximum".to_owned(), high.into());
+    }
+}
+
 /// What 3.0 says in its own way.
 fn of_30(node: &Node, mut out: Map<String, Json>) -> Json {
     for (bound, excluded) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
@@ -208,6 +227,17 @@ mod tests {
             "$defs": { "s0": {
                 "type": "object", "properties": { "next": { "$ref": "#/$defs/s0" } },
             } },
+        });
+        assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn widths_of_integers_are_bounds() {
+        let said = translated("3.0.0", "{format: int64, minimum: 1, maximum: 1e30}");
+        assert_eq!(said, json!({ "format": "int64", "minimum": 1, "maximum": i64::MAX }));
+        let said = translated("3.1.0", "{format: int32, maximum: 5, exclusiveMaximum: 4}");
+        let expected = json!({
+            "format": "int32", "minimum": i32::MIN, "maximum": 5, "exclusiveMaximum": 4,
         });
         assert_eq!(said, expected);
     }

@@ -1,8 +1,8 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::model::{BodyForm, Target};
-use crate::config::{Colour, Loaded, Refused, load_text_in};
+use crate::config::model::Target;
+use crate::config::{Colour, Loaded, Refused, Severity, load_text_in};
 use crate::route::Lookup;
 
 const FRAME: &str = "version = 1\n[listen.main]\nbind = [\"127.0.0.1:8080\"]\nplain = \"allow\"\n\
@@ -74,7 +74,7 @@ fn the_petstore_of_30() {
     assert!(rule.optional && rule.judge("100").is_ok() && rule.judge("101").is_err());
     assert!(rule.judge("-2147483649").is_err(), "int32 bounds it from below");
     let body = loaded.config.routes[1].body.as_ref().unwrap();
-    assert!(matches!(body.form, BodyForm::Json(_)) && !body.optional);
+    assert!(body.json.is_some() && body.form.is_none() && !body.optional);
     assert!(loaded.config.routes[2].params.is_none(), "a text in the path is not looked at");
 }
 
@@ -93,13 +93,13 @@ fn the_petstore_of_31() {
     assert!(params.strict && params.rules[1].fallback.is_some() && params.rules[2].repeated);
     assert!(params.rules[1].judge("100").is_ok() && params.rules[1].judge("101").is_err());
     assert!(params.rules[2].judge("cat").is_ok() && params.rules[2].judge("cow").is_err());
-    let BodyForm::Json(schema) = &create.body.as_ref().unwrap().form else { panic!() };
+    let schema = create.body.as_ref().unwrap().json.as_ref().unwrap();
     let wrong =
         |text: &str| !matches!(schema.judge(text.as_bytes(), &[]), crate::parameter::Verdict::Fine);
     assert!(!wrong(r#"{"name":"a","parents":[{"name":"b"}]}"#), "`id` is for responses");
     assert!(wrong(r#"{"name":"a","parents":[{"name":""}]}"#));
     assert!(change.body.as_ref().unwrap().optional);
-    let BodyForm::Form(fields) = &photo.body.as_ref().unwrap().form else { panic!() };
+    let fields = photo.body.as_ref().unwrap().form.as_ref().unwrap();
     assert!(fields.strict && fields.rules.iter().map(|rule| rule.optional).eq([false, true, true]));
     assert_eq!(
         (photo.body.as_ref().unwrap().limit, photo.params.as_ref().unwrap().rules.len()),
@@ -117,6 +117,19 @@ fn a_large_public_document() {
     assert!(bodies > 70, "{bodies}");
     let said = loaded.warnings.iter().filter(|found| found.id == Id::Unenforced);
     assert!(said.clone().count() > 3 && said.clone().all(|found| found.span.is_some()));
+}
+
+#[test]
+fn a_larger_one_of_30() {
+    let loaded = taken("[[openapi]]\nfile = \"github/openapi.json\"\nupstream = \"app\"\n");
+    all_are_reached(&loaded, 1223);
+    let bodies = loaded.config.routes.iter().filter(|route| route.body.is_some()).count();
+    assert!(bodies > 330, "{bodies}");
+    assert!(loaded.warnings.iter().all(|found| found.severity == Severity::Note));
+    let compare = "/repos/a/b/compare/";
+    let asked = |spec: &str| route_of(&loaded, "GET", &format!("{compare}{spec}")).unwrap();
+    assert_eq!(asked("main...next"), "repos-compare-commits");
+    assert_eq!(asked("main"), "repos-compare-commits-with-basehead");
 }
 
 #[test]
@@ -221,6 +234,47 @@ fn security_is_bound_by_name_or_left() {
     assert!(left.config.routes[0].auth.is_none());
     let watched = judged(document, "mode = \"observe\"").unwrap();
     assert!(watched.config.routes[0].auth.is_none() && watched.config.routes[0].is_observed);
+}
+
+#[test]
+fn a_client_chooses_what_its_body_is() {
+    let document = "openapi: 3.1.0\npaths: {/a: {post: {requestBody: {content: {\
+        application/json: {schema: {type: object, required: [n]}}, \
+        multipart/form-data: {schema: {properties: {n: {type: integer}}, required: [n]}}}}}}, \
+        /b: {post: {requestBody: {required: true, content: {application/json: {schema: \
+        {type: object}}, text/csv: {}}}}}, /c: {post: {requestBody: {content: {text/csv: {}}}}}, \
+        /d: {post: {requestBody: {content: {application/json: {schema: {type: object}}, \
+        application/a+json: {schema: {type: array}}, multipart/form-data: {schema: {properties: \
+        {n: {}}}}}}}}}\n";
+    let loaded = judged(document, "body_limit = \"1KiB\"").unwrap();
+    let [either, others, unread, several] = &*loaded.config.routes else { panic!() };
+    let rule = either.body.as_ref().unwrap();
+    assert!(rule.json.is_some() && rule.form.as_ref().unwrap().rules.len() == 1);
+    assert!(!rule.others && rule.optional && rule.limit == 1024);
+    let rule = others.body.as_ref().unwrap();
+    assert!(rule.json.is_some() && rule.form.is_none() && rule.others && !rule.optional);
+    assert!(unread.body.is_none());
+    let said: Vec<_> = loaded.warnings.iter().map(|found| &*found.message).collect();
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said.iter().any(|said| said.ends_with("neither JSON nor a form")), "{said:?}");
+    let rule = several.body.as_ref().unwrap();
+    assert!(
+        rule.json.is_none() && rule.form.is_some() && rule.others,
+        "either kind of JSON passes"
+    );
+}
+
+#[test]
+fn what_stands_beside_a_document_holds_for_every_operation() {
+    let document = "openapi: 3.0.0\npaths: {/a: {get: {}, post: {}}}\n";
+    let lines = "cors = { origins = [\"https://a.test\"], methods = [\"GET\", \"POST\"] }\n\
+                 compress = true\ntimeout = \"1s\"";
+    let loaded = judged(document, lines).unwrap();
+    assert_eq!(loaded.warnings, []);
+    for route in &loaded.config.routes {
+        assert_eq!(route.cors.as_ref().unwrap().methods.len(), 2);
+        assert!(route.compress.is_some() && route.timeout.is_some());
+    }
 }
 
 #[test]

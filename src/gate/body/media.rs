@@ -3,7 +3,7 @@
 use http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
-use crate::config::model::{BodyForm, BodyRule};
+use crate::config::model::BodyRule;
 use crate::problem::{Cause, Problem};
 
 /// The media type of a body.
@@ -17,16 +17,24 @@ pub enum Media {
     Multipart(String),
 }
 
-/// Whether the route reads what the head announces.
+/// How the route reads what the head announces; none where it passes unread.
 ///
 /// # Errors
-/// It does not: 415, with what it does read.
-pub fn media(rule: &BodyRule, headers: &HeaderMap, method: &Method) -> Result<Media, Problem> {
-    let (line, found) = announced(headers)?;
-    match (&rule.form, found) {
-        (BodyForm::Json(_), Some(Media::Json)) => Ok(Media::Json),
-        (BodyForm::Form(_), Some(media @ (Media::Form | Media::Multipart(_)))) => Ok(media),
-        (form, _) => Err(unread(line, method, reads(form))),
+/// The route does not take it: 415, with what it does take.
+pub fn media(
+    rule: &BodyRule,
+    headers: &HeaderMap,
+    method: &Method,
+) -> Result<Option<Media>, Problem> {
+    let (line, found) = match announced(headers) {
+        Err(_) if rule.others => return Ok(None),
+        announced => announced?,
+    };
+    match found {
+        Some(Media::Json) if rule.json.is_some() => Ok(found),
+        Some(Media::Form | Media::Multipart(_)) if rule.form.is_some() => Ok(found),
+        _ if rule.others => Ok(None),
+        _ => Err(unread(line, method, reads(rule))),
     }
 }
 
@@ -74,10 +82,13 @@ fn accepts(method: &Method) -> HeaderName {
 
 const JSON: &str = "application/json";
 
-fn reads(form: &BodyForm) -> &'static str {
-    match form {
-        BodyForm::Json(_) => JSON,
-        BodyForm::Form(_) => "application/x-www-form-urlencoded, multipart/form-data",
+fn reads(rule: &BodyRule) -> &'static str {
+    match (&rule.json, &rule.form) {
+        (_, None) => JSON,
+        (None, Some(_)) => "application/x-www-form-urlencoded, multipart/form-data",
+        (Some(_), Some(_)) => {
+            "application/json, application/x-www-form-urlencoded, multipart/form-data"
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! The body that a route declares: JSON by a schema, or a form by its fields. It is judged once it
+//! The body that a route declares: JSON by a schema, a form by its fields, or either. It is judged once it
 //! has been read whole, and goes on as it came, byte for byte.
 //!
 //! What it costs is bounded by `route.body.limit`: reading is linear in the body, and so is judging
@@ -11,7 +11,7 @@ mod multipart;
 pub(in crate::gate) use media::json;
 pub use media::{Media, media};
 
-use crate::config::model::{BodyForm, BodyRule};
+use crate::config::model::BodyRule;
 use crate::parameter::Verdict;
 use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
 
@@ -25,18 +25,19 @@ pub fn judge_body(rule: &BodyRule, media: &Media, bytes: &[u8]) -> Result<(), Pr
     if bytes.is_empty() {
         return if rule.optional { Ok(()) } else { Err(missing()) };
     }
-    match (&rule.form, media) {
-        (BodyForm::Json(schema), _) => match schema.judge(bytes, &rule.tongues) {
+    let tongues = &rule.tongues;
+    match (media, &rule.json, &rule.form) {
+        (Media::Json, Some(schema), _) => match schema.judge(bytes, tongues) {
             Verdict::Fine => Ok(()),
             Verdict::Unreadable(why) => Err(unreadable(&why)),
             Verdict::Wrong(violations) => Err(refusal(violations)),
         },
-        (BodyForm::Form(fields), Media::Multipart(boundary)) => {
-            multipart::judge(fields, &rule.tongues, boundary, bytes)
+        (Media::Form, _, Some(fields)) => form::judge(fields, tongues, bytes),
+        (Media::Multipart(boundary), _, Some(fields)) => {
+            multipart::judge(fields, tongues, boundary, bytes)
         }
-        (BodyForm::Form(fields), Media::Json | Media::Form) => {
-            form::judge(fields, &rule.tongues, bytes)
-        }
+        // `media` announces nothing that the rule does not read.
+        (Media::Json | Media::Form | Media::Multipart(_), _, _) => Ok(()),
     }
 }
 

@@ -19,7 +19,7 @@ const FORM: &str = "strict = true\n[route.body.fields]\nemail = { type = \"email
     age = { type = \"integer\", min = 0, optional = true }\nphoto = { optional = true }\n\
     tag = { repeated = true, optional = true }";
 
-fn typed(config: &Config, content_type: &str) -> Result<Media, Problem> {
+fn typed(config: &Config, content_type: &str) -> Result<Option<Media>, Problem> {
     let mut headers = HeaderMap::new();
     headers.insert("content-type", HeaderValue::from_str(content_type).unwrap());
     media(config.routes[0].body.as_ref().unwrap(), &headers, &Method::POST)
@@ -27,7 +27,7 @@ fn typed(config: &Config, content_type: &str) -> Result<Media, Problem> {
 
 fn said(config: &Config, content_type: &str, body: &[u8]) -> String {
     let rule = config.routes[0].body.as_ref().unwrap();
-    let media = typed(config, content_type).unwrap();
+    let media = typed(config, content_type).unwrap().unwrap();
     let Err(problem) = judge_body(rule, &media, body) else { return "fine".to_owned() };
     let said: Vec<_> = problem
         .violations()

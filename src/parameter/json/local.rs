@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jsonschema::{Retrieve, Uri};
 use serde_json::Value;
@@ -13,17 +14,27 @@ use serde_json::Value;
 use super::strict;
 use crate::base::percent;
 
+/// Files of a schema, with what they hold.
+pub(super) type Files = Vec<(PathBuf, Vec<u8>)>;
+
 /// The folder of a schema.
 pub(super) struct Folder {
     root: PathBuf,
     /// Files that may still be read.
     left: AtomicUsize,
+    read: Arc<Mutex<Files>>,
 }
 
 impl Folder {
     /// `root` is in canonical form.
     pub(super) fn new(root: &Path) -> Self {
-        Self { root: root.to_owned(), left: AtomicUsize::new(MOST_FILES) }
+        let (left, read) = (AtomicUsize::new(MOST_FILES), Arc::default());
+        Self { root: root.to_owned(), left, read }
+    }
+
+    /// What has been read, from now on: the folder itself is given away.
+    pub(super) fn read(&self) -> Arc<Mutex<Files>> {
+        Arc::clone(&self.read)
     }
 
     fn open(&self, uri: &str) -> Result<Value, String> {
@@ -44,7 +55,9 @@ impl Folder {
             return Err(format!("the schema leads to more than {MOST_FILES} files"));
         }
         let bytes = read(&path).map_err(|why| format!("`{uri}` cannot be read: {why}"))?;
-        strict::read(&bytes).map_err(|unfit| format!("`{uri}` is not JSON: {}", words(&unfit)))
+        let schema = strict::read(&bytes);
+        self.read.lock().unwrap_or_else(PoisonError::into_inner).push((path, bytes));
+        schema.map_err(|unfit| format!("`{uri}` is not JSON: {}", words(&unfit)))
     }
 }
 

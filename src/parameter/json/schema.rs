@@ -5,11 +5,12 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
 
-use super::local::{self, Folder};
+use super::local::{self, Files, Folder};
 use super::strict::{self, DEEPEST, Unfit};
 use super::told;
 use crate::base::percent;
@@ -32,17 +33,23 @@ pub enum Verdict {
 }
 
 impl Schema {
-    /// Reads and compiles the schema in a file.
+    /// Reads and compiles the schema in a file. The files that it was read from are added, whatever
+    /// comes of them.
     ///
     /// # Errors
     /// Why it cannot be used, for the operator.
-    pub fn load(path: &Path, formats: bool) -> Result<Self, String> {
+    pub fn load(path: &Path, formats: bool, files: &mut Files) -> Result<Self, String> {
+        let named = path;
         let path = path.canonicalize().map_err(|error| error.to_string())?;
         let bytes = local::read(&path)?;
         let schema = strict::read(&bytes);
+        files.push((named.to_owned(), bytes));
         let schema = schema.map_err(|unfit| format!("it is not JSON: {}", local::words(&unfit)))?;
-        let root = path.parent().unwrap_or(&path);
-        Self::compile(&schema, &path, Folder::new(root), formats)
+        let folder = Folder::new(path.parent().unwrap_or(&path));
+        let read = folder.read();
+        let schema = Self::compile(&schema, &path, folder, formats);
+        files.append(&mut read.lock().unwrap_or_else(PoisonError::into_inner));
+        schema
     }
 
     /// Compiles a schema that stands in another document, and needs nothing around it.

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::route::segment::Around;
 
 fn parsed(text: &str) -> (Vec<String>, String, Vec<String>) {
     let pattern = Pattern::parse(text).unwrap();
@@ -36,6 +37,7 @@ fn captures_have_names_in_their_order() {
         ("/{*rest}", &["rest"]),
         ("/{_a}/x/{*rest}", &["_a", "rest"]),
         ("/v1/{id}:cancel", &["id"]),
+        ("/{from}...{to}/x-{a}.{b}", &["from", "to", "a", "b"]),
     ] {
         let (_, path, found) = parsed(text);
         assert_eq!(path, text);
@@ -46,12 +48,18 @@ fn captures_have_names_in_their_order() {
 #[test]
 fn segments_are_read_back_from_the_path() {
     let text = |text: &str| Segment::Literal(text.into());
-    let between = |prefix: &str, suffix: &str| Segment::Capture {
-        prefix: prefix.into(),
-        suffix: suffix.into(),
+    let around = |prefix: &str, between: &[&str], suffix: &str| {
+        let between = between.iter().map(|text| (*text).into()).collect();
+        Segment::Capture(Around { prefix: prefix.into(), between, suffix: suffix.into() })
     };
-    let pattern = Pattern::parse("/v1/{a}/p-{b}.png/{*c}").unwrap();
-    let expected = [text("v1"), between("", ""), between("p-", ".png"), Segment::Rest];
+    let pattern = Pattern::parse("/v1/{a}/p-{b}.png/{c}...{d}-{e}/{*f}").unwrap();
+    let expected = [
+        text("v1"),
+        around("", &[], ""),
+        around("p-", &[], ".png"),
+        around("", &["...", "-"], ""),
+        Segment::Rest,
+    ];
     assert_eq!(pattern.segments(), expected);
     assert_eq!(Pattern::parse("/a/").unwrap().segments(), [text("a"), text("")]);
     assert_eq!(Pattern::parse("/").unwrap().segments(), [text("")]);
@@ -82,10 +90,12 @@ fn mistakes_are_told_with_place_and_remedy() {
         ("/{userId}", "userId", "{user_id}"),
         ("/{1st}", "1st", "{_1st}"),
         ("/{id:int}", "id:int", "[route.params]"),
-        ("/{a}{b}", "{a}{b}", "one capture"),
-        ("/{a}-{b}", "{a}-{b}", "one capture"),
-        ("/{{a}}", "{{a}}", "one capture"),
+        ("/x{a}{b}", "x{a}{b}", "text between them"),
+        ("/{{a}}", "{{a}}", "braces within braces"),
+        ("/{a}-{b", "{b", "%7B"),
+        ("/{a}-{*b}", "{a}-{*b}", "no text"),
         ("/{a}/{a}", "{a}", "twice"),
+        ("/{a}-{a}", "{a}-{a}", "twice"),
         ("/{*rest}/x", "{*rest}", "at the end"),
         ("/x{*rest}", "x{*rest}", "no text"),
         ("/{*rest}x", "{*rest}x", "no text"),
@@ -120,8 +130,8 @@ fn captures_are_counted() {
 
 fn pieces() -> impl Strategy<Value = String> {
     let pieces = proptest::sample::select(vec![
-        "GET", ",", "|", " ", "/", "/", "{", "}", "{a}", "{*b}", "*", ":", "a", "é", "%", "%41",
-        "?", "#", "..", ";", "\\", "://",
+        "GET", ",", "|", " ", "/", "/", "{", "}", "{a}", "-{c}", "{*b}", "*", ":", "a", "é", "%",
+        "%41", "?", "#", "..", ";", "\\", "://",
     ]);
     proptest::collection::vec(pieces, 0..12).prop_map(|pieces| pieces.concat())
 }
@@ -130,10 +140,13 @@ fn holds_the_law(text: &str) {
     match Pattern::parse(text) {
         Ok(pattern) => {
             assert_eq!(canonical(&pattern.path).as_deref(), Ok(pattern.path.as_str()));
-            let captures = pattern.segments();
-            let captures =
-                captures.iter().filter(|segment| !matches!(segment, Segment::Literal(_))).count();
-            assert_eq!(captures, pattern.names.len());
+            let captures = |segment: &Segment| match segment {
+                Segment::Literal(_) => 0,
+                Segment::Capture(around) => 1 + around.between.len(),
+                Segment::Rest => 1,
+            };
+            let segments = pattern.segments();
+            assert_eq!(segments.iter().map(captures).sum::<usize>(), pattern.names.len());
             assert_eq!(Pattern::parse(&pattern.path).unwrap().names, pattern.names);
         }
         Err(error) => assert!(text.get(error.at).is_some()),

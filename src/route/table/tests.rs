@@ -120,6 +120,33 @@ fn a_rest_may_be_empty_and_a_capture_may_not() {
 }
 
 #[test]
+fn captures_of_one_segment_are_divided_where_the_text_between_stands_first() {
+    let rows: &[Row<'_>] = &[
+        (&[], "/{both}"),
+        (&[], "/{from}...{to}"),
+        (&[], "/v{major}.{minor}.{patch}"),
+        (&[], "/v{major}.{minor}"),
+    ];
+    check(
+        rows,
+        &[
+            ("GET h/main...next", "1(main,next)"),
+            ("GET h/a....b", "1(a,.b)"),
+            ("GET h/a...b...c", "1(a,b...c)"),
+            ("GET h/...b", "0(...b)"),
+            ("GET h/....b", "1(.,b)"),
+            ("GET h/a...", "0(a...)"),
+            ("GET h/v1.2", "3(1,2)"),
+            ("GET h/v1.2.3", "2(1,2,3)"),
+            ("GET h/v1.2.3.4", "2(1,2,3.4)"),
+            ("GET h/v1..2", "3(1,.2)"),
+            ("GET h/v1.2.", "3(1,2.)"),
+            ("GET h/v1...2", "2(1,.,2)"),
+        ],
+    );
+}
+
+#[test]
 fn trailing_slashes_count() {
     check(
         &[(&[], "/a"), (&[], "/b/")],
@@ -302,11 +329,13 @@ fn odd_questions_have_an_answer() {
 fn routes() -> impl Strategy<Value = Vec<(Vec<String>, String)>> {
     let hosts = proptest::sample::subsequence(vec!["a.fr", "b.a.fr", "*.fr", "*.a.fr"], 0..3);
     let methods = proptest::sample::select(vec!["", "", "GET ", "HEAD ", "GET,POST ", "PUT "]);
-    let segment = proptest::sample::select(vec!["a", "b", "ab", "{}", "{}", "a{}", "{}b", "a{}b"]);
+    let segment =
+        proptest::sample::select(vec!["a", "b", "ab", "{}", "{}", "a{}", "{}b", "a{}b", "{}b{}"]);
     let end = proptest::sample::select(vec!["", "", "", "/", "/{*r}"]);
     let path = (proptest::collection::vec(segment, 0..4), end).prop_map(|(segments, end)| {
         let named = segments.iter().enumerate().map(|(index, segment)| {
-            format!("/{}", segment.replace("{}", &format!("{{p{index}}}")))
+            let segment = segment.replacen("{}", &format!("{{p{index}}}"), 1);
+            format!("/{}", segment.replace("{}", &format!("{{q{index}}}")))
         });
         let path = named.collect::<String>() + end;
         if path.is_empty() { "/".to_owned() } else { path }

@@ -34,11 +34,12 @@ fn without(name: &str) -> Value {
     claims
 }
 
+const POLICY: &str = "[auth.staff]\ntype = \"jwt\"\nissuer = \"https://id.test\"\n\
+    audience = [\"api\"]\njwks = { env = \"JWKS\" }\n";
+
 fn rig(issuers: &[&Issuer]) -> Rig {
     let keys = set(issuers);
-    let policy = "[auth.staff]\ntype = \"jwt\"\nissuer = \"https://id.test\"\naudience = [\"api\"]\n\
-                  jwks = { env = \"JWKS\" }\n";
-    let mut rig = Rig::new(policy, "\"staff\"", &|_| Some(keys.clone()));
+    let mut rig = Rig::new(POLICY, "\"staff\"", &|_| Some(keys.clone()));
     rig.now = NOW * 1000;
     rig
 }
@@ -76,14 +77,32 @@ fn a_good_token_says_who_bears_it_and_is_remembered_until_it_ends() {
 
 #[test]
 fn every_algorithm_of_the_list_is_verified_with_its_own_kind_of_key() {
-    let (ec, rsa) = (Issuer::es256("a"), Issuer::rs256("b"));
-    let mut rig = rig(&[&ec, &rsa]);
-    for issuer in [&ec, &rsa] {
-        assert_eq!(rig.bears(&issuer.token(&claims())).passes().consumer(), "ann");
+    let issuers = [
+        Issuer::es256("a"),
+        Issuer::rs256("b"),
+        Issuer::es384("c"),
+        Issuer::ps256("d"),
+        Issuer::eddsa("e"),
+    ];
+    let keys = set(&issuers.iter().collect::<Vec<_>>());
+    let listing = |list: &str| {
+        let policy = format!("{POLICY}algorithms = [{list}]\n");
+        let mut rig = Rig::new(&policy, "\"staff\"", &|_| Some(keys.clone()));
+        rig.now = NOW * 1000;
+        rig
+    };
+    let mut all = listing("\"ES256\", \"RS256\", \"ES384\", \"PS256\", \"EdDSA\"");
+    for issuer in &issuers {
+        assert_eq!(all.bears(&issuer.token(&claims())).passes().consumer(), "ann");
     }
     // Without a name the only key that fits is meant.
-    let nameless = ec.signed(&json!({ "alg": "ES256" }), &claims());
-    rig.bears(&nameless).passes();
+    let nameless = issuers[0].signed(&json!({ "alg": "ES256" }), &claims());
+    all.bears(&nameless).passes();
+    // None of them is taken where the list does not have it.
+    let mut usual = rig(&issuers.iter().collect::<Vec<_>>());
+    for issuer in &issuers[2..] {
+        usual.refuses(&issuer.token(&claims()), Cause::TokenAlgorithm);
+    }
 }
 
 #[test]
@@ -225,10 +244,9 @@ fn a_token_that_was_touched_is_refused_and_never_repeated() {
 fn scopes_are_words_or_a_list_and_a_lack_is_told() {
     let issuer = Issuer::es256("a");
     let keys = set(&[&issuer]);
-    let policy = "[auth.staff]\ntype = \"jwt\"\nissuer = \"https://id.test\"\naudience = [\"api\"]\n\
-                  jwks = { env = \"JWKS\" }\nscopes = \"roles\"\nconsumer = \"id\"\n";
+    let policy = format!("{POLICY}scopes = \"roles\"\nconsumer = \"id\"\n");
     let rule = "{ any = [\"staff\"], scopes = [\"read\"] }";
-    let mut rig = Rig::new(policy, rule, &|_| Some(keys.clone()));
+    let mut rig = Rig::new(&policy, rule, &|_| Some(keys.clone()));
     rig.now = NOW * 1000;
     let mut claims = with("roles", json!(["read", "a b", 7]));
     claims["id"] = json!(42);

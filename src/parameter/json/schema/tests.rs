@@ -134,7 +134,7 @@ fn only_files_below_the_schema_are_read() {
     let load = |text: &str| {
         let file = folder.join("user.json");
         fs::write(&file, text).unwrap();
-        Schema::load(&file, true)
+        Schema::load(&file, true, &mut Vec::new())
     };
     let local = load(r##"{ "properties": { "id": { "$ref": "parts/id.json" } } }"##).unwrap();
     assert!(matches!(local.judge(br#"{"id":1}"#, TONGUES), Verdict::Fine));
@@ -152,7 +152,58 @@ fn only_files_below_the_schema_are_read() {
         let refused = load(text).unwrap_err();
         assert!(refused.contains(why), "{text}: {refused}");
     }
-    assert!(Schema::load(&folder.join("none.json"), true).unwrap_err().contains("No such file"));
+    let none = Schema::load(&folder.join("none.json"), true, &mut Vec::new());
+    assert!(none.unwrap_err().contains("No such file"));
+}
+
+/// A reference that leads back without looking at anything smaller says nothing, and ends.
+#[test]
+fn references_in_a_circle_end() {
+    for circle in [
+        json!({ "$ref": "#" }),
+        json!({ "allOf": [{ "$ref": "#" }] }),
+        json!({ "anyOf": [{ "$ref": "#" }, { "type": "object" }] }),
+        json!({ "oneOf": [{ "$ref": "#" }] }),
+        json!({ "not": { "$ref": "#" } }),
+        json!({ "if": { "$ref": "#" }, "then": { "$ref": "#" }, "else": { "$ref": "#" } }),
+        json!({ "dependentSchemas": { "a": { "$ref": "#" } } }),
+        json!({ "$ref": "#/$defs/a", "$defs": { "a": { "$ref": "#/$defs/b" }, "b": { "$ref": "#/$defs/a" } } }),
+        json!({ "$ref": "#/$defs/a", "$defs": { "a": { "allOf": [{ "$ref": "#/$defs/a" }, true] } } }),
+        json!({ "$dynamicRef": "#a", "$dynamicAnchor": "a" }),
+        json!({ "$ref": "#", "unevaluatedProperties": { "$ref": "#" } }),
+        json!({ "properties": { "a": { "$ref": "#" } }, "propertyNames": { "$ref": "#" } }),
+    ] {
+        let schema = schema(&circle);
+        for document in ["{\"a\":{\"a\":[1]}}", "[[{}]]", "1"] {
+            let _ = schema.judge(document.as_bytes(), TONGUES);
+        }
+        let deep = format!("{}1{}", "{\"a\":".repeat(64), "}".repeat(64));
+        let _ = schema.judge(deep.as_bytes(), TONGUES);
+    }
+}
+
+/// Long chains, and nests as deep as they may be, on a stack like that of a worker.
+#[test]
+fn long_chains_of_references_fit_the_stack() {
+    let chain = |length: usize, link: &dyn Fn(String) -> Value| {
+        let mut names = serde_json::Map::new();
+        for at in 0..length {
+            names.insert(format!("a{at}"), link(format!("#/$defs/a{}", at + 1)));
+        }
+        names.insert(format!("a{length}"), json!({ "type": "integer" }));
+        json!({ "$ref": "#/$defs/a0", "$defs": names })
+    };
+    let plain = |to: String| json!({ "$ref": to });
+    let within = |to: String| json!({ "allOf": [{ "$ref": to }] });
+    for (length, link) in [(2000, &plain as &dyn Fn(String) -> Value), (2000, &within)] {
+        match Schema::compile(&chain(length, link), Path::new("/s.json"), Nowhere, true) {
+            Ok(schema) => {
+                assert!(matches!(schema.judge(b"1", TONGUES), Verdict::Fine));
+                assert!(matches!(schema.judge(b"\"1\"", TONGUES), Verdict::Wrong(_)));
+            }
+            Err(why) => assert!(why.contains("too long"), "{why}"),
+        }
+    }
 }
 
 proptest! {

@@ -72,14 +72,11 @@ fn candidate(shape: &str, path: &str) -> Option<Candidate> {
             return None;
         }
         let text = texts.remove(0);
-        if let Some((prefix, tail)) = segment.split_once('{') {
-            let suffix = tail.split_once('}')?.1;
-            let inner = text.strip_prefix(prefix)?.strip_suffix(suffix)?;
-            if inner.is_empty() {
-                return None;
-            }
-            found.captures.push(inner.to_owned());
-            found.key.push((5, 100 - prefix.len() - suffix.len(), 100 - prefix.len()));
+        if let Some((prefix, _)) = segment.split_once('{') {
+            let texts: Vec<_> = segment.split(['{', '}']).step_by(2).collect();
+            found.captures.extend(divided(&texts, text)?);
+            let length: usize = texts.iter().map(|text| text.len()).sum();
+            found.key.push((5, 100 - length, 10 * (100 - prefix.len()) + texts.len()));
         } else if segment == text {
             found.key.push((0, 0, 0));
         } else {
@@ -87,4 +84,17 @@ fn candidate(shape: &str, path: &str) -> Option<Candidate> {
         }
     }
     texts.is_empty().then_some(found)
+}
+
+/// Tries every length of the first capture, the shortest first, and so on.
+fn divided(texts: &[&str], text: &str) -> Option<Vec<String>> {
+    let left = text.strip_prefix(texts[0])?;
+    if texts.len() == 1 {
+        return left.is_empty().then(Vec::new);
+    }
+    (1..=left.len()).find_map(|length| {
+        let mut rest = divided(&texts[1..], &left[length..])?;
+        rest.insert(0, left[..length].to_owned());
+        Some(rest)
+    })
 }
