@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-pub use render::{Dialect, Format, Rendered, Reply, grpc_trailers, render};
+pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
 
 use crate::base::{RequestId, Source};
 
@@ -332,6 +332,20 @@ impl Problem {
     /// Whether the connection must close after the reply.
     pub fn closes(&self) -> bool {
         self.0.close
+    }
+
+    /// Whether nothing that a client sees of it was added to its code: all such problems with
+    /// one cause, code and status read alike.
+    fn is_bare(&self) -> bool {
+        let own = &self.0;
+        own.message.is_none()
+            && own.texts.is_none()
+            && own.arguments.is_empty()
+            && own.violations.is_empty()
+            && own.step.is_none()
+            && own.locations.is_empty()
+            && own.request_id.is_none()
+            && own.headers.is_empty()
     }
 
     /// The private cause in words.
