@@ -219,6 +219,7 @@ fn tell_route(
     }
     let target = match &route.target {
         Target::Upstream(id) => format!("upstream {}", config.upstream(*id).name),
+        Target::Flow(target) => format!("flow {}", config.flow(target.flow).name),
         Target::Respond(Respond::Fixed { status, .. }) => format!("a fixed reply with {status}"),
         Target::Respond(Respond::Problem(code)) => {
             format!("the problem {}", config.errors.catalogue.name(*code))

@@ -170,3 +170,7 @@ pub const COMPRESS_TYPES: &[&str] = &[
     "application/javascript",
     "application/wasm",
 ];
+/// `flow.NAME.timeout`.
+pub const FLOW_TIMEOUT: Duration = Duration::from_secs(10);
+/// `flow.NAME.limit`.
+pub const FLOW_LIMIT: usize = 1 << 20;

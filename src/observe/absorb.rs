@@ -38,6 +38,13 @@ impl Registers {
                 own.bump(count.value());
             }
         }
+        let (from, to) = names.flows;
+        for (names, cells) in from.iter().zip(&other.flows) {
+            let mut known = to.iter().zip(&self.flows);
+            if let Some((own, mine)) = known.find(|(known, _)| known.name == names.name) {
+                mine.absorb(own, cells, names);
+            }
+        }
         self.lines_dropped.bump(other.lines_dropped.value());
     }
 

@@ -71,6 +71,7 @@ impl Exposition {
         self.limits(&mut page);
         self.shed(&mut page);
         self.upstreams(&mut page);
+        self.flows(&mut page);
         self.certificates(&mut page);
         self.losses(&mut page);
         process(&mut page);
@@ -325,7 +326,7 @@ impl Exposition {
     }
 
     /// Adds up one histogram of all workers.
-    fn spread(&self, pick: impl Fn(&Registers) -> Option<&Histogram>) -> Spread {
+    pub(super) fn spread(&self, pick: impl Fn(&Registers) -> Option<&Histogram>) -> Spread {
         let mut spread = Spread::default();
         for registers in &self.registers {
             if let Some(histogram) = pick(registers) {
@@ -336,13 +337,13 @@ impl Exposition {
     }
 }
 
-fn number_if_any(page: &mut Page, family: &Family, labels: Labels<'_>, sum: u64) {
+pub(super) fn number_if_any(page: &mut Page, family: &Family, labels: Labels<'_>, sum: u64) {
     if sum > 0 {
         page.number(family, labels, sum);
     }
 }
 
-fn histogram_if_any(
+pub(super) fn histogram_if_any(
     page: &mut Page,
     family: &Family,
     labels: Labels<'_>,

@@ -65,6 +65,8 @@ impl Family {
         UPSTREAM_ENDPOINT_UP,
         UPSTREAM_BREAKER_STATE,
         UPSTREAM_CONNECTIONS,
+        FLOW_RUNS,
+        FLOW_STEP,
         CERTIFICATE_EXPIRY,
         LOG_LINES_DROPPED,
         SERIES_LEFT_OUT,
@@ -176,6 +178,14 @@ pub(super) const UPSTREAM_BREAKER_STATE: Family = gauge(
 );
 pub(super) const UPSTREAM_CONNECTIONS: Family =
     gauge("guichet_upstream_connections", "Connections to an upstream, by what they are doing.");
+pub(super) const FLOW_RUNS: Family = counter(
+    "guichet_flow_runs_total",
+    "Runs of flows, by the result that left: a name of the file, or last-reply, failed-step, no-value, given-up.",
+);
+pub(super) const FLOW_STEP: Family = histogram(
+    "guichet_flow_step_seconds",
+    "Time of one step of a flow, from its expressions to the end of its reply or to its failure.",
+);
 pub(super) const CERTIFICATE_EXPIRY: Family = gauge(
     "guichet_tls_certificate_expiry_timestamp_seconds",
     "When a listener's certificate expires, in seconds since 1970.",

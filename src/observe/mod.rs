@@ -13,6 +13,7 @@ mod counter;
 mod expiries;
 mod exposition;
 mod facts;
+mod flow_counts;
 mod json;
 mod keys;
 mod ledger;
@@ -41,12 +42,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use access_log::Lines;
+pub use access_log::{Lines, StepFacts};
 pub use auth_result::AuthResult;
 pub use concurrency::ConcurrencyLimits;
 pub use expiries::Expiries;
 pub use exposition::Exposition;
 pub use facts::{Facts, Head, Kind, Outcome};
+pub use flow_counts::{FlowEnd, FlowNames};
 pub use ledger::Ledger;
 pub use limit_counts::{LimitCounts, RateCounts, StoreCounts};
 pub use metrics::{Family, FamilyKind};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::auth_result::AuthResult;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
+use super::flow_counts::FlowCells;
 use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
 use super::names::Names;
 use super::retried::Retried;
@@ -30,6 +31,7 @@ pub struct Registers {
     pub(super) upstreams: Box<[UpstreamCells]>,
     pub(super) limits: Box<[LimitCells]>,
     pub(super) auth: Box<[AuthCells]>,
+    pub(super) flows: Box<[FlowCells]>,
     pub(super) lines_dropped: Counter,
 }
 
@@ -168,6 +170,7 @@ impl Registers {
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
             limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
             auth: std::iter::repeat_with(AuthCells::default).take(names.auth.len()).collect(),
+            flows: names.flows.iter().map(FlowCells::new).collect(),
             lines_dropped: Counter::default(),
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::exposition::Exposition;
+use super::flow_counts::FlowNames;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::names::Names;
 use crate::base::{AuthId, LimitId, ListenerId, RouteId, UpstreamId};
@@ -17,12 +18,14 @@ pub(super) struct Renaming<'a> {
     pub(super) limits: Vec<Option<LimitId>>,
     pub(super) auth: Vec<Option<AuthId>>,
     codes: (&'a Catalogue, &'a Catalogue),
+    /// Flows have names of their own inside.
+    pub(super) flows: (&'a [FlowNames], &'a [FlowNames]),
 }
 
 impl<'a> Renaming<'a> {
     /// From one generation's ids to another's.
     pub(super) fn new(from: &'a Exposition, to: &'a Exposition) -> Self {
-        let Names { listeners, routes, upstreams, limits, auth } = &*to.names;
+        let Names { listeners, routes, upstreams, limits, auth, flows } = &*to.names;
         let upstreams = upstreams.iter().map(|it| &it.name);
         Self {
             listeners: places(&from.names.listeners, listeners.iter(), ListenerId),
@@ -35,6 +38,7 @@ impl<'a> Renaming<'a> {
                 UpstreamId,
             ),
             codes: (&from.catalogue, &to.catalogue),
+            flows: (&from.names.flows, flows),
         }
     }
 

@@ -192,6 +192,12 @@ pub enum Cause {
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
     UpstreamStatus,
+    /// The reply of a flow's step is longer than the flow reads.
+    ReplyLimit,
+    /// An expression of a flow has no value, or one that cannot stand where it is put.
+    FlowValue,
+    /// What a flow would hand on is not what it says that it returns.
+    FlowResult,
 }
 
 impl Cause {
@@ -288,6 +294,9 @@ impl Cause {
         Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
+        Self::ReplyLimit,
+        Self::FlowValue,
+        Self::FlowResult,
     ];
 
     /// The snake_case word of the log and the metrics.

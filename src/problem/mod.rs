@@ -236,6 +236,13 @@ impl Problem {
         self
     }
 
+    /// Keeps no headers but these.
+    #[must_use]
+    pub fn keeping(mut self, names: &[HeaderName]) -> Self {
+        self.0.headers.retain(|(name, _)| names.contains(name));
+        self
+    }
+
     /// The connection cannot carry another request after this one.
     #[must_use]
     pub fn closing(mut self) -> Self {

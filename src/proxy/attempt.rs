@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::cors::Crossing;
 use super::exchange::Exchange;
 use super::stream::Watched;
-use super::{Gateway, forward, headers, redirect};
+use super::{Gateway, flow, forward, headers, redirect};
 use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
@@ -146,6 +146,11 @@ impl Gateway {
                 parts.uri = target.unwrap_or(uri);
                 let forward = forward::Forward { route, upstream: *id, host };
                 self.forward(exchange, connection, forward, parts, body).await
+            }
+            Target::Flow(target) => {
+                let query = uri.query();
+                let call = flow::Call { route, target, found: &found, asked: &asked, query };
+                self.run_flow(exchange, connection, &call, parts, body).await
             }
             Target::Respond(Respond::Fixed { status, content_type, body }) => {
                 let mut response = Response::new(Watched::full(body.clone()));

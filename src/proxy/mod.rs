@@ -14,6 +14,7 @@ mod compress;
 mod connection;
 mod cors;
 mod exchange;
+mod flow;
 mod forward;
 mod graphql;
 mod headers;

@@ -67,6 +67,8 @@ fn config(listeners: Vec<model::Listener>, workers: usize) -> Config {
         },
         auth: Vec::new(),
         limits: Vec::new(),
+        flows: Vec::new(),
+        objects: Vec::new(),
         routes: Vec::new(),
         table: Default::default(),
     }

@@ -22,6 +22,7 @@ mod compress;
 mod cors;
 mod drain;
 mod failing;
+mod flows;
 mod generations;
 mod graphql;
 mod headers;

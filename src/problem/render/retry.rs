@@ -145,7 +145,10 @@ fn progress(cause: Cause) -> Progress {
         | Cause::BadUpgrade
         | Cause::FirstByteTimeout
         | Cause::IdleTimeout
-        | Cause::TotalTimeout => Progress::HalfWay,
+        | Cause::TotalTimeout
+        | Cause::ReplyLimit
+        | Cause::FlowValue
+        | Cause::FlowResult => Progress::HalfWay,
         Cause::UpstreamStatus => Progress::Answered,
     }
 }
