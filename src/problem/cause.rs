@@ -192,6 +192,10 @@ pub enum Cause {
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
     UpstreamStatus,
+    /// The upstream's GraphQL reply has errors at its root.
+    GraphqlErrors,
+    /// The upstream answered a GraphQL operation with what is no GraphQL reply.
+    GraphqlReply,
 }
 
 impl Cause {
@@ -288,6 +292,8 @@ impl Cause {
         Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
+        Self::GraphqlErrors,
+        Self::GraphqlReply,
     ];
 
     /// The snake_case word of the log and the metrics.

@@ -7,6 +7,7 @@
 //!   match attempt(exchange, request) { Ok(reply) => reply, Err(problem) => rescue(problem) }
 //! ```
 
+mod annotated;
 mod attempt;
 mod auth;
 mod body;
@@ -14,6 +15,7 @@ mod compress;
 mod connection;
 mod cors;
 mod exchange;
+mod followed;
 mod forward;
 mod graphql;
 mod headers;
@@ -23,6 +25,7 @@ mod pack;
 mod packed;
 mod panic;
 mod redirect;
+mod replies;
 mod rescue;
 mod seam;
 mod service;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use guichet::problem::Cause;
 use serde_json::{Value, json};
 
-use self::operations::{is_graphql, operation};
+use self::operations::{is_graphql, operation, replied};
 use self::setups::{
     all_drained, declared, draining, formed, limited, none_healthy, only, over, raw, tls_with,
     to_endpoint, to_origin,
@@ -350,6 +350,8 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/second");
             proof(&gateway, reply)
         }
+        Cause::GraphqlErrors => replied("{\"data\":null,\"errors\":[{\"message\":\"m\"}]}"),
+        Cause::GraphqlReply => replied("<html></html>"),
         Cause::UpstreamStatus => {
             to_origin([Step::Read, send("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno")], "")
         }

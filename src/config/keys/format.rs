@@ -284,6 +284,20 @@ pub(crate) static STORE_URL: Format = Format {
 pub(super) static CAPTURE: Format =
     Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
 
+pub(super) static FIELD: Format = Format {
+    words: "the name of a GraphQL field",
+    example: "userErrors",
+    pattern: Some("^[_A-Za-z][_0-9A-Za-z]{0,63}$"),
+    check: value::field,
+};
+
+pub(super) static SPELLING: Format = Format {
+    words: "a code as servers spell it",
+    example: "BAD_USER_INPUT",
+    pattern: Some("^[!-~]{1,64}$"),
+    check: value::spelling,
+};
+
 fn anything(_: &str) -> Result<(), String> {
     Ok(())
 }
@@ -328,6 +342,8 @@ mod tests {
             &SCOPE,
             &STORE_URL,
             &CAPTURE,
+            &FIELD,
+            &SPELLING,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);
         }

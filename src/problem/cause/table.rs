@@ -102,6 +102,8 @@ impl Cause {
             Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
             Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
+            Self::GraphqlErrors         => ("graphql_errors",          Upstream, B::ServerError),
+            Self::GraphqlReply          => ("graphql_reply",           Upstream, B::BadGateway),
         }
     }
 }

@@ -146,7 +146,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::FirstByteTimeout
         | Cause::IdleTimeout
         | Cause::TotalTimeout => Progress::HalfWay,
-        Cause::UpstreamStatus => Progress::Answered,
+        Cause::UpstreamStatus | Cause::GraphqlErrors | Cause::GraphqlReply => Progress::Answered,
     }
 }
 
