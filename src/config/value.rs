@@ -16,7 +16,9 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-pub(crate) use self::caller::{consumer, credential_header, fetched, query_name, realm, scope};
+pub(crate) use self::caller::{
+    consumer, credential_header, fetched, field, query_name, realm, scope, spelling,
+};
 pub(crate) use self::flow::{sent_header, step, type_word};
 pub(crate) use self::origin::{media_pattern, method, origin, shared_header};
 pub(crate) use self::policy::{

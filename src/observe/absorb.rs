@@ -9,6 +9,7 @@ impl Registers {
         self.requests.absorb(&other.requests, |key| names.request(key));
         self.errors.absorb(&other.errors, |key| names.error(key));
         self.would_change.absorb(&other.would_change, |key| names.error(key));
+        self.operations.absorb(&other.operations, |key| names.operation(key));
         self.upstream_requests.absorb(&other.upstream_requests, |key| names.upstream(key));
         for (own, cells) in self.same_routes(other, names) {
             own.duration.absorb(&cells.duration);

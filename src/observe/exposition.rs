@@ -66,6 +66,7 @@ impl Exposition {
         self.requests(&mut page);
         self.routes(&mut page);
         self.errors(&mut page);
+        self.operations(&mut page);
         self.connections(&mut page);
         self.auth(&mut page);
         self.limits(&mut page);
@@ -317,7 +318,7 @@ impl Exposition {
     }
 
     /// Adds up one table of all workers, in the order of its keys.
-    fn tally(&self, pick: impl Fn(&Registers) -> &Tally) -> BTreeMap<u64, u64> {
+    pub(super) fn tally(&self, pick: impl Fn(&Registers) -> &Tally) -> BTreeMap<u64, u64> {
         let mut sums = BTreeMap::new();
         for (key, count) in self.registers.iter().flat_map(|registers| pick(registers).iter()) {
             *sums.entry(key).or_default() += count;

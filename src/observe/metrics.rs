@@ -49,6 +49,7 @@ impl Family {
         ERRORS,
         OUTCOMES,
         WOULD_CHANGE,
+        GRAPHQL_OPERATIONS,
         CONNECTIONS,
         CONNECTION_FAILURES,
         AUTH,
@@ -121,6 +122,10 @@ pub(super) const WOULD_CHANGE: Family = counter(
     "guichet_normalise_would_change_total",
     "Upstream errors that passed untouched under normalise = \"observe\", by the code they would \
      have got.",
+);
+pub(super) const GRAPHQL_OPERATIONS: Family = counter(
+    "guichet_graphql_operations_total",
+    "GraphQL operations by what they do and by how they ended; unknown where the upstream alone knows the document.",
 );
 pub(super) const CONNECTIONS: Family =
     gauge("guichet_connections", "Open client connections, by what they speak.");

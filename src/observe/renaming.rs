@@ -6,6 +6,7 @@ use super::exposition::Exposition;
 use super::flow_counts::FlowNames;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::names::Names;
+use super::operations::OperationKey;
 use crate::base::{AuthId, LimitId, ListenerId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Code};
 
@@ -57,6 +58,12 @@ impl<'a> Renaming<'a> {
             Code::Custom(_) => self.codes.1.code_by_name(self.codes.0.name(key.code))?,
         };
         Some(ErrorKey { route: self.route(key.route)?, code, ..key }.pack())
+    }
+
+    /// A key of `guichet_graphql_operations_total`.
+    pub(super) fn operation(&self, key: u64) -> Option<u64> {
+        let key = OperationKey::unpack(key);
+        Some(OperationKey { route: self.route(key.route)?, ..key }.pack())
     }
 
     /// A key of `guichet_upstream_requests_total`.

@@ -198,6 +198,10 @@ pub enum Cause {
     FlowValue,
     /// What a flow would hand on is not what it says that it returns.
     FlowResult,
+    /// The upstream's GraphQL reply has errors at its root.
+    GraphqlErrors,
+    /// The upstream answered a GraphQL operation with what is no GraphQL reply.
+    GraphqlReply,
 }
 
 impl Cause {
@@ -297,6 +301,8 @@ impl Cause {
         Self::ReplyLimit,
         Self::FlowValue,
         Self::FlowResult,
+        Self::GraphqlErrors,
+        Self::GraphqlReply,
     ];
 
     /// The snake_case word of the log and the metrics.

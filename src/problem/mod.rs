@@ -41,6 +41,7 @@ struct Inner {
     retryable: Option<bool>,
     step: Option<String>,
     locations: Vec<(u32, u32)>,
+    errors: Option<Box<str>>,
     request_id: Option<RequestId>,
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
@@ -130,6 +131,7 @@ impl Problem {
             retryable: None,
             step: None,
             locations: Vec::new(),
+            errors: None,
             request_id: None,
             headers: Vec::new(),
             close: false,
@@ -219,6 +221,14 @@ impl Problem {
     #[must_use]
     pub fn with_location(mut self, line: u32, column: u32) -> Self {
         self.0.locations.push((line, column));
+        self
+    }
+
+    /// The errors of a GraphQL reply as a list in JSON, each in the words of the vocabulary. GraphQL's
+    /// clients get them in place of the one that the problem itself makes.
+    #[must_use]
+    pub fn with_errors(mut self, json: impl Into<Box<str>>) -> Self {
+        self.0.errors = Some(json.into());
         self
     }
 
@@ -317,6 +327,11 @@ impl Problem {
     /// Places in a GraphQL document.
     pub fn locations(&self) -> &[(u32, u32)] {
         &self.0.locations
+    }
+
+    /// The errors of a GraphQL reply as a list in JSON.
+    pub fn errors(&self) -> Option<&str> {
+        self.0.errors.as_deref()
     }
 
     /// The id of the gateway behind this one, if the problem is that gateway's.

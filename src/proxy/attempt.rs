@@ -131,8 +131,8 @@ impl Gateway {
             None => body,
         };
         let body = match &route.graphql {
-            Some(rule) => {
-                self.judge_operation(exchange, (route, rule), parts, uri.query(), body).await?
+            Some(graphql) => {
+                self.judge_operation(exchange, (route, graphql), parts, uri.query(), body).await?
             }
             None => body,
         };

@@ -55,6 +55,8 @@ pub(super) struct Exchange {
     pub(super) identity: Option<Arc<Identity>>,
     /// When whoever had to be asked for that had answered.
     pub(super) asked: Option<Instant>,
+    /// Whether the reply tells its outcome; only on GraphQL routes that want it.
+    pub(super) tells_outcome: bool,
     /// Keeps the connection busy until the reply is over.
     open: Open,
     /// What the guard refused.
@@ -119,6 +121,7 @@ impl Exchange {
             choice: None,
             identity: None,
             asked: None,
+            tells_outcome: false,
             open,
             refusal,
         }

@@ -7,6 +7,7 @@
 //!   match attempt(exchange, request) { Ok(reply) => reply, Err(problem) => rescue(problem) }
 //! ```
 
+mod annotated;
 mod attempt;
 mod auth;
 mod body;
@@ -15,6 +16,7 @@ mod connection;
 mod cors;
 mod exchange;
 mod flow;
+mod followed;
 mod forward;
 mod graphql;
 mod headers;
@@ -24,6 +26,7 @@ mod pack;
 mod packed;
 mod panic;
 mod redirect;
+mod replies;
 mod rescue;
 mod seam;
 mod service;

@@ -166,7 +166,7 @@ fn route(
         identifier: params::identifier(section.section("params"), check),
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
-        graphql: graphql::graphql(section),
+        graphql: graphql::graphql(section, known.codes, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(
             section,

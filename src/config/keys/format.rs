@@ -327,6 +327,20 @@ pub(super) static SENT_HEADER: Format = Format {
     check: value::sent_header,
 };
 
+pub(super) static FIELD: Format = Format {
+    words: "the name of a GraphQL field",
+    example: "userErrors",
+    pattern: Some("^[_A-Za-z][_0-9A-Za-z]{0,63}$"),
+    check: value::field,
+};
+
+pub(super) static SPELLING: Format = Format {
+    words: "a code as servers spell it",
+    example: "BAD_USER_INPUT",
+    pattern: Some("^[!-~]{1,64}$"),
+    check: value::spelling,
+};
+
 fn anything(_: &str) -> Result<(), String> {
     Ok(())
 }
@@ -377,6 +391,8 @@ mod tests {
             &HOLE,
             &TYPE,
             &SENT_HEADER,
+            &FIELD,
+            &SPELLING,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);
         }

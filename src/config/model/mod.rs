@@ -35,7 +35,7 @@ pub use compress::Compress;
 pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use flow::{Call, Flow, Input, Next, Outlet, Stage, Status, Step, Ways, What};
-pub use graphql::GraphqlRule;
+pub use graphql::{Graphql, GraphqlReplies, GraphqlRule, RootErrors};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
@@ -333,8 +333,8 @@ pub struct Route {
     pub params: Option<Box<Params>>,
     /// What is known of its body; none where bodies stream through unread.
     pub body: Option<Box<BodyRule>>,
-    /// What its GraphQL operations may ask for; none where there are none.
-    pub graphql: Option<Box<GraphqlRule>>,
+    /// What is done about its GraphQL operations and their replies; none where there are none.
+    pub graphql: Option<Box<Graphql>>,
     /// How errors are dressed.
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.

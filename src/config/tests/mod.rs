@@ -157,11 +157,7 @@ fn defaults_in_lists_are_the_defaults_too() {
 
 #[test]
 fn later_features_are_refused_by_name() {
-    for (path, line) in [
-        ("", "fault = []"),
-        ("observe", "traces = {}"),
-        ("route", "graphql = { inspect = \"1MiB\" }"),
-    ] {
+    for (path, line) in [("", "fault = []"), ("observe", "traces = {}")] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");
     }

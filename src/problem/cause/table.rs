@@ -105,6 +105,8 @@ impl Cause {
             Self::ReplyLimit            => ("reply_limit",             Upstream, B::BadGateway),
             Self::FlowValue             => ("flow_value",              Gateway,  B::ServerError),
             Self::FlowResult            => ("flow_result",             Gateway,  B::ServerError),
+            Self::GraphqlErrors         => ("graphql_errors",          Upstream, B::ServerError),
+            Self::GraphqlReply          => ("graphql_reply",           Upstream, B::BadGateway),
         }
     }
 }

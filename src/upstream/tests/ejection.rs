@@ -13,7 +13,7 @@ use super::super::endpoint::Row;
 use super::super::error::{self, Kind, Sent, UpstreamError};
 use super::super::health::Board;
 use super::super::roster::{Conduct, Roster};
-use super::super::{EndpointId, Upstream};
+use super::super::{EndpointId, Upstream, UpstreamId};
 use super::origin::Step::{Read, Rst};
 use super::origin::{Origin, send};
 use super::rig::{Rig, plain, settings};
@@ -235,6 +235,31 @@ fn what_a_server_says_of_itself_is_a_failure_and_what_a_page_does_is_none() {
             let [rig, _] = Rig::pair(upstream);
             rig.get("/").await.unwrap();
             assert_eq!(rig.board_says_up(EndpointId(0)), !out, "{status}");
+        }
+    });
+}
+
+#[test]
+fn answers_that_say_nothing_but_errors_are_a_row_until_one_says_more() {
+    run(async {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+        let origin = Origin::new(&[Read, send(answer)]).await;
+        for (better_between, out) in [(false, true), (true, false)] {
+            let mut upstream = settings(vec![plain(origin.address), plain(origin.address)]);
+            upstream.eject = Some(RULE);
+            let [rig, _] = Rig::pair(upstream);
+            let ask = async || {
+                while rig.get("/").await.unwrap().tally.endpoint != Some(EndpointId(0)) {}
+            };
+            for _ in 0..3 {
+                assert!(rig.board_says_up(EndpointId(0)));
+                ask().await;
+                rig.upstreams.served_nothing(UpstreamId(0), EndpointId(0));
+                if better_between {
+                    ask().await;
+                }
+            }
+            assert_eq!(rig.board_says_up(EndpointId(0)), !out);
         }
     });
 }
