@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 
 use super::auth_result::AuthResult;
 use super::concurrency::ConcurrencyLimits;
+use super::connection_failure::ConnectionFailure;
 use super::counter::{Bounds, Histogram, Spread};
 use super::expiries::Expiries;
 use super::facts::Outcome;
@@ -16,7 +17,7 @@ use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::metrics::{self, Family};
 use super::names::Names;
 use super::process::Process;
-use super::registers::{ConnectionFailure, ConnectionState, Decision, Protocol, Registers, Shed};
+use super::registers::{ConnectionState, Decision, Protocol, Registers, Shed};
 use super::reloads::{ReloadResult, Reloads};
 use super::retried::Retried;
 use super::scope_states::ScopeStates;

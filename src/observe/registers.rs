@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth_result::AuthResult;
+use super::connection_failure::ConnectionFailure;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
 use super::flow_counts::FlowCells;
@@ -15,7 +16,6 @@ use super::names::Names;
 use super::retried::Retried;
 use super::tally::Tally;
 use crate::base::{ListenerId, RouteId, Source, UpstreamId};
-use crate::problem::Cause;
 
 /// The counters of one worker. Shared with the metrics page, written through `Witness` alone.
 #[derive(Debug)]
@@ -117,25 +117,6 @@ pub enum Shed {
     Waited,
     /// A request that made room in the queue for a newer one.
     Displaced,
-}
-
-/// Why a client connection came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConnectionFailure {
-    /// The system did not hand it over (out of descriptors, gone already).
-    Accept,
-    /// Its PROXY header is missing, malformed, or from a peer that is not trusted.
-    ProxyHeader,
-    /// The client's side of the TLS handshake failed.
-    TlsHandshake,
-    /// The TLS handshake or the PROXY header took too long.
-    HandshakeTimeout,
-    /// The TLS handshake was the oldest when there were too many, and made room.
-    HandshakeLimit,
-    /// Its HTTP/2 frames were too many, too slow, or what no client may send.
-    Http2Abuse,
-    /// A cause of the vocabulary: a limit, a request that cannot be read.
-    Cause(Cause),
 }
 
 impl Registers {
@@ -327,52 +308,9 @@ impl ConnectionState {
     }
 }
 
-impl ConnectionFailure {
-    const COUNT: usize = Self::OWN.len() + Cause::ALL.len();
-    const OWN: [Self; 6] = [
-        Self::Accept,
-        Self::ProxyHeader,
-        Self::TlsHandshake,
-        Self::HandshakeTimeout,
-        Self::HandshakeLimit,
-        Self::Http2Abuse,
-    ];
-
-    /// Every failure, in the order of their numbers.
-    pub fn all() -> impl Iterator<Item = Self> {
-        Self::OWN.into_iter().chain(Cause::ALL.iter().copied().map(Self::Cause))
-    }
-
-    /// The word of the metrics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accept => "accept",
-            Self::ProxyHeader => "proxy_header",
-            Self::TlsHandshake => "client_tls_handshake",
-            Self::HandshakeTimeout => "handshake_timeout",
-            Self::HandshakeLimit => "handshake_limit",
-            Self::Http2Abuse => "http2_abuse",
-            Self::Cause(cause) => cause.as_str(),
-        }
-    }
-
-    const fn number(self) -> usize {
-        match self {
-            Self::Accept => 0,
-            Self::ProxyHeader => 1,
-            Self::TlsHandshake => 2,
-            Self::HandshakeTimeout => 3,
-            Self::HandshakeLimit => 4,
-            Self::Http2Abuse => 5,
-            Self::Cause(cause) => Self::OWN.len() + cause as usize,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
 
     #[test]
     fn numbers_of_closed_sets_are_their_places() {
@@ -381,14 +319,6 @@ mod tests {
         assert!(Decision::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Shed::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
         assert!(Outcome::ALL.iter().enumerate().all(|(at, it)| *it as usize == at));
-        assert!(ConnectionFailure::all().enumerate().all(|(at, it)| it.number() == at));
-        assert_eq!(ConnectionFailure::all().count(), ConnectionFailure::COUNT);
-    }
-
-    #[test]
-    fn failures_have_words_of_their_own() {
-        let words: HashSet<_> = ConnectionFailure::all().map(ConnectionFailure::as_str).collect();
-        assert_eq!(words.len(), ConnectionFailure::COUNT);
     }
 
     #[test]

@@ -11,12 +11,11 @@ use std::time::Duration;
 
 use super::access_log::{Lines, StepFacts};
 use super::auth_result::AuthResult;
+use super::connection_failure::ConnectionFailure;
 use super::facts::Facts;
 use super::log;
 use super::names::Names;
-use super::registers::{
-    ConnectionFailure, ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed,
-};
+use super::registers::{ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed};
 use super::retried::Retried;
 use crate::base::clock::{self, Instant};
 use crate::base::{AuthId, FlowId, LimitId, ListenerId, RequestId, RouteId, UpstreamId};
