@@ -12,11 +12,11 @@
 //! | F9 | [`cli`], [`admin`], [`reload`] | control: verbs of the command line, the admin listener, new configurations |
 //! | F8 | [`server`] | threads and sockets |
 //! | F7 | [`proxy`] | the spine: the order of the rooms that a request crosses |
-//! | F6 | (none yet) | kept for flows |
+//! | F6 | [`flow`] | endpoints made of calls |
 //! | F5 | [`upstream`], [`gate`] | calling backends; what a request must pass |
 //! | F4 | [`observe`] | the witness: records, log lines, counters |
 //! | F3 | [`config`] | what the operator wrote, judged as a whole |
-//! | F2 | [`outcome`], [`parameter`] | what an upstream's error reply means; what a parameter may look like |
+//! | F2 | [`outcome`], [`parameter`], [`expression`] | what an upstream's error reply means; what a parameter may look like; values with holes |
 //! | F1 | [`problem`], [`route`] | the error vocabulary; the route table |
 //! | F0 | [`base`] | words without opinions |
 //!
@@ -30,6 +30,9 @@
 //! 6. `proxy::forward` edits the head in place and calls.
 //! 7. [`upstream`] chooses an endpoint, finds a connection, and brings back a head.
 //! 8. `proxy::normalise` judges it, `proxy::stream` carries the body; at its end the record speaks.
+//!
+//! A route that a flow answers goes from 5 to [`flow`], which calls [`upstream`] for each step and
+//! judges each answer; one reply comes of it all.
 //!
 //! # The journey of an error
 //!
@@ -45,6 +48,7 @@
 //! | an error code | `problem/code.rs`, then a text in every file of `config/catalogue` |
 //! | a cause of failure | `problem/cause.rs`, then its scenario in `tests/it/causes.rs` |
 //! | a shape of errors | `problem/render` |
+//! | a way in which a flow can be written wrongly | `config/check/flow` |
 //! | a shape of upstream errors that is recognised | `outcome/translate.rs` |
 //! | a condition on requests | a file in `gate`, and its place in the order in `gate/mod.rs` |
 //! | a configuration key | `config/keys`, then `config/model` |
@@ -57,6 +61,8 @@ pub mod admin;
 pub mod base;
 pub mod cli;
 pub mod config;
+pub mod expression;
+pub mod flow;
 pub mod gate;
 pub mod observe;
 pub mod outcome;

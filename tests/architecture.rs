@@ -18,6 +18,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("route", 1),
     ("outcome", 2),
     ("parameter", 2),
+    ("expression", 2),
     ("config", 3),
     ("observe", 4),
     ("upstream", 5),
@@ -121,6 +122,7 @@ const ON_THE_WALL: &[&str] = &[
     "src/cli/args.rs",
     "src/gate/maintenance.rs",
     "src/observe/access_log.rs",
+    "src/observe/access_log/step.rs",
     "src/observe/log.rs",
     "src/observe/witness.rs",
     // An upstream's `Retry-After` may be a date.

@@ -107,6 +107,7 @@ fn status(control: &Control) -> Value {
             "last": desk.as_ref().and_then(|desk| desk.last()).map(|last| last.to_json()),
         },
         "listeners": listeners,
+        "maintenance": maintenance::active(control),
     })
 }
 
@@ -116,6 +117,7 @@ fn routes(control: &Control) -> Value {
         let mut told = json!({ "name": route.name, "match": route.pattern, "hosts": route.hosts });
         match &route.target {
             Target::Upstream(id) => told["upstream"] = config.upstream(*id).name.as_str().into(),
+            Target::Flow(target) => told["flow"] = config.flow(target.flow).name.as_str().into(),
             Target::Respond(Respond::Fixed { status, .. }) => told["respond"] = (*status).into(),
             Target::Respond(Respond::Problem(code)) => {
                 told["respond"] = config.errors.catalogue.full_code_text(*code).into();

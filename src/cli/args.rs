@@ -56,6 +56,8 @@ pub(super) enum Verb {
     },
     /// Tells, offline, which route a request takes, why the others do not, and the error reply.
     Route(Route),
+    /// Runs a flow once and tells each step, with its replies real or played; or draws it.
+    Flow(Flow),
     /// Tells how a guichet that runs stands.
     Status(Running),
     /// Has a guichet that runs read its configuration again, and tells what came of it.
@@ -209,6 +211,22 @@ pub(super) struct Route {
     pub(super) cause: Option<String>,
 }
 
+/// `guichet flow`.
+#[derive(Debug, Args)]
+pub(super) struct Flow {
+    /// The name of the flow.
+    pub(super) name: String,
+    /// What it is given: JSON, or @FILE.
+    #[arg(short = 'd', long = "data", value_name = "INPUT")]
+    pub(super) data: Option<String>,
+    /// Plays a step: its reply as JSON, a status, or @FILE; of another flow: FLOW.STEP=REPLY.
+    #[arg(long = "mock", value_name = "STEP=REPLY")]
+    pub(super) mocks: Vec<String>,
+    /// Draws the flow as a Mermaid flowchart, and runs nothing.
+    #[arg(long)]
+    pub(super) graph: bool,
+}
+
 /// The form of diagnostics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum CheckFormat {
@@ -320,6 +338,8 @@ mod tests {
             "errors --format typescript",
             "explain G0203",
             "route 'GET-https://host/path' -H a:b -H c:d -d {} --cause upstream.reset",
+            "flow create -d @input.json --mock lookup=@reply.json --mock register.insert=503",
+            "flow create --graph",
             "status",
             "status --json",
             "reload --socket /run/guichet/admin.sock",
@@ -345,7 +365,7 @@ mod tests {
     #[test]
     fn what_comes_later_is_not_offered() {
         for line in [
-            "flow x",
+            "flow",
             "maintenance on",
             "upstream drain users",
             "run --staging",

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::args::CheckFormat;
 use super::output::{Exit, Report};
+use crate::config::model::{Flow, Next, Ways};
 use crate::config::{self, Colour, Diagnostic, Environment, Loaded, Severity, Sources};
 
 /// Whether warnings fail the check.
@@ -65,8 +66,34 @@ fn fine(file: &Path, loaded: &Loaded) -> String {
         count(loaded.config.routes.len(), "route"),
         count(loaded.config.upstreams.len(), "upstream"),
     ];
+    let flows = &loaded.config.flows;
+    if !flows.is_empty() {
+        parts.push(count(flows.len(), "flow"));
+    }
     lesser(&loaded.warnings, &mut parts);
-    format!("{}: fine, {}\n", file.display(), parts.join(", "))
+    let mut told = format!("{}: fine, {}\n", file.display(), parts.join(", "));
+    for flow in flows {
+        told.push_str(&ways(flow));
+    }
+    told
+}
+
+/// How many ways lead through a flow, and how many of them end without a result of its own.
+fn ways(flow: &Flow) -> String {
+    let Ways { all, bare } = flow.ways;
+    let ways = if all == 1 { "1 way".to_owned() } else { format!("{all} ways") };
+    let rest = match bare {
+        0 => "each with a result".to_owned(),
+        bare if bare == all => "all without a result of its own".to_owned(),
+        bare => format!("{bare} without a result of its own"),
+    };
+    let failing = flow.steps.iter().filter(|step| step.on_error == Next::End);
+    let failing: Vec<&str> = failing.map(|step| step.name.as_str()).collect();
+    let named = match failing.as_slice() {
+        [] => String::new(),
+        names => format!(" (where {} fails)", names.join(" or ")),
+    };
+    format!("  flow {}: {ways}, {rest}{named}\n", flow.name)
 }
 
 fn verdict(file: &Path, found: &[Diagnostic]) -> String {
@@ -117,6 +144,21 @@ mod tests {
         assert_eq!((report.err.as_str(), report.exit), ("", Exit::Fine));
         assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Json).out, "[]\n");
         assert_eq!(checked(FINE, Strictness::Strict, CheckFormat::Github).out, "");
+    }
+
+    #[test]
+    fn ways_through_flows_are_counted() {
+        let text = format!(
+            "{FINE}\n[[route]]\nmatch = \"/f\"\nflow = \"f\"\n[flow.f]\n\
+             [[flow.f.step]]\nname = \"a\"\ncall = \"GET app:/\"\non_error = \"bad\"\n\
+             [[flow.f.step]]\nname = \"b\"\nwhen = \"a.status == 200\"\ncall = \"GET app:/\"\n\
+             [[flow.f.result]]\nname = \"bad\"\nerror = \"${{a.error}}\"\n"
+        );
+        let report = checked(&text, Strictness::Strict, CheckFormat::Human);
+        // a fails; b succeeds, is skipped, or fails.
+        let expected = "  flow f: 4 ways, 3 without a result of its own (where b fails)\n";
+        assert!(report.out.ends_with(expected), "{report:?}");
+        assert!(report.out.contains("fine, 2 routes, 1 upstream, 1 flow\n"), "{report:?}");
     }
 
     #[test]

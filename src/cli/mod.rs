@@ -11,6 +11,7 @@ mod control;
 mod demo;
 pub mod errors;
 mod explain;
+mod flow;
 mod key;
 mod locate;
 mod man;
@@ -27,8 +28,8 @@ use std::sync::Arc;
 use clap::Parser as _;
 
 use self::args::{
-    CheckFormat, CommandLine, ConfigVerb, EndpointName, KeyVerb, MaintenanceVerb, Route, Running,
-    UpstreamVerb, Verb,
+    CheckFormat, CommandLine, ConfigVerb, EndpointName, Flow, KeyVerb, MaintenanceVerb, Route,
+    Running, UpstreamVerb, Verb,
 };
 use self::check::Strictness;
 use self::control::Said;
@@ -98,6 +99,15 @@ fn obey(line: &CommandLine) -> Report {
             }
         }
         Verb::Route(arguments) => with_file(None, &|file| route(file, arguments, form)),
+        Verb::Flow(asked) => with_file(None, &|file| match load(file) {
+            Ok(loaded) => {
+                let Flow { name, data, mocks, graph } = asked;
+                let data = data.as_deref();
+                let question = flow::Question { name, data, mocks, graph: *graph };
+                flow::flow(&loaded.config, &question, &system_environment, form)
+            }
+            Err(report) => report,
+        }),
         Verb::Status(running) => control(Said::Status, running, option, form),
         Verb::Reload(running) => control(Said::Reload, running, option, form),
         Verb::Drain(running) => control(Said::Drain, running, option, form),

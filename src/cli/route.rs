@@ -219,6 +219,7 @@ fn tell_route(
     }
     let target = match &route.target {
         Target::Upstream(id) => format!("upstream {}", config.upstream(*id).name),
+        Target::Flow(target) => format!("flow {}", config.flow(target.flow).name),
         Target::Respond(Respond::Fixed { status, .. }) => format!("a fixed reply with {status}"),
         Target::Respond(Respond::Problem(code)) => {
             format!("the problem {}", config.errors.catalogue.name(*code))
@@ -274,7 +275,7 @@ fn dress(config: &Config, asking: &Asking, problem: &Problem, dialect: Dialect) 
     let catalogue = &config.errors.catalogue;
     let request_id = RequestId::generate();
     let reply = Reply {
-        format: Format::choose(dialect, &asking.headers, config.errors.format),
+        format: Format::choose(dialect, &(&asking.headers).into(), config.errors.format),
         language: catalogue.choose_language(asking.headers.get(header::ACCEPT_LANGUAGE)),
         request_id: &request_id,
         method: &asking.method,

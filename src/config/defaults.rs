@@ -6,7 +6,7 @@ use http::header::{self, HeaderName};
 
 use super::model::{
     Balance, Breaker, ClientAuth, Eject, GraphqlRule, HostPolicy, JwtAlgorithm, Limits, Normalise,
-    OnDown, Plain, Pool, Protocols, RetryOn, Shutdown, UpstreamTimeouts,
+    OnDown, Plain, Pool, Protocols, RetryOn, RootErrors, Shutdown, UpstreamTimeouts,
 };
 use crate::outcome::StatusSet;
 use crate::problem::Format;
@@ -96,6 +96,14 @@ pub const GRAPHQL: GraphqlRule = GraphqlRule {
 };
 /// `route.graphql.timeout`.
 pub const GRAPHQL_TIMEOUT: Duration = Duration::from_secs(10);
+/// `route.graphql.root_errors`.
+pub const GRAPHQL_ROOT_ERRORS: RootErrors = RootErrors::Annotate;
+/// `route.graphql.mutation_errors`.
+pub const GRAPHQL_ERRORS: &[&str] = &["errors"];
+/// `route.graphql.warnings`.
+pub const GRAPHQL_WARNINGS: &[&str] = &["warnings"];
+/// `route.graphql.inspect`.
+pub const GRAPHQL_INSPECT: usize = 1 << 20;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.
@@ -170,3 +178,7 @@ pub const COMPRESS_TYPES: &[&str] = &[
     "application/javascript",
     "application/wasm",
 ];
+/// `flow.NAME.timeout`.
+pub const FLOW_TIMEOUT: Duration = Duration::from_secs(10);
+/// `flow.NAME.limit`.
+pub const FLOW_LIMIT: usize = 1 << 20;

@@ -136,7 +136,7 @@ mod tests {
         assert!(text.contains("\"500ms\"") && text.contains("name, TCP and TLS together"));
         assert!(explain_key("retry_after").unwrap().contains("errors.retry_after"));
         assert!(explain_key("[[route]]").unwrap().contains("rewrite"));
-        assert!(explain_key("flow").unwrap().contains("later version"));
+        assert!(explain_key("fault").unwrap().contains("later version"));
         assert_eq!(explain_key("nonsense"), None);
     }
 }

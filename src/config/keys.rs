@@ -10,6 +10,7 @@ mod compress;
 mod cors;
 mod errors;
 mod failing;
+mod flow;
 mod format;
 mod graphql;
 mod limit;

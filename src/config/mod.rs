@@ -152,7 +152,12 @@ fn expand(
     }
     let complete = include::include(&mut root, sources, report);
     for entry in root.entries.iter_mut().filter(|entry| known_now(&entry.key)) {
-        substitute::substitute(&mut entry.node, sources, environment, report);
+        if substitute::holds_expressions(&entry.key) {
+            let node = &mut entry.node;
+            substitute::substitute_beside_expressions(node, sources, environment, report);
+        } else {
+            substitute::substitute(&mut entry.node, sources, environment, report);
+        }
     }
     (root, complete)
 }

@@ -84,7 +84,8 @@ impl Form<'_> {
     /// A key that the operator chose: a name, a code, a language, a pointer.
     fn chosen(&mut self, entry: &Entry, others: &'static Others, table: &str, path: &str) {
         let inner = others.kind.shape();
-        let misplaced = !matches!(entry.node.value, Value::Table(_) | Value::Broken)
+        let misplaced = !matches!(others.kind, Kind::Either(_))
+            && !matches!(entry.node.value, Value::Table(_) | Value::Broken)
             && inner.is_some_and(|shape| {
                 unknown::suggestion(&entry.key, shape).is_some() || shape.others.is_none()
             });

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use aws_lc_rs::digest;
 
 use super::diagnostic::Report;
-use super::keys::{Default, Key, Kind, ROOT, Shape};
+use super::keys::{Default, Key, Kind, Others, ROOT, Shape};
 use super::parse;
 use super::source::{Place, Sources};
 use super::substitute::{self, escape};
@@ -39,10 +39,13 @@ impl Effective {
         let mut report = Report::default();
         // The text is guichet's own, so reading it back finds nothing to report.
         let parsed = parse::parse(file, &sources, &mut report).map(|root| {
-            let mut node = Node { place: Place::new(file, &(0..0)), value: Value::Table(root) };
+            let mut root = root;
             // What was written for reading back, `$$`, is a plain dollar again.
-            substitute::substitute(&mut node, &sources, &|_| None, &mut report);
-            node.to_json()
+            let plain = |entry: &&mut Entry| !substitute::holds_expressions(&entry.key);
+            for entry in root.entries.iter_mut().filter(plain) {
+                substitute::substitute(&mut entry.node, &sources, &|_| None, &mut report);
+            }
+            Node { place: Place::new(file, &(0..0)), value: Value::Table(root) }.to_json()
         });
         parsed.unwrap_or_default()
     }
@@ -62,7 +65,8 @@ impl Effective {
     }
 
     fn write(&self, sources: Option<&Sources>, secrets: Secrets) -> String {
-        let mut writer = Writer { sources, secrets, out: String::new() };
+        let manner = Manner { secrets, expressions: false };
+        let mut writer = Writer { sources, manner, out: String::new() };
         writer.table(&self.root, &ROOT, "");
         writer.out
     }
@@ -77,10 +81,18 @@ enum Secrets {
     Named,
 }
 
+/// How values are written.
+#[derive(Clone, Copy)]
+struct Manner {
+    secrets: Secrets,
+    /// Whether strings hold expressions, which stand there as they were written.
+    expressions: bool,
+}
+
 struct Writer<'s> {
     /// None where only the values matter.
     sources: Option<&'s Sources>,
-    secrets: Secrets,
+    manner: Manner,
     out: String,
 }
 
@@ -95,11 +107,11 @@ impl Writer<'_> {
         }
         let others = shape.others.as_ref();
         for entry in chosen(table, shape) {
-            if others.is_some_and(|others| others.kind.shape().is_none()) {
+            if others.is_some_and(|others| !is_chosen_section(others, entry)) {
                 let kind = others.map_or(&Kind::Any, |others| &others.kind);
                 self.line(
                     &quoted_key(&entry.key),
-                    &inline(&entry.node, kind, self.secrets),
+                    &inline(&entry.node, kind, self.manner),
                     entry.node.place,
                 );
             }
@@ -111,7 +123,8 @@ impl Writer<'_> {
             }
         }
         for entry in chosen(table, shape) {
-            if let Some(inner) = others.and_then(|others| others.kind.shape()) {
+            let section = others.filter(|others| is_chosen_section(others, entry));
+            if let Some(inner) = section.and_then(|others| others.kind.shape()) {
                 let path = join(path, &entry.key);
                 self.header(&path, Brackets::Single);
                 self.table(entry.node.as_table().unwrap_or(&EMPTY), inner, &path);
@@ -120,6 +133,9 @@ impl Writer<'_> {
     }
 
     fn section(&mut self, key: &'static Key, entry: Option<&Entry>, path: &str) {
+        if path.is_empty() {
+            self.manner.expressions = substitute::holds_expressions(key.name);
+        }
         let path = join(path, key.name);
         let Some(shape) = key.kind.shape() else { return };
         if let Kind::Tables(_) = key.kind {
@@ -132,8 +148,10 @@ impl Writer<'_> {
         }
         let table = entry.and_then(|entry| entry.node.as_table()).unwrap_or(&EMPTY);
         // A table of named tables needs no header of its own.
-        if !shape.keys.is_empty() || shape.others.as_ref().is_some_and(|o| o.kind.shape().is_none())
-        {
+        let plain = |others: &Others| {
+            others.kind.shape().is_none() || matches!(others.kind, Kind::Either(_))
+        };
+        if !shape.keys.is_empty() || shape.others.as_ref().is_some_and(plain) {
             self.header(&path, Brackets::Single);
         }
         self.table(table, shape, &path);
@@ -142,11 +160,7 @@ impl Writer<'_> {
     fn value(&mut self, key: &'static Key, entry: Option<&Entry>) {
         match (entry, key.default) {
             (Some(entry), _) => {
-                self.line(
-                    key.name,
-                    &inline(&entry.node, &key.kind, self.secrets),
-                    entry.node.place,
-                );
+                self.line(key.name, &inline(&entry.node, &key.kind, self.manner), entry.node.place);
             }
             (None, Default::Value(default)) => self.commented(key.name, default, "default"),
             (None, Default::None(words)) if self.sources.is_some() => {
@@ -203,10 +217,20 @@ fn is_section(key: &'static Key, entry: Option<&Entry>) -> bool {
     }
 }
 
+/// The same for a key that the operator chose.
+fn is_chosen_section(others: &Others, entry: &Entry) -> bool {
+    !matches!(others.kind, Kind::Either(_))
+        && others.kind.shape().is_some()
+        && !matches!(entry.node.value, Value::String(_))
+}
+
 /// A value on one line, guided by its kind so that secrets are recognised wherever they stand.
-fn inline(node: &Node, kind: &'static Kind, secrets: Secrets) -> String {
+fn inline(node: &Node, kind: &'static Kind, manner: Manner) -> String {
     match &node.value {
-        value if secrets == Secrets::Hidden && holds_secret(kind, value) => "\"***\"".to_owned(),
+        value if manner.secrets == Secrets::Hidden && holds_secret(kind, value) => {
+            "\"***\"".to_owned()
+        }
+        Value::String(text) if manner.expressions => quote(text),
         Value::String(text) => quote(&escape(text)),
         Value::Integer(number) => number.to_string(),
         // `{:?}` keeps the point of whole numbers, as TOML wants.
@@ -216,7 +240,7 @@ fn inline(node: &Node, kind: &'static Kind, secrets: Secrets) -> String {
         Value::Broken => "\"\"".to_owned(),
         Value::Array(items) => {
             let of = element(kind);
-            let items: Vec<_> = items.iter().map(|item| inline(item, of, secrets)).collect();
+            let items: Vec<_> = items.iter().map(|item| inline(item, of, manner)).collect();
             format!("[{}]", items.join(", "))
         }
         Value::Table(table) if table.entries.is_empty() => "{}".to_owned(),
@@ -233,7 +257,7 @@ fn inline(node: &Node, kind: &'static Kind, secrets: Secrets) -> String {
                             (None, None) => &Kind::Any,
                         }
                     });
-                    format!("{} = {}", quoted_key(&entry.key), inline(&entry.node, kind, secrets))
+                    format!("{} = {}", quoted_key(&entry.key), inline(&entry.node, kind, manner))
                 })
                 .collect();
             format!("{{ {} }}", entries.join(", "))

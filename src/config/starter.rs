@@ -83,7 +83,10 @@ fn chosen(out: &mut String, others: &'static Others, path: &str, shown: Shown) {
     match others.kind.shape() {
         Some(inner) if value.is_empty() => {
             let path = keys::join(path, name);
-            header(out, ("[", "]"), &path, others.doc, shown);
+            // A table of names alone gets its header with the example of one.
+            if !inner.keys.is_empty() {
+                header(out, ("[", "]"), &path, others.doc, shown);
+            }
             table(out, inner, &path, shown);
         }
         Some(_) | None => {

@@ -7,6 +7,7 @@ use std::ops::Range;
 use super::diagnostic::{Diagnostic, Id, Report};
 use super::source::{Place, Sources};
 use super::tree::{Node, Value};
+use crate::expression::{self, Part};
 
 /// How a variable of the environment is read; none where it is not set.
 pub type Environment<'e> = &'e dyn Fn(&str) -> Option<String>;
@@ -55,6 +56,85 @@ pub(crate) fn substitute(
         | Value::Datetime(_)
         | Value::Broken => {}
     }
+}
+
+/// Substitutes in every string of flows. There `${…}` holds expressions, which stay as they are, and
+/// so does `$$`; a variable stands by itself, and its dollars are escaped: it never becomes an
+/// expression.
+pub(crate) fn substitute_beside_expressions(
+    node: &mut Node,
+    sources: &Sources,
+    environment: Environment<'_>,
+    report: &mut Report,
+) {
+    match &mut node.value {
+        Value::String(text) if text.contains("${") => {
+            match expand_beside_expressions(text, environment) {
+                Ok(expanded) => *text = expanded,
+                Err(fault) => {
+                    report.push(fault.diagnose(node.place, text, sources));
+                    node.value = Value::Broken;
+                }
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                substitute_beside_expressions(item, sources, environment, report);
+            }
+        }
+        Value::Table(table) => {
+            for entry in &mut table.entries {
+                substitute_beside_expressions(&mut entry.node, sources, environment, report);
+            }
+        }
+        Value::String(_)
+        | Value::Integer(_)
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime(_)
+        | Value::Broken => {}
+    }
+}
+
+/// Whether the strings of a table at the top of the file hold expressions.
+pub(crate) fn holds_expressions(key: &str) -> bool {
+    key == "flow"
+}
+
+fn expand_beside_expressions(text: &str, environment: Environment<'_>) -> Result<String, Fault> {
+    // What cannot be read is reported where expressions are compiled.
+    let Ok(parts) = expression::scan(text) else { return Ok(text.to_owned()) };
+    let is_variable = |part: &Part<'_>| match part {
+        Part::Hole(inside, _) => inside.starts_with("env."),
+        Part::Literal(_) => false,
+    };
+    if !parts.iter().any(is_variable) {
+        return Ok(text.to_owned());
+    }
+    let mut out = String::with_capacity(text.len());
+    for part in parts {
+        match part {
+            Part::Literal(literal) => out.push_str(&escape(literal)),
+            Part::Hole(inside, begin) if inside.starts_with("env.") => {
+                match variable(inside, environment) {
+                    Ok(value) => out.push_str(&escape(&value)),
+                    Err(FaultKind::Unknown(_)) => hole(&mut out, inside),
+                    Err(kind) => {
+                        let at = begin - "${".len()..begin + inside.len() + 1;
+                        return Err(Fault { at, kind });
+                    }
+                }
+            }
+            Part::Hole(inside, _) => hole(&mut out, inside),
+        }
+    }
+    Ok(out)
+}
+
+fn hole(out: &mut String, inside: &str) {
+    out.push_str("${");
+    out.push_str(inside);
+    out.push('}');
 }
 
 /// Writes a value so that reading it gives the same value again.
@@ -188,6 +268,18 @@ mod tests {
         let faults = expand("${env.A} ${HOME} ${env.1} ${env.B", &environment).unwrap_err();
         assert_eq!(faults.len(), 4);
         assert_eq!(faults[1].at, 9..16);
+    }
+
+    #[test]
+    fn beside_expressions_a_variable_is_never_one() {
+        let expanded = |text: &str| {
+            let environment = |name: &str| (name == "X").then(|| "a ${b} $".to_owned());
+            expand_beside_expressions(text, &environment).ok()
+        };
+        assert_eq!(expanded("${env.X} ${c.d} $$").as_deref(), Some("a $${b} $$ ${c.d} $$"));
+        assert_eq!(expanded("${env.NONE:-n}${ x }").as_deref(), Some("n${ x }"));
+        assert_eq!(expanded("${env.NONE}"), None);
+        assert_eq!(expanded("$ ${").as_deref(), Some("$ ${"));
     }
 
     #[test]

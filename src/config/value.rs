@@ -4,6 +4,7 @@
 //! the check can always be read. Messages are ends of sentences: they follow the quoted value.
 
 mod caller;
+mod flow;
 mod origin;
 mod policy;
 
@@ -15,7 +16,10 @@ use http::uri::PathAndQuery;
 use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-pub(crate) use self::caller::{consumer, credential_header, fetched, query_name, realm, scope};
+pub(crate) use self::caller::{
+    consumer, credential_header, fetched, field, query_name, realm, scope, spelling,
+};
+pub(crate) use self::flow::{sent_header, step, type_word};
 pub(crate) use self::origin::{media_pattern, method, origin, shared_header};
 pub(crate) use self::policy::{
     RetryOn, balance, has_password, limit_key, moment, percent, retry_on, routes, store_url,

@@ -51,6 +51,6 @@ pub use maintenance::{Maintenance, Switch, Switches};
 pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;
 pub use overload::{Admitted, Overload};
-pub use params::{Absent, parameters};
+pub use params::{Absent, parameters, refusal};
 pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, without_port};

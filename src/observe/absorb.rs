@@ -9,6 +9,7 @@ impl Registers {
         self.requests.absorb(&other.requests, |key| names.request(key));
         self.errors.absorb(&other.errors, |key| names.error(key));
         self.would_change.absorb(&other.would_change, |key| names.error(key));
+        self.operations.absorb(&other.operations, |key| names.operation(key));
         self.upstream_requests.absorb(&other.upstream_requests, |key| names.upstream(key));
         for (own, cells) in self.same_routes(other, names) {
             own.duration.absorb(&cells.duration);
@@ -36,6 +37,13 @@ impl Registers {
             let Some(own) = id.and_then(|id| self.auth.get(usize::from(id.0))) else { continue };
             for (own, count) in own.iter().zip(cells) {
                 own.bump(count.value());
+            }
+        }
+        let (from, to) = names.flows;
+        for (names, cells) in from.iter().zip(&other.flows) {
+            let mut known = to.iter().zip(&self.flows);
+            if let Some((own, mine)) = known.find(|(known, _)| known.name == names.name) {
+                mine.absorb(own, cells, names);
             }
         }
         self.lines_dropped.bump(other.lines_dropped.value());

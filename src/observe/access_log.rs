@@ -5,11 +5,15 @@
 //! `cause` are guichet's own additions: `detail` (the private reason in words) and `would_change`
 //! (the code that a reply under `normalise = "observe"` would have had).
 
+mod step;
+
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use http::Version;
+
+pub use step::StepFacts;
 
 use super::facts::{Facts, Kind, Outcome};
 use super::json::{Object, member};
@@ -97,8 +101,13 @@ impl Lines {
 
 impl Policy {
     fn tells(&self, facts: &Facts, took: Duration) -> bool {
+        self.tells_of(facts.is_error(), took)
+    }
+
+    #[inline]
+    fn tells_of(&self, is_error: bool, took: Duration) -> bool {
         self.share >= 1.0
-            || (self.errors && facts.is_error())
+            || (self.errors && is_error)
             || self.slower.is_some_and(|limit| took >= limit)
             || (self.share > 0.0 && fastrand::f64() < self.share)
     }

@@ -66,11 +66,13 @@ impl Exposition {
         self.requests(&mut page);
         self.routes(&mut page);
         self.errors(&mut page);
+        self.operations(&mut page);
         self.connections(&mut page);
         self.auth(&mut page);
         self.limits(&mut page);
         self.shed(&mut page);
         self.upstreams(&mut page);
+        self.flows(&mut page);
         self.certificates(&mut page);
         self.losses(&mut page);
         process(&mut page);
@@ -316,7 +318,7 @@ impl Exposition {
     }
 
     /// Adds up one table of all workers, in the order of its keys.
-    fn tally(&self, pick: impl Fn(&Registers) -> &Tally) -> BTreeMap<u64, u64> {
+    pub(super) fn tally(&self, pick: impl Fn(&Registers) -> &Tally) -> BTreeMap<u64, u64> {
         let mut sums = BTreeMap::new();
         for (key, count) in self.registers.iter().flat_map(|registers| pick(registers).iter()) {
             *sums.entry(key).or_default() += count;
@@ -325,7 +327,7 @@ impl Exposition {
     }
 
     /// Adds up one histogram of all workers.
-    fn spread(&self, pick: impl Fn(&Registers) -> Option<&Histogram>) -> Spread {
+    pub(super) fn spread(&self, pick: impl Fn(&Registers) -> Option<&Histogram>) -> Spread {
         let mut spread = Spread::default();
         for registers in &self.registers {
             if let Some(histogram) = pick(registers) {
@@ -336,13 +338,13 @@ impl Exposition {
     }
 }
 
-fn number_if_any(page: &mut Page, family: &Family, labels: Labels<'_>, sum: u64) {
+pub(super) fn number_if_any(page: &mut Page, family: &Family, labels: Labels<'_>, sum: u64) {
     if sum > 0 {
         page.number(family, labels, sum);
     }
 }
 
-fn histogram_if_any(
+pub(super) fn histogram_if_any(
     page: &mut Page,
     family: &Family,
     labels: Labels<'_>,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri, Version, request};
 
+use super::operations::Operations;
 use crate::base::clock::{self, Instant};
 use crate::base::{EndpointId, LimitId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
 use crate::problem::{Cause, Code, Problem};
@@ -53,6 +54,10 @@ pub struct Facts {
     pub source: Option<Source>,
     /// How it ended.
     pub outcome: Outcome,
+    /// How it will have ended once the reply is over, where that is not said by its status.
+    pub judged: Option<Outcome>,
+    /// The GraphQL operations that it carries.
+    pub operations: Option<Operations>,
     /// The first parameter that was not as declared.
     pub parameter: Option<Box<str>>,
     /// Who calls, where that was asked.
@@ -190,6 +195,8 @@ impl Facts {
             detail: None,
             source: None,
             outcome: Outcome::Aborted,
+            judged: None,
+            operations: None,
             parameter: None,
             consumer: None,
             limit: None,

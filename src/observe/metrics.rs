@@ -49,6 +49,7 @@ impl Family {
         ERRORS,
         OUTCOMES,
         WOULD_CHANGE,
+        GRAPHQL_OPERATIONS,
         CONNECTIONS,
         CONNECTION_FAILURES,
         AUTH,
@@ -65,6 +66,8 @@ impl Family {
         UPSTREAM_ENDPOINT_UP,
         UPSTREAM_BREAKER_STATE,
         UPSTREAM_CONNECTIONS,
+        FLOW_RUNS,
+        FLOW_STEP,
         CERTIFICATE_EXPIRY,
         LOG_LINES_DROPPED,
         SERIES_LEFT_OUT,
@@ -119,6 +122,10 @@ pub(super) const WOULD_CHANGE: Family = counter(
     "guichet_normalise_would_change_total",
     "Upstream errors that passed untouched under normalise = \"observe\", by the code they would \
      have got.",
+);
+pub(super) const GRAPHQL_OPERATIONS: Family = counter(
+    "guichet_graphql_operations_total",
+    "GraphQL operations by what they do and by how they ended; unknown where the upstream alone knows the document.",
 );
 pub(super) const CONNECTIONS: Family =
     gauge("guichet_connections", "Open client connections, by what they speak.");
@@ -176,6 +183,14 @@ pub(super) const UPSTREAM_BREAKER_STATE: Family = gauge(
 );
 pub(super) const UPSTREAM_CONNECTIONS: Family =
     gauge("guichet_upstream_connections", "Connections to an upstream, by what they are doing.");
+pub(super) const FLOW_RUNS: Family = counter(
+    "guichet_flow_runs_total",
+    "Runs of flows, by the result that left: a name of the file, or last-reply, failed-step, no-value, given-up.",
+);
+pub(super) const FLOW_STEP: Family = histogram(
+    "guichet_flow_step_seconds",
+    "Time of one step of a flow, from its expressions to the end of its reply or to its failure.",
+);
 pub(super) const CERTIFICATE_EXPIRY: Family = gauge(
     "guichet_tls_certificate_expiry_timestamp_seconds",
     "When a listener's certificate expires, in seconds since 1970.",

@@ -1,6 +1,7 @@
 //! The names behind the ids: what the log and the metrics call listeners, routes, upstreams and
 //! endpoints. Made once from the configuration and shared by all workers.
 
+use super::flow_counts::FlowNames;
 use crate::base::{ListenerId, RouteId, UpstreamId};
 use crate::config::model::Config;
 
@@ -17,6 +18,8 @@ pub struct Names {
     pub limits: Vec<String>,
     /// By `AuthId`.
     pub auth: Vec<String>,
+    /// By `FlowId`.
+    pub flows: Vec<FlowNames>,
 }
 
 /// The names of one upstream.
@@ -41,6 +44,7 @@ impl Names {
             upstreams: upstreams.collect(),
             limits: config.limits.iter().map(|limit| limit.name.clone()).collect(),
             auth: config.auth.iter().map(|policy| policy.name.clone()).collect(),
+            flows: config.flows.iter().map(FlowNames::new).collect(),
         }
     }
 
@@ -73,6 +77,7 @@ mod tests {
             upstreams: vec![users],
             limits: Vec::new(),
             auth: Vec::new(),
+            flows: Vec::new(),
         };
         let (known, unknown) = (UpstreamId(0), UpstreamId(1));
         assert_eq!((names.listener(ListenerId(0)), names.listener(ListenerId(1))), ("public", ""));

@@ -83,6 +83,7 @@ mod tests {
             upstreams: vec![users],
             limits: vec!["per-ip".into()],
             auth: Vec::new(),
+            flows: Vec::new(),
         });
         assert_eq!(ready.limit(LimitId(0)), b",\"limit\":\"per-ip\"");
         assert_eq!(ready.listener(ListenerId(0)), b",\"listener\":\"public\"");

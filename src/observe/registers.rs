@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::auth_result::AuthResult;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
+use super::flow_counts::FlowCells;
 use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
 use super::names::Names;
 use super::retried::Retried;
@@ -23,6 +24,7 @@ pub struct Registers {
     pub(super) errors: Tally,
     pub(super) would_change: Tally,
     pub(super) upstream_requests: Tally,
+    pub(super) operations: Tally,
     /// Place 0 is "no route".
     pub(super) routes: Box<[RouteCells]>,
     /// Shared with the registers before, where the listener was there already: connections live on.
@@ -30,6 +32,7 @@ pub struct Registers {
     pub(super) upstreams: Box<[UpstreamCells]>,
     pub(super) limits: Box<[LimitCells]>,
     pub(super) auth: Box<[AuthCells]>,
+    pub(super) flows: Box<[FlowCells]>,
     pub(super) lines_dropped: Counter,
 }
 
@@ -163,11 +166,13 @@ impl Registers {
             errors: Tally::with_room_for((routes + 1) * 16),
             would_change: Tally::with_room_for((routes + 1) * 4),
             upstream_requests: Tally::with_room_for(upstreams * 16),
+            operations: Tally::with_room_for((routes + 1) * 4),
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
             limits: std::iter::repeat_with(LimitCells::default).take(names.limits.len()).collect(),
             auth: std::iter::repeat_with(AuthCells::default).take(names.auth.len()).collect(),
+            flows: names.flows.iter().map(FlowCells::new).collect(),
             lines_dropped: Counter::default(),
         }
     }
@@ -191,6 +196,9 @@ impl Registers {
             cells.duration.observe(Bounds::EXCHANGE, took);
             let own = took.saturating_sub(facts.upstream_time.unwrap_or_default());
             cells.overhead.observe(Bounds::OVERHEAD, own);
+        }
+        if let Some(operations) = facts.operations {
+            operations.count(route, facts.outcome, &self.operations);
         }
         let source = facts.source.unwrap_or(Source::Gateway);
         if let Some(code) = facts.code {
@@ -230,8 +238,9 @@ impl Registers {
 
     /// Events that found no room in a bounded table.
     pub(super) fn left_out(&self) -> u64 {
-        let tables = [&self.requests, &self.errors, &self.would_change, &self.upstream_requests];
-        tables.into_iter().map(Tally::left_out).sum()
+        let errors = [&self.errors, &self.would_change];
+        let others = [&self.requests, &self.upstream_requests, &self.operations];
+        errors.into_iter().chain(others).map(Tally::left_out).sum()
     }
 }
 

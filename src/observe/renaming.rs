@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::exposition::Exposition;
+use super::flow_counts::FlowNames;
 use super::keys::{ErrorKey, RequestKey, UpstreamKey};
 use super::names::Names;
+use super::operations::OperationKey;
 use crate::base::{AuthId, LimitId, ListenerId, RouteId, UpstreamId};
 use crate::problem::{Catalogue, Code};
 
@@ -17,12 +19,14 @@ pub(super) struct Renaming<'a> {
     pub(super) limits: Vec<Option<LimitId>>,
     pub(super) auth: Vec<Option<AuthId>>,
     codes: (&'a Catalogue, &'a Catalogue),
+    /// Flows have names of their own inside.
+    pub(super) flows: (&'a [FlowNames], &'a [FlowNames]),
 }
 
 impl<'a> Renaming<'a> {
     /// From one generation's ids to another's.
     pub(super) fn new(from: &'a Exposition, to: &'a Exposition) -> Self {
-        let Names { listeners, routes, upstreams, limits, auth } = &*to.names;
+        let Names { listeners, routes, upstreams, limits, auth, flows } = &*to.names;
         let upstreams = upstreams.iter().map(|it| &it.name);
         Self {
             listeners: places(&from.names.listeners, listeners.iter(), ListenerId),
@@ -35,6 +39,7 @@ impl<'a> Renaming<'a> {
                 UpstreamId,
             ),
             codes: (&from.catalogue, &to.catalogue),
+            flows: (&from.names.flows, flows),
         }
     }
 
@@ -53,6 +58,12 @@ impl<'a> Renaming<'a> {
             Code::Custom(_) => self.codes.1.code_by_name(self.codes.0.name(key.code))?,
         };
         Some(ErrorKey { route: self.route(key.route)?, code, ..key }.pack())
+    }
+
+    /// A key of `guichet_graphql_operations_total`.
+    pub(super) fn operation(&self, key: u64) -> Option<u64> {
+        let key = OperationKey::unpack(key);
+        Some(OperationKey { route: self.route(key.route)?, ..key }.pack())
     }
 
     /// A key of `guichet_upstream_requests_total`.

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::access_log::Lines;
+use super::access_log::{Lines, StepFacts};
 use super::auth_result::AuthResult;
 use super::facts::Facts;
 use super::log;
@@ -19,7 +19,7 @@ use super::registers::{
 };
 use super::retried::Retried;
 use crate::base::clock::{self, Instant};
-use crate::base::{AuthId, LimitId, ListenerId, RequestId, RouteId, UpstreamId};
+use crate::base::{AuthId, FlowId, LimitId, ListenerId, RequestId, RouteId, UpstreamId};
 use crate::problem::Catalogue;
 
 /// One worker's ear: its registers, its lines, and the names to tell them by.
@@ -167,6 +167,14 @@ impl Witness {
             let (id, words) = (request_id.as_str(), panic_words(payload));
             log::error("panic", format_args!("request {id} panicked: {words}"));
         }
+    }
+
+    /// Writes the line of a step.
+    pub(super) fn write_step(&self, flow: FlowId, step: usize, facts: &StepFacts<'_>) {
+        let Some(names) = self.names.flows.get(usize::from(flow.0)) else { return };
+        let Some(lines) = &self.lines else { return };
+        let dropped = lines.borrow_mut().append_step(facts, (names, step), &self.catalogue);
+        self.registers.lines_dropped.bump(dropped);
     }
 
     /// The registers that this witness writes into.

@@ -12,4 +12,4 @@ mod wait;
 
 pub use decode::decode;
 pub use rule::{Rule, StatusSet, Take, When};
-pub use translate::{Foreign, translate};
+pub use translate::{Foreign, no_reply, root_errors, translate};

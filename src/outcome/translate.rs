@@ -23,6 +23,7 @@ use http::{HeaderMap, HeaderName, header};
 use serde_json::Value;
 
 use super::decode::decode;
+use super::graphql::Worst;
 use super::said::{Said, Shape};
 use super::{Rule, kept, text, wait};
 use crate::base::{Source, clock};
@@ -56,6 +57,29 @@ pub fn translate(foreign: &Foreign<'_>, catalogue: &Catalogue) -> Problem {
         .unwrap_or_else(|| by_status(foreign));
     let problem = blame(name_identifier(problem, foreign), catalogue);
     finish(problem, foreign, &reading)
+}
+
+/// The problem that a reply stands for which should be GraphQL and is none, though its status says
+/// that all went well. Where its JSON names the status of an error, that one counts.
+pub fn no_reply(foreign: &Foreign<'_>, catalogue: &Catalogue) -> Problem {
+    let reading = Reading::new(foreign);
+    match reading.json().and_then(named_status) {
+        Some(status) => translate(&Foreign { status, ..*foreign }, catalogue),
+        None => finish(Problem::new(Cause::GraphqlReply), foreign, &reading),
+    }
+}
+
+/// The problem that a GraphQL reply stands for whose root has errors: its worst one.
+pub fn root_errors(foreign: &Foreign<'_>, worst: &Worst) -> Problem {
+    let source = if worst.status < 500 { Source::Client } else { Source::Upstream };
+    let problem = Problem::new(Cause::GraphqlErrors).with_code(worst.code).with_source(source);
+    finish(problem, foreign, &Reading::new(foreign)).with_detail(&worst.detail)
+}
+
+/// The status of an error that a body names, as frameworks write it.
+fn named_status(body: &Value) -> Option<u16> {
+    let named = ["statusCode", "status"].into_iter().find_map(|name| body.get(name)?.as_u64())?;
+    u16::try_from(named).ok().filter(|status| (400..600).contains(status))
 }
 
 /// The body, decoded and parsed only if somebody asks, and then once.

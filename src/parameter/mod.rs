@@ -12,8 +12,10 @@ mod kind;
 mod phrase;
 mod rule;
 mod siret;
+mod typed;
 
-pub use json::{Schema, Verdict};
+pub use json::{Schema, Verdict, read as read_json};
 pub use kind::{Kind, Pattern};
 pub use phrase::{Phrase, Tongue};
 pub use rule::{Fallback, Fault, Rule};
+pub use typed::{Field, Form, Misfit, Object};

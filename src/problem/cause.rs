@@ -192,6 +192,16 @@ pub enum Cause {
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
     UpstreamStatus,
+    /// The reply of a flow's step is longer than the flow reads.
+    ReplyLimit,
+    /// An expression of a flow has no value, or one that cannot stand where it is put.
+    FlowValue,
+    /// What a flow would hand on is not what it says that it returns.
+    FlowResult,
+    /// The upstream's GraphQL reply has errors at its root.
+    GraphqlErrors,
+    /// The upstream answered a GraphQL operation with what is no GraphQL reply.
+    GraphqlReply,
 }
 
 impl Cause {
@@ -288,6 +298,11 @@ impl Cause {
         Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
+        Self::ReplyLimit,
+        Self::FlowValue,
+        Self::FlowResult,
+        Self::GraphqlErrors,
+        Self::GraphqlReply,
     ];
 
     /// The snake_case word of the log and the metrics.

@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-pub use render::{Dialect, Format, Rendered, Reply, grpc_trailers, render};
+pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
 
 use crate::base::{RequestId, Source};
 
@@ -41,6 +41,7 @@ struct Inner {
     retryable: Option<bool>,
     step: Option<String>,
     locations: Vec<(u32, u32)>,
+    errors: Option<Box<str>>,
     request_id: Option<RequestId>,
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
@@ -130,6 +131,7 @@ impl Problem {
             retryable: None,
             step: None,
             locations: Vec::new(),
+            errors: None,
             request_id: None,
             headers: Vec::new(),
             close: false,
@@ -222,6 +224,14 @@ impl Problem {
         self
     }
 
+    /// The errors of a GraphQL reply as a list in JSON, each in the words of the vocabulary. GraphQL's
+    /// clients get them in place of the one that the problem itself makes.
+    #[must_use]
+    pub fn with_errors(mut self, json: impl Into<Box<str>>) -> Self {
+        self.0.errors = Some(json.into());
+        self
+    }
+
     /// Keeps the request id of a gateway behind this one, which made the problem.
     #[must_use]
     pub fn with_request_id(mut self, id: RequestId) -> Self {
@@ -233,6 +243,13 @@ impl Problem {
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.0.headers.push((name, value));
+        self
+    }
+
+    /// Keeps no headers but these.
+    #[must_use]
+    pub fn keeping(mut self, names: &[HeaderName]) -> Self {
+        self.0.headers.retain(|(name, _)| names.contains(name));
         self
     }
 
@@ -312,6 +329,11 @@ impl Problem {
         &self.0.locations
     }
 
+    /// The errors of a GraphQL reply as a list in JSON.
+    pub fn errors(&self) -> Option<&str> {
+        self.0.errors.as_deref()
+    }
+
     /// The id of the gateway behind this one, if the problem is that gateway's.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
@@ -325,6 +347,20 @@ impl Problem {
     /// Whether the connection must close after the reply.
     pub fn closes(&self) -> bool {
         self.0.close
+    }
+
+    /// Whether nothing that a client sees of it was added to its code: all such problems with
+    /// one cause, code and status read alike.
+    fn is_bare(&self) -> bool {
+        let own = &self.0;
+        own.message.is_none()
+            && own.texts.is_none()
+            && own.arguments.is_empty()
+            && own.violations.is_empty()
+            && own.step.is_none()
+            && own.locations.is_empty()
+            && own.request_id.is_none()
+            && own.headers.is_empty()
     }
 
     /// The private cause in words.

@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::cors::Crossing;
 use super::exchange::Exchange;
 use super::stream::Watched;
-use super::{Gateway, forward, headers, redirect};
+use super::{Gateway, flow, forward, headers, redirect};
 use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
@@ -131,8 +131,8 @@ impl Gateway {
             None => body,
         };
         let body = match &route.graphql {
-            Some(rule) => {
-                self.judge_operation(exchange, (route, rule), parts, uri.query(), body).await?
+            Some(graphql) => {
+                self.judge_operation(exchange, (route, graphql), parts, uri.query(), body).await?
             }
             None => body,
         };
@@ -146,6 +146,11 @@ impl Gateway {
                 parts.uri = target.unwrap_or(uri);
                 let forward = forward::Forward { route, upstream: *id, host };
                 self.forward(exchange, connection, forward, parts, body).await
+            }
+            Target::Flow(target) => {
+                let query = uri.query();
+                let call = flow::Call { route, target, found: &found, asked: &asked, query };
+                self.run_flow(exchange, connection, &call, parts, body).await
             }
             Target::Respond(Respond::Fixed { status, content_type, body }) => {
                 let mut response = Response::new(Watched::full(body.clone()));

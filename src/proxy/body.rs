@@ -100,6 +100,7 @@ impl Gateway {
     ) -> Result<Bytes, Problem> {
         let whole = match &route.target {
             Target::Upstream(id) => self.config.upstream(*id).timeout.total,
+            Target::Flow(target) => self.config.flow(target.flow).timeout,
             Target::Respond(_) => self.config.server.limits.body_idle,
         };
         let end = exchange.ready() + route.timeout.unwrap_or(whole);

@@ -98,6 +98,17 @@ pub(super) fn outbound(
     beside
 }
 
+/// The fields of a request that say where it came from, for requests that come of it.
+pub(super) fn forwarded(headers: &HeaderMap) -> HeaderMap {
+    let mut told = HeaderMap::new();
+    for name in FORWARDING.iter().chain(&[X_FORWARDED_FOR, header::FORWARDED, header::VIA]) {
+        for value in headers.get_all(name) {
+            told.append(name.clone(), value.clone());
+        }
+    }
+    told
+}
+
 /// `Forwarded` and `X-Forwarded-*`: appended where the peer is trusted, else replaced.
 fn forwarding(headers: &mut HeaderMap, seen: Seen, connection: &Connection, host: &HeaderValue) {
     let trusted = connection.peer.trusted;

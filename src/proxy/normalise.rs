@@ -32,6 +32,9 @@ impl Gateway {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return upgrade::switch(connection, response);
         }
+        if let Some(graphql) = &route.graphql {
+            return self.judge_reply(exchange, (route, graphql), upstream, response).await;
+        }
         if response.status().as_u16() < 400 || route.normalise == Normalise::Off {
             headers::inbound(response.headers_mut());
             return Ok(response.map(Watched::upstream));
@@ -47,10 +50,22 @@ impl Gateway {
         exchange: &mut Exchange,
         route: &Route,
         upstream: UpstreamId,
-        mut parts: Parts,
+        parts: Parts,
         stream: Stream,
     ) -> Result<Response<Watched>, Problem> {
         let read = self.read_ahead(stream).await;
+        self.conclude(exchange, route, upstream, parts, read)
+    }
+
+    /// The same, once so much of it has been read.
+    pub(super) fn conclude(
+        &self,
+        exchange: &mut Exchange,
+        route: &Route,
+        upstream: UpstreamId,
+        mut parts: Parts,
+        read: ReadAhead,
+    ) -> Result<Response<Watched>, Problem> {
         let problem = self.judge(route, upstream, &parts, &read.ahead);
         if route.normalise == Normalise::On {
             return Err(problem);
@@ -68,21 +83,32 @@ impl Gateway {
         ahead: &VecDeque<Bytes>,
     ) -> Problem {
         let body = joined(ahead);
-        let foreign = Foreign {
+        let foreign = self.foreign(route, upstream, parts, &body);
+        translate(&foreign, &self.config.errors.catalogue)
+    }
+
+    /// A reply as those see it who put it in the words of the vocabulary.
+    pub(super) fn foreign<'a>(
+        &'a self,
+        route: &'a Route,
+        upstream: UpstreamId,
+        parts: &'a Parts,
+        body: &'a [u8],
+    ) -> Foreign<'a> {
+        Foreign {
             status: parts.status.as_u16(),
             headers: &parts.headers,
-            body: body.get(..self.config.errors.inspect).unwrap_or(&body),
+            body: body.get(..self.config.errors.inspect).unwrap_or(body),
             inspect: self.config.errors.inspect,
             rules: [&route.errors, &self.config.upstream(upstream).errors],
             identifier: route.identifier.as_deref(),
             keep: &self.config.errors.keep_headers,
-        };
-        translate(&foreign, &self.config.errors.catalogue)
+        }
     }
 
     /// Reads at most `errors.inspect` bytes of an error's body, and no longer than a moment: an
     /// upstream that fails slowly must not delay what can already be said.
-    async fn read_ahead(&self, mut stream: Stream) -> ReadAhead {
+    pub(super) async fn read_ahead(&self, mut stream: Stream) -> ReadAhead {
         let mut ahead = VecDeque::new();
         let mut length = 0;
         let reading = async {
@@ -105,12 +131,13 @@ impl Gateway {
     }
 }
 
-struct ReadAhead {
-    ahead: VecDeque<Bytes>,
-    rest: Rest,
+/// The beginning of a body, and what follows.
+pub(super) struct ReadAhead {
+    pub(super) ahead: VecDeque<Bytes>,
+    pub(super) rest: Rest,
 }
 
-fn joined(ahead: &VecDeque<Bytes>) -> Vec<u8> {
+pub(super) fn joined(ahead: &VecDeque<Bytes>) -> Vec<u8> {
     let mut body = Vec::with_capacity(ahead.iter().map(Bytes::len).sum());
     ahead.iter().for_each(|bytes| body.extend_from_slice(bytes));
     body

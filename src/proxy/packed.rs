@@ -9,6 +9,7 @@ use http_body::Frame;
 
 use super::pack::Packer;
 use super::stream::{Content, Polled};
+use crate::observe::Outcome;
 use crate::upstream::{Kind, Sent, Stage, UpstreamError};
 
 /// A body and its encoder.
@@ -26,6 +27,11 @@ pub(super) struct Packed {
 impl Packed {
     pub(super) fn new(inner: Content, packer: Packer) -> Self {
         Self { inner, packer: Some(packer), holds: false, next: None }
+    }
+
+    /// How what has gone by says that it went.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        self.inner.outcome()
     }
 
     /// Whether everything was handed on.

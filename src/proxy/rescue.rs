@@ -1,13 +1,18 @@
 //! The one exit of errors: a [`Problem`] becomes a response here and nowhere else.
 
-use http::{HeaderValue, Response, header};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
 
 use super::Gateway;
 use super::connection::{Connection, Protocol};
 use super::exchange::Exchange;
 use super::stream::Watched;
 use crate::base::RequestId;
-use crate::problem::{Format, Problem, Reply, render};
+use crate::observe::Outcome;
+use crate::problem::{Catalogue, Format, Language, Problem, Reply, render};
 
 /// Dresses a problem as the route, the client and the operator want it.
 pub(super) fn rescue(
@@ -20,20 +25,15 @@ pub(super) fn rescue(
     let preferences = exchange.preferences();
     let reply = Reply {
         format: Format::choose(exchange.dialect, &preferences, errors.format),
-        language: errors.catalogue.choose_language(preferences.get(header::ACCEPT_LANGUAGE)),
+        language: errors.catalogue.choose_language(preferences.accept_language),
         request_id: &exchange.request_id,
         method: &exchange.method,
         retry_after: errors.retry_after,
     };
-    let rendered = render(problem, &reply, &errors.catalogue);
+    let rendered = gateway.shelf.render(problem, &reply, &errors.catalogue);
     let mut response = Response::new(Watched::full(rendered.body));
     *response.status_mut() = rendered.status;
-    // Room for all of them at once, and for what every reply gets.
-    response.headers_mut().reserve(rendered.headers.len() + SPARE);
-    for (name, value) in rendered.headers {
-        // Appended: several Set-Cookie or WWW-Authenticate lines of an upstream all stay.
-        response.headers_mut().append(name, value);
-    }
+    *response.headers_mut() = rendered.headers;
     // A connection with an unread body cannot carry another request: HTTP/1 has no way to skip it.
     let closes = problem.closes() || !exchange.body_is_over();
     if closes && connection.protocol == Protocol::Http1 {
@@ -41,18 +41,44 @@ pub(super) fn rescue(
     }
     let shown = catalogue_status(gateway, problem);
     exchange.record.blame(problem, shown);
-    let kept_id = response.headers().get(RequestId::FIELD).cloned();
-    let mut response = exchange.finish(gateway, response);
-    if let Some(id) = kept_id {
-        // The id of a gateway behind us, where the problem is that gateway's.
-        response.headers_mut().insert(RequestId::FIELD, id);
+    if exchange.tells_outcome {
+        tell_outcome(response.headers_mut(), exchange.record.outcome);
     }
-    response
+    // Sealed, not finished: where the problem is that of a gateway behind, the id is that gateway's.
+    exchange.seal(gateway, response)
+}
+
+/// Tells how it went, as the log does.
+pub(super) fn tell_outcome(headers: &mut HeaderMap, outcome: Outcome) {
+    headers.insert(OUTCOME, HeaderValue::from_static(outcome.as_str()));
+}
+
+/// What is needed to tell of a failure among the events of a subscription.
+#[derive(Debug)]
+pub(super) struct InBand {
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) language: Language,
+    pub(super) request_id: RequestId,
+    pub(super) retry_after: Duration,
+}
+
+impl InBand {
+    /// The last two events, as GraphQL over SSE has them: a result that is an error, and the end.
+    pub(super) fn events(&self, problem: &Problem) -> Bytes {
+        let reply = Reply {
+            format: Format::GraphQlJson,
+            language: self.language,
+            request_id: &self.request_id,
+            method: &Method::POST,
+            retry_after: self.retry_after,
+        };
+        let error = render(problem, &reply, &self.catalogue).body;
+        [b"event: next\ndata: ", &*error, b"\n\nevent: complete\ndata:\n\n"].concat().into()
+    }
 }
 
 fn catalogue_status(gateway: &Gateway, problem: &Problem) -> u16 {
     gateway.config.errors.catalogue.status(problem)
 }
 
-/// Fields that are added later: `date`, `connection`, an operator's own.
-const SPARE: usize = 3;
+const OUTCOME: HeaderName = HeaderName::from_static("guichet-outcome");

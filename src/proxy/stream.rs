@@ -15,6 +15,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
+use super::followed::Followed;
 use super::pack::Packer;
 use super::packed::Packed;
 use super::wire::Open;
@@ -56,6 +57,8 @@ pub(super) enum Content {
     Breaking(Option<Box<UpstreamError>>),
     /// Made smaller on its way.
     Packed(Box<Packed>),
+    /// Of a GraphQL route, and too long to be held, or without an end.
+    Followed(Box<Followed>),
 }
 
 /// What comes of a body.
@@ -109,6 +112,10 @@ impl Watched {
         self
     }
 
+    pub(super) fn followed(followed: Followed) -> Self {
+        Self::of(Content::Followed(Box::new(followed)))
+    }
+
     fn of(content: Content) -> Self {
         Self { content, record: None, open: None, meter: None, late: None, admitted: None }
     }
@@ -137,11 +144,15 @@ impl Watched {
     fn complete(&mut self) {
         let Some(record) = &mut self.record else { return };
         record.complete = true;
+        if record.operations.is_some() && record.judged.is_none() {
+            record.judged = self.content.outcome();
+        }
         if record.outcome == Outcome::Aborted && record.cause.is_none() {
-            record.outcome = match record.status {
-                ..400 => Outcome::Success,
-                400..500 => Outcome::Refused,
-                500.. => Outcome::Failed,
+            record.outcome = match (record.judged, record.status) {
+                (Some(judged), _) => judged,
+                (None, ..400) => Outcome::Success,
+                (None, 400..500) => Outcome::Refused,
+                (None, 500..) => Outcome::Failed,
             };
         }
     }
@@ -229,6 +240,7 @@ impl Content {
             },
             Self::Breaking(error) => Poll::Ready(error.take().map(|error| Err(*error))),
             Self::Packed(packed) => packed.poll_frame(cx),
+            Self::Followed(followed) => followed.poll_frame(cx),
         }
     }
 
@@ -247,6 +259,7 @@ impl Content {
             }
             Self::Breaking(error) => error.is_none(),
             Self::Packed(packed) => packed.is_over(),
+            Self::Followed(followed) => followed.is_over(),
         }
     }
 
@@ -258,7 +271,23 @@ impl Content {
             }
             Self::Upstream(stream) => stream.size_hint(),
             // The head's own Content-Length, where there is one, still holds.
-            Self::Replayed(_, _) | Self::Breaking(_) | Self::Packed(_) => SizeHint::default(),
+            Self::Replayed(_, _) | Self::Breaking(_) | Self::Packed(_) | Self::Followed(_) => {
+                SizeHint::default()
+            }
+        }
+    }
+
+    /// How what has gone by says that it went, if somebody has listened.
+    #[cold]
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Followed(followed) => followed.outcome(),
+            Self::Packed(packed) => packed.outcome(),
+            Self::Empty
+            | Self::Full(_)
+            | Self::Upstream(_)
+            | Self::Replayed(_, _)
+            | Self::Breaking(_) => None,
         }
     }
 }

@@ -25,8 +25,8 @@ pub(super) struct Endpoint {
     /// The shared connection that is being opened, if one is.
     pub(super) slot: Rc<Slot>,
     busy: Cell<u32>,
-    /// Whether an answer has come whole since the last one that broke off.
-    whole: Cell<bool>,
+    /// Answers that have come whole since the last one that broke off.
+    whole: Cell<u32>,
     /// Whom to tell of those; nobody where it is only probed.
     of: OnceCell<Weak<Upstream>>,
 }
@@ -67,7 +67,7 @@ impl Endpoint {
             pool,
             slot: Rc::default(),
             busy: Cell::new(0),
-            whole: Cell::new(false),
+            whole: Cell::new(0),
             of: OnceCell::new(),
         }))
     }
@@ -80,13 +80,23 @@ impl Endpoint {
 
     /// Notes that an answer has come whole.
     pub(super) fn came_whole(&self) {
-        self.whole.set(true);
+        self.whole.set(self.whole.get().wrapping_add(1));
     }
 
     /// Notes that an answer broke off after its head was handed on.
     #[cold]
     pub(super) fn broke_off(&self, kind: Kind) {
-        let row = if self.whole.replace(false) { Row::Ended } else { Row::GoesOn };
+        self.failed_late(kind, 0);
+    }
+
+    /// Notes that an answer said nothing but errors. It has come whole, and ends no row for that.
+    #[cold]
+    pub(super) fn served_nothing(&self) {
+        self.failed_late(Kind::BadResponse, 1);
+    }
+
+    fn failed_late(&self, kind: Kind, own: u32) {
+        let row = if self.whole.replace(0) > own { Row::Ended } else { Row::GoesOn };
         // Whoever is gone has nobody to choose any more.
         if let Some(upstream) = self.of.get().and_then(Weak::upgrade) {
             upstream.broke_off(usize::from(self.id.0), kind, row);

@@ -258,6 +258,15 @@ impl Upstreams {
         }
     }
 
+    /// Notes that an answer with a good head said nothing but errors.
+    #[cold]
+    pub fn served_nothing(&self, id: UpstreamId, endpoint: EndpointId) {
+        let endpoints = &self.0[usize::from(id.0)].endpoints;
+        if let Some(endpoint) = endpoints.get(usize::from(endpoint.0)) {
+            endpoint.served_nothing();
+        }
+    }
+
     /// The connections to an upstream, for the metrics.
     pub fn connections(&self, id: UpstreamId) -> Gauge {
         let endpoints = &self.0[usize::from(id.0)].endpoints;

@@ -10,10 +10,10 @@ use std::time::Duration;
 use guichet::problem::Cause;
 use serde_json::{Value, json};
 
-use self::operations::{is_graphql, operation};
+use self::operations::{is_graphql, operation, replied};
 use self::setups::{
-    all_drained, declared, draining, formed, limited, none_healthy, only, over, raw, tls_with,
-    to_endpoint, to_origin,
+    all_drained, composed, declared, draining, formed, limited, none_healthy, only, over, raw,
+    tls_with, to_endpoint, to_origin,
 };
 use self::shown::{
     asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
@@ -350,6 +350,13 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/second");
             proof(&gateway, reply)
         }
+        Cause::ReplyLimit => composed("limit = \"1KiB\"", "", 2000),
+        Cause::FlowValue => {
+            composed("", "[[flow.one.result]]\nname = \"done\"\ndata = \"${step1.body.none}\"", 2)
+        }
+        Cause::FlowResult => composed("returns = \"integer\"", "", 2),
+        Cause::GraphqlErrors => replied("{\"data\":null,\"errors\":[{\"message\":\"m\"}]}"),
+        Cause::GraphqlReply => replied("<html></html>"),
         Cause::UpstreamStatus => {
             to_origin([Step::Read, send("HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno")], "")
         }

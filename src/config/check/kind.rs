@@ -74,6 +74,23 @@ pub(super) fn kind(section: Section<'_>, check: &mut Check<'_>) -> Kind {
     kind
 }
 
+/// The type of this name, without bounds.
+pub(super) fn named(word: &str) -> Kind {
+    match word {
+        "integer" => Kind::Integer { min: i64::MIN, max: i64::MAX },
+        "number" => Kind::Number { min: f64::NEG_INFINITY, max: f64::INFINITY },
+        "boolean" => Kind::Boolean,
+        "date" => Kind::Date,
+        "date-time" => Kind::DateTime,
+        "uuid" => Kind::Uuid,
+        "email" => Kind::Email,
+        "siret" => Kind::Siret,
+        "siren" => Kind::Siren,
+        "iban" => Kind::Iban,
+        _ => Kind::String { least: 1, most: usize::MAX, pattern: None },
+    }
+}
+
 fn string(section: Section<'_>, check: &mut Check<'_>) -> Kind {
     let pattern = section.text("pattern").and_then(|word| match Pattern::compile(word.text) {
         Ok(pattern) => Some(pattern),

@@ -10,6 +10,7 @@ mod compress;
 mod cors;
 mod errors;
 mod failing;
+mod flow;
 mod graphql;
 mod kind;
 mod limit;
@@ -64,8 +65,12 @@ pub(crate) fn model(
     let (limits, limit_ids) = limit::limits(root, &mut check);
     let tongues: Vec<_> = server.languages.iter().map(|tag| Tongue::of(tag)).collect();
     let (auth, auth_ids) = auth::policies(root.section("auth"), &ids, &listeners, &mut check);
+    let declared = flow::Declared::new(root, &tongues, &mut check);
+    let flow_ids = declared.ids.clone();
+    let (flows, objects) = flow::flows(root, declared, &ids, &codes, &tongues, &mut check);
     let names = route::Names {
         upstreams: &ids,
+        flows: (&flow_ids, &flows),
         limits: (&limit_ids, &limits),
         auth: (&auth_ids, &auth),
         codes: &codes,
@@ -76,7 +81,8 @@ pub(crate) fn model(
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.
     if !check.report.has_errors() {
-        unused(root.section("upstream"), &routes, &auth, &ids, &mut check);
+        unused(root.section("upstream"), (&routes, &flows), &auth, &ids, &mut check);
+        flow::unused(root.section("flow"), &flows, &routes, &mut check);
         auth::unused(root.section("auth"), &routes, &auth_ids, &mut check);
         store::unused(root.section("store"), &limits, &mut check);
         limit::unused(root.section("limit"), &routes, &limit_ids, &mut check);
@@ -93,6 +99,8 @@ pub(crate) fn model(
         auth,
         stores,
         limits,
+        flows,
+        objects,
         routes,
         table,
     })
@@ -182,18 +190,22 @@ fn number(index: usize, what: &str, node: &Node, check: &mut Check<'_>) -> u16 {
 /// Upstreams that no route names: mostly a slip, or a leftover.
 fn unused(
     section: Section<'_>,
-    routes: &[super::model::Route],
+    (routes, flows): (&[super::model::Route], &[super::model::Flow]),
     auth: &[super::model::Auth],
     ids: &HashMap<&str, UpstreamId>,
     check: &mut Check<'_>,
 ) {
-    use super::model::{AuthKind, Target};
+    use super::model::{AuthKind, Call, Target};
     let used: std::collections::HashSet<UpstreamId> = routes
         .iter()
         .filter_map(|route| match &route.target {
             Target::Upstream(id) => Some(*id),
-            Target::Respond(_) => None,
+            Target::Flow(_) | Target::Respond(_) => None,
         })
+        .chain(flows.iter().flat_map(super::model::Flow::calls).filter_map(|call| match call {
+            Call::Upstream { upstream, .. } => Some(*upstream),
+            Call::Flow(_) => None,
+        }))
         .chain(auth.iter().filter_map(|policy| match &policy.kind {
             AuthKind::Forward(forward) => Some(forward.upstream),
             AuthKind::ApiKey { .. }

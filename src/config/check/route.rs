@@ -6,10 +6,12 @@ use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
 use super::{Check, auth, body, compress, cors, graphql, limit, number, overload, params, rule};
-use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
+use crate::base::{AuthId, FlowId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{Auth, BodyRule, Limit, Normalise, Respond, Route, Target};
+use crate::config::model::{
+    Auth, BodyRule, Flow, FlowTarget, Limit, Normalise, Respond, Route, Target,
+};
 use crate::config::openapi::{Beside, Operation};
 use crate::config::read::{Section, Word};
 use crate::config::shape;
@@ -23,6 +25,7 @@ use crate::route::{HostPattern, Pattern, Table};
 #[derive(Clone, Copy)]
 pub(super) struct Names<'n> {
     pub(super) upstreams: &'n HashMap<&'n str, UpstreamId>,
+    pub(super) flows: (&'n HashMap<&'n str, FlowId>, &'n [Flow]),
     pub(super) limits: (&'n HashMap<&'n str, LimitId>, &'n [Limit]),
     pub(super) auth: (&'n HashMap<&'n str, AuthId>, &'n [Auth]),
     pub(super) codes: &'n Codes,
@@ -130,11 +133,16 @@ fn route(
     known: Names<'_>,
     check: &mut Check<'_>,
 ) -> Route {
-    let target = target(node, section, known, check);
-    if let Target::Respond(_) = target
-        && section.has("respond")
-    {
-        without_effect(section, check);
+    let target = target(node, section, pattern, known, check);
+    match target {
+        Target::Respond(_) if section.has("respond") => {
+            let keys = &["rewrite", "timeout", "normalise", "errors"];
+            without_effect(section, keys, "a fixed reply", check);
+        }
+        Target::Flow(_) => {
+            without_effect(section, &["rewrite", "normalise", "errors"], "a flow", check);
+        }
+        Target::Respond(_) | Target::Upstream(_) => {}
     }
     let rule = auth::rule(section, known.auth.0, check);
     // What a document's table says of methods is said for all operations, and none takes them all.
@@ -158,7 +166,7 @@ fn route(
         identifier: params::identifier(section.section("params"), check),
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
-        graphql: graphql::graphql(section),
+        graphql: graphql::graphql(section, known.codes, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(
             section,
@@ -230,9 +238,14 @@ fn hosts(section: Section<'_>, check: &mut Check<'_>) -> Option<Vec<HostPattern>
     hosts
 }
 
-/// What answers: exactly one of `upstream` and `respond`. A flow is of a later version and was
-/// reported as such.
-fn target(node: &Node, section: Section<'_>, known: Names<'_>, check: &mut Check<'_>) -> Target {
+/// What answers: exactly one of `upstream`, `flow` and `respond`.
+fn target(
+    node: &Node,
+    section: Section<'_>,
+    pattern: Option<&Pattern>,
+    known: Names<'_>,
+    check: &mut Check<'_>,
+) -> Target {
     let set: Vec<(&str, Place)> = ["upstream", "respond", "flow"]
         .into_iter()
         .filter_map(|key| section.place(key).map(|place| (key, place)))
@@ -244,7 +257,7 @@ fn target(node: &Node, section: Section<'_>, known: Names<'_>, check: &mut Check
         }) => {}
         [] => check.push(
             Diagnostic::at(Id::NoTarget, node.place, "nothing answers this route")
-                .help("add `upstream = \"…\"`, or `respond = { … }`"),
+                .help("add `upstream = \"…\"`, `flow = \"…\"` or `respond = { … }`"),
         ),
         [_] => {}
         [(first_key, first), (key, place), ..] => check.push(
@@ -264,16 +277,39 @@ fn target(node: &Node, section: Section<'_>, known: Names<'_>, check: &mut Check
             }
         }
     }
+    if let Some(word) = section.text("flow") {
+        match known.flows.0.get(word.text) {
+            Some(id) => {
+                let captures = captures(*id, pattern, known);
+                return Target::Flow(FlowTarget { flow: *id, captures });
+            }
+            None => {
+                let mut names: Vec<&str> = known.flows.0.keys().copied().collect();
+                names.sort_unstable();
+                check.unknown(Id::UnknownName, word, "flow", names.iter().copied());
+            }
+        }
+    }
     let respond = section.node("respond").and_then(|node| respond(node, known.codes, check));
     // Without a target the file is refused, so this placeholder never answers anybody.
     Target::Respond(respond.unwrap_or(Respond::Problem(BuiltIn::ServerError.into())))
 }
 
+/// Which captures of the path are inputs of the flow.
+fn captures(id: FlowId, pattern: Option<&Pattern>, known: Names<'_>) -> Box<[(usize, usize)]> {
+    let flow = known.flows.1.get(usize::from(id.0));
+    let (Some(pattern), Some(flow)) = (pattern, flow) else { return Box::default() };
+    let input_of =
+        |name: &String| flow.input.iter().position(|input| *input.field.rule.name == **name);
+    let names = pattern.names.iter().enumerate();
+    names.filter_map(|(at, name)| Some((at, input_of(name)?))).collect()
+}
+
 /// Keys that only make sense towards an upstream.
-fn without_effect(section: Section<'_>, check: &mut Check<'_>) {
-    for key in ["rewrite", "timeout", "normalise", "errors"] {
+fn without_effect(section: Section<'_>, keys: &[&str], what: &str, check: &mut Check<'_>) {
+    for key in keys {
         if let Some(place) = section.place(key) {
-            let message = format!("`{key}` has no effect on a fixed reply");
+            let message = format!("`{key}` has no effect on {what}");
             check.push(Diagnostic::at(Id::NoEffect, place, message).help("take it away"));
         }
     }

@@ -195,6 +195,49 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "This value belongs to a later version",
             "The format has it, this version does not act on it. It is refused rather than ignored.",
             ""),
+        Id::BadCall => row(
+            "A step does not say what it calls",
+            "A call is a method, an upstream and a path, or another flow. Values stand in the path and the query, where they \
+             are percent-encoded; they never choose the upstream.",
+            "call = \"GET users:/people/${input.id}\""),
+        Id::BadExpression => row(
+            "An expression cannot be compiled",
+            "What stands in `${…}` is CEL, the Common Expression Language. It is compiled with the configuration and never \
+             from a request, and what it may cost is bounded: its length, and one loop within another.",
+            "data = \"${lookup.body.items.filter(item, item.open)}\""),
+        Id::UnknownMember => row(
+            "An expression reads what does not exist",
+            "It knows `input`, `identity`, `request`, and each step by its name with `body`, `status`, `headers`, `error`, \
+             `warnings` and `ok`.",
+            "data = \"${lookup.body.name}\""),
+        Id::MayNotExist => row(
+            "An expression reads what may not be there",
+            "On some way that leads there the step has not run, was skipped or has failed, or the value may be absent. Such \
+             a request would fail at run time, and only then.",
+            "data = { note = \"${extra.ok ? extra.body.note : null}\" }"),
+        Id::FlowType => row(
+            "A value is not of the type that is due",
+            "What is declared of inputs and objects is held against what is handed on, as far as that is known before \
+             anything runs.",
+            "[flow.find]\ninput = { id = \"uuid\" }"),
+        Id::FlowCycle => row(
+            "A flow leads back to itself",
+            "A flow only goes forward, and flows call each other without circles: so whatever they do ends.",
+            ""),
+        Id::Unreached => row(
+            "Nothing leads to a step or a result",
+            "A step is reached from the one before it, or by a `next` or an `on_error` that names it; a result by its name, \
+             or as the first that nobody names, after the last step.",
+            "on_error = \"not_found\""),
+        Id::BadGroup => row(
+            "The steps of a group do not go together",
+            "The steps of a group run side by side. They stand in a row, and what follows them is one place.",
+            "group = \"all\""),
+        Id::BadOutlet => row(
+            "A result cannot be as it is written",
+            "A success has a status below 400 and hands data on; an error has one from 400 on, and is that of a step or a \
+             code of the vocabulary.",
+            "[[flow.find.result]]\nname = \"failed\"\nerror = \"${lookup.error}\""),
         Id::Unused => row(
             "No route uses an upstream",
             "Mostly a leftover, or a route that names another upstream by a slip.",

@@ -284,6 +284,63 @@ pub(crate) static STORE_URL: Format = Format {
 pub(super) static CAPTURE: Format =
     Format { words: "the name of a parameter", example: "id", pattern: Some("."), check: anything };
 
+pub(super) static STEP: Format = Format {
+    words: "a name for expressions",
+    example: "lookup",
+    pattern: Some("^[A-Za-z_][A-Za-z0-9_]{0,63}$"),
+    check: value::step,
+};
+
+/// `call`, `when` and templates are judged with the flow, where more can be said.
+pub(super) static CALL: Format = Format {
+    words: "a call",
+    example: "GET users:/people/${input.id}",
+    pattern: Some("^([A-Z]+ [^ ]+:/.*|flow:.+)$"),
+    check: anything,
+};
+
+pub(super) static EXPRESSION: Format = Format {
+    words: "an expression",
+    example: "input.country == 'FR'",
+    pattern: Some("."),
+    check: anything,
+};
+
+pub(super) static HOLE: Format = Format {
+    words: "a status or an expression",
+    example: "${lookup.status}",
+    pattern: Some("."),
+    check: anything,
+};
+
+pub(super) static TYPE: Format = Format {
+    words: "a type",
+    example: "object:person",
+    pattern: Some("^[a-z]"),
+    check: value::type_word,
+};
+
+pub(super) static SENT_HEADER: Format = Format {
+    words: "the name of a header",
+    example: "x-tenant",
+    pattern: Some("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$"),
+    check: value::sent_header,
+};
+
+pub(super) static FIELD: Format = Format {
+    words: "the name of a GraphQL field",
+    example: "userErrors",
+    pattern: Some("^[_A-Za-z][_0-9A-Za-z]{0,63}$"),
+    check: value::field,
+};
+
+pub(super) static SPELLING: Format = Format {
+    words: "a code as servers spell it",
+    example: "BAD_USER_INPUT",
+    pattern: Some("^[!-~]{1,64}$"),
+    check: value::spelling,
+};
+
 fn anything(_: &str) -> Result<(), String> {
     Ok(())
 }
@@ -328,6 +385,14 @@ mod tests {
             &SCOPE,
             &STORE_URL,
             &CAPTURE,
+            &STEP,
+            &CALL,
+            &EXPRESSION,
+            &HOLE,
+            &TYPE,
+            &SENT_HEADER,
+            &FIELD,
+            &SPELLING,
         ] {
             assert_eq!((format.check)(format.example), Ok(()), "{}", format.words);
         }

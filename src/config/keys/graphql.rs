@@ -1,6 +1,6 @@
 //! `[route.graphql]`.
 
-use super::{Default, Key, Kind, POSITIVE, Shape};
+use super::{Default, Key, Kind, Others, POSITIVE, Shape, format};
 
 pub(super) static GRAPHQL: Shape = Shape::of(&[
     Key::new(
@@ -13,13 +13,46 @@ pub(super) static GRAPHQL: Shape = Shape::of(&[
         "timeout",
         POSITIVE,
         Default::Value("\"10s\""),
-        "limit on an operation up to the head of its answer; the route's `timeout`, if only that is set",
+        "limit on an operation, up to the end of a held reply; the route's `timeout`, if only that is set",
     ),
-    Key::later("root_errors", LATER),
-    Key::later("mutation_errors", LATER),
-    Key::later("warnings", LATER),
-    Key::later("inspect", LATER),
-    Key::later("codes", LATER),
+    Key::new(
+        "root_errors",
+        Kind::Words { now: &["annotate", "fatal", "pass"], later: &[] },
+        Default::Value("\"annotate\""),
+        "what errors at the root do to a reply: codes of the vocabulary, beside data or in place of them",
+    ),
+    Key::new(
+        "mutation_errors",
+        FIELDS,
+        Default::Value("[\"errors\"]"),
+        "lists in a payload (data.FIELD.NAME) that say that nothing was done: outcome `refused`",
+    )
+    .also(&["user_errors", "payload_errors"]),
+    Key::new(
+        "warnings",
+        FIELDS,
+        Default::Value("[\"warnings\"]"),
+        "lists in a payload beside what was done: outcome `warning`",
+    ),
+    Key::new(
+        "inspect",
+        Kind::Size { least: 0, most: 16 << 20 },
+        Default::Value("\"1MiB\""),
+        "bytes of a reply that is held until it is judged; a longer one streams through, judged in passing",
+    )
+    .also(&["max_reply", "buffer"]),
+    Key::new(
+        "codes",
+        Kind::Table(&CODES),
+        Default::None("the spellings that guichet knows"),
+        "which code a server means by its `extensions.code`, case aside",
+    ),
+    Key::new(
+        "outcome_header",
+        Kind::Bool,
+        Default::Value("false"),
+        "whether replies tell their outcome in `guichet-outcome`, where it is known with the head",
+    ),
 ]);
 
 static LIMITS: Shape = Shape::of(&[
@@ -66,4 +99,15 @@ static LIMITS: Shape = Shape::of(&[
     .also(&["batching"]),
 ]);
 
-const LATER: &str = "reading of GraphQL replies";
+const FIELDS: Kind = Kind::List { of: &Kind::Text(&format::FIELD), least: 0 };
+
+static CODES: Shape = Shape {
+    keys: &[],
+    others: Some(Others {
+        placeholder: "SPELLING",
+        names: &format::SPELLING,
+        kind: Kind::Text(&format::CODE),
+        doc: "the code of the vocabulary that is meant",
+        example: ("BAD_USER_INPUT", "\"InvalidParameter\""),
+    }),
+};

@@ -1,7 +1,7 @@
 //! The top of the file, and the features that later versions bring there.
 
 use super::{
-    Default, Key, Kind, Shape, auth, errors, format, limit, maintenance, observe, openapi,
+    Default, Key, Kind, Shape, auth, errors, flow, format, limit, maintenance, observe, openapi,
     overload, route, server, store, upstream,
 };
 
@@ -111,7 +111,19 @@ pub(crate) static ROOT: Shape = Shape::of(&[
         "every operation of an OpenAPI document as a checked route, one [[openapi]] for each",
     )
     .also(&["swagger", "spec", "oas"]),
-    Key::later("flow", "flows"),
-    Key::later("object", "typed objects of flows"),
+    Key::new(
+        "flow",
+        Kind::Table(&flow::FLOW),
+        Default::None("no endpoint is composed"),
+        "endpoints made of calls, one table for each; a route names the one that answers it",
+    )
+    .also(&["flows", "workflow", "pipeline", "orchestration"]),
+    Key::new(
+        "object",
+        Kind::Table(&flow::OBJECT),
+        Default::None("no object is declared"),
+        "typed objects that flows hand to each other and to clients, one table for each",
+    )
+    .also(&["objects", "model", "models"]),
     Key::later("fault", "fault injection"),
 ]);

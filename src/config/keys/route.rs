@@ -36,6 +36,13 @@ pub(super) static ROUTE: Shape = Shape::of(&[
     .example("\"app\"")
     .active(),
     Key::new(
+        "flow",
+        Kind::Text(&format::NAME),
+        Default::None("`upstream` answers"),
+        "the flow that answers",
+    )
+    .example("\"checkout\""),
+    Key::new(
         "respond",
         Kind::Table(&RESPOND),
         Default::None("`upstream` answers"),
@@ -87,7 +94,6 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         Default::None("plain HTTP"),
         "a GraphQL endpoint: errors take GraphQL's form, operations are read and bounded",
     ),
-    Key::later("flow", "flows"),
 ]);
 
 // These five the routes of an OpenAPI document have as well, and `cors` and `compress`.

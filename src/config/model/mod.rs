@@ -8,12 +8,14 @@ mod body;
 mod compress;
 mod cors;
 mod failing;
+mod flow;
 mod graphql;
 mod limit;
 mod maintenance;
 mod overload;
 mod params;
 mod store;
+mod target;
 mod upstream;
 
 use std::net::SocketAddr;
@@ -21,7 +23,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use ipnet::IpNet;
 
 pub use auth::{
@@ -32,21 +34,24 @@ pub use body::{BodyRule, Fields};
 pub use compress::Compress;
 pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
-pub use graphql::GraphqlRule;
+pub use flow::{Call, Flow, Input, Next, Outlet, Stage, Status, Step, Ways, What};
+pub use graphql::{Graphql, GraphqlReplies, GraphqlRule, RootErrors};
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
 pub use params::{Names, Params};
 pub use store::{OnDown, Store, StoreUrl};
+pub use target::{FlowTarget, Respond, Rewrite, RewritePart, Target};
 pub use upstream::{
     Balance, Endpoint, EndpointAddress, HostPolicy, Pool, Upstream, UpstreamProtocol,
     UpstreamTimeouts, UpstreamTls,
 };
 
 use super::secret::Secret;
-use crate::base::{AuthId, LimitId, RouteId, UpstreamId};
+use crate::base::{AuthId, FlowId, LimitId, RouteId, UpstreamId};
 use crate::outcome::Rule;
-use crate::problem::{Catalogue, Code, Dialect, Format};
+use crate::parameter::Object;
+use crate::problem::{Catalogue, Dialect, Format};
 use crate::route::Table;
 
 /// The whole configuration, checked.
@@ -74,6 +79,10 @@ pub struct Config {
     pub stores: Vec<Store>,
     /// `[limit.*]`, in file order; a `LimitId` indexes it.
     pub limits: Vec<Limit>,
+    /// `[flow.*]`, in file order; a `FlowId` indexes it.
+    pub flows: Vec<Flow>,
+    /// `[object.*]`, in file order; an `ObjectId` indexes it.
+    pub objects: Vec<Object>,
     /// `[[route]]`, in file order; a `RouteId` indexes it.
     pub routes: Vec<Route>,
     /// Host, path and method → `RouteId`.
@@ -89,6 +98,11 @@ impl Config {
     /// The policy behind an id.
     pub fn policy(&self, id: AuthId) -> &Auth {
         &self.auth[usize::from(id.0)]
+    }
+
+    /// The flow behind an id.
+    pub fn flow(&self, id: FlowId) -> &Flow {
+        &self.flows[usize::from(id.0)]
     }
 
     /// The upstream behind an id.
@@ -319,8 +333,8 @@ pub struct Route {
     pub params: Option<Box<Params>>,
     /// What is known of its body; none where bodies stream through unread.
     pub body: Option<Box<BodyRule>>,
-    /// What its GraphQL operations may ask for; none where there are none.
-    pub graphql: Option<Box<GraphqlRule>>,
+    /// What is done about its GraphQL operations and their replies; none where there are none.
+    pub graphql: Option<Box<Graphql>>,
     /// How errors are dressed.
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.
@@ -336,44 +350,6 @@ pub struct Route {
     pub in_flight: Option<InFlight>,
     /// What would be refused for its parameters or its body is only counted and logged.
     pub is_observed: bool,
-}
-
-/// What answers a route.
-#[derive(Debug)]
-pub enum Target {
-    /// An upstream.
-    Upstream(UpstreamId),
-    /// A fixed reply.
-    Respond(Respond),
-}
-
-/// A fixed reply.
-#[derive(Debug)]
-pub enum Respond {
-    /// A success.
-    Fixed {
-        /// Status, below 400.
-        status: u16,
-        /// Type of the body.
-        content_type: HeaderValue,
-        /// The body.
-        body: bytes::Bytes,
-    },
-    /// A problem of the vocabulary.
-    Problem(Code),
-}
-
-/// `rewrite`: literal text and captured parameters by turns.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rewrite(pub Vec<RewritePart>);
-
-/// One piece of a rewritten path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RewritePart {
-    /// As it stands.
-    Literal(String),
-    /// The captured parameter with this index, as it stood in the path (still encoded).
-    Capture(usize),
 }
 
 /// `normalise`.

@@ -34,7 +34,8 @@ fn with(path: &str, line: &str) -> String {
          [observe]\n{}\n[upstream.b]\nendpoints = [\"http://127.0.0.1:9\"]\n{}\n\
          [limit.c]\nkey = \"ip\"\nrate = \"9/s\"\n{}\n\
          [store.d]\nurl = \"redis://127.0.0.1:1\"\n{}\n[overload.queue]\n{}\n[[route]]\n\
-         match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n",
+         match = \"/x/{{id}}\"\nupstream = \"b\"\n{}\n[[route]]\nmatch = \"/f\"\nflow = \"e\"\n\
+         [flow.e]\nstep = [{{ call = \"GET b:/\" }}]\n{}\n",
         at(""),
         at("server"),
         at("listen"),
@@ -45,6 +46,7 @@ fn with(path: &str, line: &str) -> String {
         at("store"),
         at("overload"),
         at("route"),
+        at("flow"),
     )
 }
 
@@ -74,6 +76,10 @@ fn written_defaults_are_the_defaults() {
         ("upstream.NAME.health", "upstream", "health"),
         ("upstream.NAME.breaker", "upstream", "breaker"),
         ("upstream.NAME", "upstream", ""),
+        ("flow.NAME.input", "", "-"),
+        ("flow.NAME.returns", "", "-"),
+        ("flow.NAME", "flow", ""),
+        ("object", "", "-"),
         ("route.errors", "route", ""),
         ("route.respond", "", "-"),
         ("route.params.NAME", "route", ""),
@@ -151,13 +157,7 @@ fn defaults_in_lists_are_the_defaults_too() {
 
 #[test]
 fn later_features_are_refused_by_name() {
-    for (path, line) in [
-        ("", "flow = {}"),
-        ("", "object = {}"),
-        ("", "fault = []"),
-        ("observe", "traces = {}"),
-        ("route", "graphql = { inspect = \"1MiB\" }"),
-    ] {
+    for (path, line) in [("", "fault = []"), ("observe", "traces = {}")] {
         let found = ids(&with(path, line));
         assert!(matches!(found.as_slice(), ["G0501" | "G0502"]), "{line}: {found:?}");
     }

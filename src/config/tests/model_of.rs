@@ -113,6 +113,14 @@ fn every_value_reaches_the_model() {
         x-a = { in = "header", default = "b" }
         c = { in = "cookie", type = "boolean", default = true }
         [route.graphql]
+        limits = { depth = 9, tokens = 8, aliases = 7, root_fields = 6, introspection = false, batch = true }
+        timeout = "8s"
+        root_errors = "fatal"
+        mutation_errors = ["userErrors", "errors"]
+        warnings = []
+        inspect = "2KiB"
+        codes = { SOLD_OUT = "OutOfStock" }
+        outcome_header = true
         [[route]]
         match = "/b"
         upstream = "b"

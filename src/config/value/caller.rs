@@ -29,6 +29,28 @@ pub(crate) fn consumer(text: &str) -> Result<(), String> {
     }
 }
 
+/// A field of GraphQL (October 2021, section 2.1.9).
+pub(crate) fn field(text: &str) -> Result<(), String> {
+    let fits = text.len() <= 64
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && text.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_');
+    if fits {
+        Ok(())
+    } else {
+        Err("a field has letters, digits and `_`, at most 64, and begins with no digit".into())
+    }
+}
+
+/// What a server writes into `extensions.code`.
+pub(crate) fn spelling(text: &str) -> Result<(), String> {
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if fits {
+        Ok(())
+    } else {
+        Err("a server's code has visible ASCII without blanks, at most 64".into())
+    }
+}
+
 /// A header that carries credentials: not one that says how the message is framed.
 pub(crate) fn credential_header(text: &str) -> Result<HeaderName, String> {
     let header: HeaderName =

@@ -68,6 +68,11 @@ impl Identity {
         (self.policy.as_bytes(), self.consumer.as_bytes())
     }
 
+    /// What it may do.
+    pub fn scopes(&self) -> Vec<&str> {
+        self.scopes.iter().map(|scope| &**scope).collect()
+    }
+
     /// A claim of its token.
     pub fn claim(&self, name: &str) -> Option<&str> {
         let found = self.claims.iter().find(|(known, _)| **known == *name);

@@ -16,6 +16,7 @@ use self::posted::Posted;
 use super::body::json;
 use crate::base::percent;
 use crate::config::model::GraphqlRule;
+use crate::observe::Operations;
 use crate::outcome::graphql::{Operation, OperationKind, Refusal, skim};
 use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
 
@@ -24,6 +25,8 @@ use crate::problem::{BuiltIn, Cause, Place, Problem, Reason, Violation};
 pub enum Carrier {
     /// Nowhere that is known: there is nothing to judge.
     Nothing,
+    /// At its upstream, which is told which one it is.
+    Elsewhere,
     /// In its query string.
     Query,
     /// In its body.
@@ -39,10 +42,13 @@ pub fn carrier(
     headers: &HeaderMap,
     query: Option<&str>,
 ) -> Result<Carrier, Problem> {
-    let named = || pairs(query).any(|(name, _)| name == "query");
+    let any = |names: &[&str]| pairs(query).any(|(name, _)| names.contains(&&*name));
+    let named = || any(&["query"]);
     match *method {
-        // A page, a persisted operation, a socket: whatever it is, it brings no document.
-        Method::GET | Method::HEAD => Ok(if named() { Carrier::Query } else { Carrier::Nothing }),
+        Method::GET | Method::HEAD if named() => Ok(Carrier::Query),
+        Method::GET | Method::HEAD if any(&["extensions", "documentId"]) => Ok(Carrier::Elsewhere),
+        // A page, a socket: whatever it is, it asks for nothing.
+        Method::GET | Method::HEAD => Ok(Carrier::Nothing),
         // Some servers look into the query string first.
         Method::POST if named() => Err(unreadable("a document in the query string of a POST")),
         Method::POST => json(headers, method).map(|()| Carrier::Body),
@@ -53,11 +59,11 @@ pub fn carrier(
     }
 }
 
-/// Judges the operation of a query string.
+/// Judges the operation of a query string, and says what it is.
 ///
 /// # Errors
 /// It cannot be read, changes something, or asks for too much.
-pub fn judge_query(rule: &GraphqlRule, query: Option<&str>) -> Result<(), Problem> {
+pub fn judge_query(rule: &GraphqlRule, query: Option<&str>) -> Result<Operations, Problem> {
     let (mut document, mut name) = (None, None);
     for (key, value) in pairs(query) {
         let slot = match &*key {
@@ -72,25 +78,25 @@ pub fn judge_query(rule: &GraphqlRule, query: Option<&str>) -> Result<(), Proble
         }
     }
     let mut judge = Judge::new(rule);
-    let kind = judge.document(document.as_deref().unwrap_or_default(), name.as_deref())?;
-    match kind {
-        OperationKind::Query | OperationKind::Subscription => Ok(()),
+    match judge.document(document.as_deref().unwrap_or_default(), name.as_deref())? {
+        OperationKind::Query | OperationKind::Subscription => Ok(judge.operations),
         OperationKind::Mutation => Err(Problem::new(Cause::GraphqlMethod)
             .with_argument("allow", "POST")
             .with_header(ALLOW, HeaderValue::from_static("POST"))),
     }
 }
 
-/// Judges the operations of a body.
+/// Judges the operations of a body, and says what they are.
 ///
 /// # Errors
 /// They cannot be read, or ask for too much.
-pub fn judge_operations(rule: &GraphqlRule, body: &[u8]) -> Result<(), Problem> {
+pub fn judge_operations(rule: &GraphqlRule, body: &[u8]) -> Result<Operations, Problem> {
     let mut judge = Judge::new(rule);
     let first = body.iter().find(|byte| !b" \t\r\n".contains(byte));
     if first != Some(&b'[') {
         let posted: Posted<'_> = serde_json::from_slice(body).map_err(unreadable)?;
-        return judge.posted(&posted);
+        judge.posted(&posted)?;
+        return Ok(judge.operations);
     }
     if !rule.batch {
         return Err(beyond(Cause::GraphqlBatch, format!("batch = {}", rule.batch)));
@@ -99,7 +105,8 @@ pub fn judge_operations(rule: &GraphqlRule, body: &[u8]) -> Result<(), Problem> 
     if batch.is_empty() {
         return Err(unreadable("a batch of nothing"));
     }
-    batch.iter().try_for_each(|posted| judge.posted(posted))
+    batch.iter().try_for_each(|posted| judge.posted(posted))?;
+    Ok(judge.operations)
 }
 
 /// What the operations of one request have asked for so far.
@@ -108,18 +115,22 @@ struct Judge<'r> {
     tokens: u32,
     aliases: u32,
     root_fields: u32,
+    operations: Operations,
 }
 
 impl<'r> Judge<'r> {
     fn new(rule: &'r GraphqlRule) -> Self {
-        Self { rule, tokens: 0, aliases: 0, root_fields: 0 }
+        Self { rule, tokens: 0, aliases: 0, root_fields: 0, operations: Operations::default() }
     }
 
     fn posted(&mut self, posted: &Posted<'_>) -> Result<(), Problem> {
         match &posted.document {
             Some(document) => self.document(document, posted.operation.as_deref()).map(|_| ()),
             // The server knows the document already, or asks for it.
-            None if posted.is_persisted => Ok(()),
+            None if posted.is_persisted => {
+                self.operations.add(None);
+                Ok(())
+            }
             None => Err(Problem::new(Cause::MissingParameter).with_violation(Violation {
                 name: "query".to_owned(),
                 place: Some(Place::Body),
@@ -136,6 +147,7 @@ impl<'r> Judge<'r> {
         let left = self.rule.tokens - self.tokens;
         let operation = skim(document, name, left).map_err(|refusal| self.refused(refusal))?;
         self.weigh(&operation)?;
+        self.operations.add(Some(operation.kind));
         Ok(operation.kind)
     }
 

@@ -94,7 +94,7 @@ impl Overload {
         };
         let upstream = match target {
             Target::Upstream(UpstreamId(id)) => self.upstreams.get(usize::from(*id)),
-            Target::Respond(_) => None,
+            Target::Flow(_) | Target::Respond(_) => None,
         };
         let route = self.routes.get(usize::from(route.0));
         let scopes = [upstream, route, Some(&self.gateway)];

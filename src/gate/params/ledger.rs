@@ -124,7 +124,7 @@ impl<'r> Ledger<'r> {
 }
 
 /// One problem with all of these; its cause is that of the first.
-pub(in crate::gate) fn refusal(violations: Vec<Violation>) -> Problem {
+pub fn refusal(violations: Vec<Violation>) -> Problem {
     let cause = match violations.first().map(|first| first.reason) {
         Some(Reason::Missing) => Cause::MissingParameter,
         Some(Reason::Unknown) => Cause::UnknownParameter,

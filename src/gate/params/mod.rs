@@ -14,7 +14,8 @@ use http::{HeaderMap, header};
 
 pub use absent::Absent;
 
-pub(in crate::gate) use self::ledger::{Ledger, refusal};
+pub(in crate::gate) use self::ledger::Ledger;
+pub use self::ledger::refusal;
 use crate::base::percent;
 use crate::config::model::Params;
 use crate::problem::Problem;

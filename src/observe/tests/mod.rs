@@ -71,6 +71,7 @@ fn names() -> Arc<Names> {
         upstreams: vec![users],
         limits: vec!["per-client".into()],
         auth: vec!["partners".into()],
+        flows: Vec::new(),
     })
 }
 

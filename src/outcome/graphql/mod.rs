@@ -1,13 +1,24 @@
 //! GraphQL on both ways. A request's document is skimmed: the tokens go by once, are held to the
-//! grammar and counted, and no tree is built. A reply is skimmed while it goes by, and the spellings of its codes are known.
+//! grammar and counted, and no tree is built. A reply is looked over for what it could not do without
+//! if it had errors, skimmed only if that is there, and read only if it is to be changed.
 
+mod annotate;
+mod judge;
 mod lexer;
 mod measure;
+mod members;
+mod payload;
+mod read;
 mod reply;
 mod skim;
 mod spelling;
 
-pub use reply::{Payload, ReplySkimmer, Verdict};
+pub use annotate::{Annotated, Annotation, Data, Worst, annotate};
+pub use judge::judge;
+pub use payload::Payload;
+pub use read::{Said, read};
+pub use reply::{ReplySkimmer, Verdict};
 pub use skim::{Operation, OperationKind, Refusal, skim};
+pub use spelling::Spellings;
 
 pub(super) use spelling::code;

@@ -4,22 +4,16 @@
 //!
 //! Only as much of the grammar is looked at as these questions need: what lies deeper than a member
 //! of a payload is passed over. Whether a text is JSON at all is for those who read it whole.
-//!
-//! Nothing calls it yet: the keys that say what is to be done with a verdict are still refused.
 
-/// The names of members of a payload that tell how a mutation went.
-#[derive(Clone, Copy, Debug)]
-pub struct Payload<'n> {
-    /// Lists of errors, such as `errors` or `userErrors`.
-    pub errors: &'n [Box<str>],
-    /// Lists of warnings.
-    pub warnings: &'n [Box<str>],
-}
+use memchr::memchr2;
+
+use super::Payload;
 
 /// What a reply says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
-    /// It is an object with `data` or `errors`, and it came to its end.
+    /// It is an object with `data` or `errors`, or a list of such where several may be asked for, and
+    /// it came to its end.
     pub is_graphql: bool,
     /// `errors` is a list of one or more.
     pub root_errors: bool,
@@ -33,9 +27,9 @@ pub struct Verdict {
 
 /// Reads a reply piece by piece.
 #[derive(Debug)]
-pub struct ReplySkimmer<'n> {
-    payload: Payload<'n>,
+pub struct ReplySkimmer {
     verdict: Verdict,
+    batch: Batch,
     /// Open braces and brackets.
     depth: u32,
     /// One bit for each of the outer levels: whether it is an object.
@@ -51,12 +45,23 @@ pub struct ReplySkimmer<'n> {
     sibling: bool,
     /// Whether the root has a member that makes it a reply.
     named: bool,
+    /// Whether one of a batch had none.
+    nameless: bool,
     /// Whether anything stands where nothing may.
     stray: bool,
 }
 
 /// Levels whose members are looked at: the root, `data`, a payload.
 const LEVELS: usize = 3;
+
+/// Whether replies may stand in a list, and where in it this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Batch {
+    Forbidden,
+    Allowed,
+    Open,
+    Closed,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Member {
@@ -95,12 +100,12 @@ struct Name {
 /// Names that are longer match nothing.
 const LONGEST: usize = 64;
 
-impl<'n> ReplySkimmer<'n> {
-    /// A reply that is about to begin.
-    pub fn new(payload: Payload<'n>) -> Self {
+impl ReplySkimmer {
+    /// A reply that is about to begin; several in a list, where the request may have held several.
+    pub fn new(batch: bool) -> Self {
         Self {
-            payload,
             verdict: Verdict::default(),
+            batch: if batch { Batch::Allowed } else { Batch::Forbidden },
             depth: 0,
             objects: 0,
             members: [Member::Other; LEVELS],
@@ -110,37 +115,42 @@ impl<'n> ReplySkimmer<'n> {
             errors: false,
             sibling: false,
             named: false,
+            nameless: false,
             stray: false,
         }
     }
 
     /// The next piece.
-    pub fn read(&mut self, piece: &[u8]) {
+    pub fn read(&mut self, payload: &Payload, piece: &[u8]) {
         let mut rest = piece;
         while let Some((&byte, after)) = rest.split_first() {
             // Most of a reply is text that says nothing here.
             if self.state == State::Text(false) {
-                let skipped = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+                let skipped = memchr2(b'"', b'\\', rest);
                 rest = rest.get(skipped.unwrap_or(rest.len())..).unwrap_or_default();
                 let Some((&byte, after)) = rest.split_first() else { return };
                 self.state = if byte == b'"' { State::Value } else { State::Escape(false) };
                 rest = after;
                 continue;
             }
-            self.take(byte);
+            self.take(payload, byte);
             rest = after;
         }
     }
 
     /// What has been read, if that was all.
     pub fn verdict(&self) -> Verdict {
-        let whole = self.depth == 0 && self.named && !self.stray;
+        let whole = self.depth == 0
+            && self.batch != Batch::Open
+            && self.named
+            && !self.nameless
+            && !self.stray;
         Verdict { is_graphql: whole, ..self.verdict }
     }
 
-    fn take(&mut self, byte: u8) {
+    fn take(&mut self, payload: &Payload, byte: u8) {
         match self.state {
-            State::Text(named) => self.text(byte, named),
+            State::Text(named) => self.text(payload, byte, named),
             State::Escape(named) => self.escape(byte, named),
             State::Hex(named, left, value) => self.hex(byte, named, left, value),
             State::Name | State::Value | State::Scalar => self.structure(byte),
@@ -197,7 +207,15 @@ impl<'n> ReplySkimmer<'n> {
     /// A value begins, with this byte.
     fn value(&mut self, first: u8) {
         if self.depth == 0 {
-            self.stray |= first != b'{' || self.named || self.objects != 0;
+            match self.batch {
+                Batch::Open => self.named = false,
+                Batch::Closed => self.stray = true,
+                Batch::Forbidden | Batch::Allowed => {
+                    self.stray |= self.named || self.objects != 0;
+                    self.batch = Batch::Forbidden;
+                }
+            }
+            self.stray |= first != b'{';
             return;
         }
         if let Some((_, member)) = self.awaited.take_if(|(depth, _)| *depth == self.depth) {
@@ -212,7 +230,8 @@ impl<'n> ReplySkimmer<'n> {
         match self.member() {
             Some((0, Member::Data)) => {
                 self.named = true;
-                self.verdict.data = first != b'n';
+                self.verdict.data &= self.batch == Batch::Open;
+                self.verdict.data |= first != b'n';
             }
             Some((0, Member::RootErrors)) => {
                 self.named = true;
@@ -228,6 +247,10 @@ impl<'n> ReplySkimmer<'n> {
     }
 
     fn open(&mut self, bracket: u8) {
+        if self.batch == Batch::Allowed && bracket == b'[' {
+            self.batch = Batch::Open;
+            return;
+        }
         self.value(bracket);
         self.depth = self.depth.saturating_add(1);
         let Some(level) = self.level() else {
@@ -245,18 +268,23 @@ impl<'n> ReplySkimmer<'n> {
         if self.depth == 3 && self.member().is_some() {
             self.verdict.refused |= self.errors && !self.sibling;
         }
-        self.stray |= self.depth == 0;
-        self.depth = self.depth.saturating_sub(1);
         self.state = State::Value;
+        match (self.depth, self.batch) {
+            (0, Batch::Open) => self.batch = Batch::Closed,
+            (0, _) => self.stray = true,
+            (1, _) => self.nameless |= !self.named,
+            (2.., _) => {}
+        }
+        self.depth = self.depth.saturating_sub(1);
     }
 
-    fn text(&mut self, byte: u8, named: bool) {
+    fn text(&mut self, payload: &Payload, byte: u8, named: bool) {
         match byte {
             b'\\' => self.state = State::Escape(named),
             b'"' => {
                 self.state = State::Value;
                 if named {
-                    self.named();
+                    self.named(payload);
                 }
             }
             byte => self.name.push(byte),
@@ -288,15 +316,15 @@ impl<'n> ReplySkimmer<'n> {
     }
 
     /// A name is over.
-    fn named(&mut self) {
+    fn named(&mut self, payload: &Payload) {
         let Some(level) = self.level() else { return };
         let name = self.name.bytes.get(..self.name.length).unwrap_or_default();
         let is = |names: &[Box<str>]| names.iter().any(|known| known.as_bytes() == name);
         self.members[level] = match (level, name) {
             (0, b"data") => Member::Data,
             (0, b"errors") => Member::RootErrors,
-            (2, _) if is(self.payload.errors) => Member::Errors,
-            (2, _) if is(self.payload.warnings) => Member::Warnings,
+            (2, _) if is(payload.errors()) => Member::Errors,
+            (2, _) if is(payload.warnings()) => Member::Warnings,
             _ => Member::Other,
         };
     }

@@ -1,6 +1,23 @@
 //! Spellings of GraphQL's `extensions.code`, turned into the vocabulary (errors.md, section 6).
 
-use crate::problem::BuiltIn;
+use crate::problem::{BuiltIn, Code};
+
+/// What the servers of a route mean by their codes, where the operator has said so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Spellings(Box<[(Box<str>, Code)]>);
+
+impl Spellings {
+    /// Spellings, each once, and their codes.
+    pub fn new(spellings: Box<[(Box<str>, Code)]>) -> Self {
+        Self(spellings)
+    }
+
+    /// The code behind a spelling, case aside.
+    pub fn find(&self, spelling: &str) -> Option<Code> {
+        let mut known = self.0.iter();
+        known.find(|(known, _)| known.eq_ignore_ascii_case(spelling)).map(|(_, code)| *code)
+    }
+}
 
 /// The code behind a spelling, case aside: guichet's own GraphQL codes, Apollo's, and a few that
 /// are common. `status` is the HTTP status beside it, which tells whose time ran out.

@@ -7,3 +7,19 @@ mod strict;
 mod told;
 
 pub use schema::{Schema, Verdict};
+
+pub(super) use strict::below;
+
+use serde_json::Value;
+
+/// Reads a document, strictly.
+///
+/// # Errors
+/// Why it is not read, for the log.
+pub fn read(bytes: &[u8]) -> Result<Value, String> {
+    strict::read(bytes).map_err(|unfit| match unfit {
+        strict::Unfit::Syntax(why) => why,
+        strict::Unfit::Deep => format!("nested more deeply than {} levels", strict::DEEPEST),
+        strict::Unfit::Twice(pointer) => format!("{pointer} stands twice"),
+    })
+}

@@ -31,7 +31,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Value, Unfit> {
 }
 
 /// Puts a segment before a pointer (RFC 6901, section 3).
-pub(super) fn below(name: &str, rest: &str) -> String {
+pub(in crate::parameter) fn below(name: &str, rest: &str) -> String {
     format!("/{}{rest}", name.replace('~', "~0").replace('/', "~1"))
 }
 

@@ -11,6 +11,11 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
     json.name("data");
     json.raw("null");
     json.name("errors");
+    if let Some(errors) = facts.problem.errors() {
+        json.raw(errors);
+        json.raw("}");
+        return json.finish();
+    }
     json.raw("[{");
     json.name("message");
     json.message(&facts.message);
@@ -34,13 +39,17 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
 }
 
 /// Whether a well-formed GraphQL request failed in GraphQL itself: the document does not parse, or
-/// does not say what to execute, a non-null field was null, or the operation outlived its limit. In the legacy type
-/// `application/json` such a failure answers 200.
+/// does not say what to execute or is not valid, a non-null field was null, or the operation outlived its
+/// limit. In the legacy type `application/json` such a failure answers 200.
 pub(super) fn is_graphql_own(problem: &Problem) -> bool {
     match problem.code() {
         Code::BuiltIn(BuiltIn::GraphqlParseError | BuiltIn::InvalidNull) => true,
-        Code::BuiltIn(BuiltIn::GatewayTimeout) => problem.cause() == Cause::TotalTimeout,
-        Code::BuiltIn(BuiltIn::BadRequest) => problem.cause() == Cause::GraphqlOperation,
+        Code::BuiltIn(BuiltIn::GatewayTimeout) => {
+            matches!(problem.cause(), Cause::TotalTimeout | Cause::GraphqlErrors)
+        }
+        Code::BuiltIn(BuiltIn::BadRequest) => {
+            matches!(problem.cause(), Cause::GraphqlOperation | Cause::GraphqlErrors)
+        }
         Code::BuiltIn(_) | Code::Custom(_) => false,
     }
 }

@@ -145,8 +145,11 @@ fn progress(cause: Cause) -> Progress {
         | Cause::BadUpgrade
         | Cause::FirstByteTimeout
         | Cause::IdleTimeout
-        | Cause::TotalTimeout => Progress::HalfWay,
-        Cause::UpstreamStatus => Progress::Answered,
+        | Cause::TotalTimeout
+        | Cause::ReplyLimit
+        | Cause::FlowValue
+        | Cause::FlowResult => Progress::HalfWay,
+        Cause::UpstreamStatus | Cause::GraphqlErrors | Cause::GraphqlReply => Progress::Answered,
     }
 }
 

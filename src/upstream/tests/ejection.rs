@@ -2,6 +2,7 @@
 //!
 //! The roster is asked directly, with the time that a test names; the rest is on sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -12,7 +13,7 @@ use super::super::endpoint::Row;
 use super::super::error::{self, Kind, Sent, UpstreamError};
 use super::super::health::Board;
 use super::super::roster::{Conduct, Roster};
-use super::super::{EndpointId, Upstream};
+use super::super::{EndpointId, Upstream, UpstreamId};
 use super::origin::Step::{Read, Rst};
 use super::origin::{Origin, send};
 use super::rig::{Rig, plain, settings};
@@ -25,6 +26,7 @@ const RULE: Eject =
 
 /// An upstream whose endpoints nobody calls.
 struct Stage {
+    board: Arc<Board>,
     upstream: Upstream,
     headers: HeaderMap,
     now: Instant,
@@ -39,10 +41,10 @@ impl Stage {
     }
 
     fn of(model: &model::Upstream) -> Self {
-        let board = std::sync::Arc::new(Board::new(model, 1));
+        let board = Arc::new(Board::new(model, 1));
         let names = super::super::Names::scripted().0;
         let upstream = Upstream::new(model, None, &names, &board, 0).unwrap();
-        Self { upstream, headers: HeaderMap::new(), now: clock::now() }
+        Self { board, upstream, headers: HeaderMap::new(), now: clock::now() }
     }
 
     fn roster(&self) -> &Roster {
@@ -145,6 +147,17 @@ async fn when_all_fail_half_are_asked_still() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_is_out_is_better_than_nobody() {
+    let stage = Stage::new(2);
+    stage.fail(0, 3);
+    assert_eq!(stage.chosen(), [1]);
+    stage.board.judge(1, false, stage.now);
+    assert_eq!(stage.chosen(), [0], "what its probes say is an order");
+    stage.board.set_drained(0, true, stage.now);
+    assert!(stage.chosen().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_comes_back_gets_its_share_little_by_little() {
     let endpoints = (1..=2).map(|port| plain(([127, 0, 0, 1], port).into()));
     let mut model = settings(endpoints.collect());
@@ -222,6 +235,31 @@ fn what_a_server_says_of_itself_is_a_failure_and_what_a_page_does_is_none() {
             let [rig, _] = Rig::pair(upstream);
             rig.get("/").await.unwrap();
             assert_eq!(rig.board_says_up(EndpointId(0)), !out, "{status}");
+        }
+    });
+}
+
+#[test]
+fn answers_that_say_nothing_but_errors_are_a_row_until_one_says_more() {
+    run(async {
+        let answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}";
+        let origin = Origin::new(&[Read, send(answer)]).await;
+        for (better_between, out) in [(false, true), (true, false)] {
+            let mut upstream = settings(vec![plain(origin.address), plain(origin.address)]);
+            upstream.eject = Some(RULE);
+            let [rig, _] = Rig::pair(upstream);
+            let ask = async || {
+                while rig.get("/").await.unwrap().tally.endpoint != Some(EndpointId(0)) {}
+            };
+            for _ in 0..3 {
+                assert!(rig.board_says_up(EndpointId(0)));
+                ask().await;
+                rig.upstreams.served_nothing(UpstreamId(0), EndpointId(0));
+                if better_between {
+                    ask().await;
+                }
+            }
+            assert_eq!(rig.board_says_up(EndpointId(0)), !out);
         }
     });
 }

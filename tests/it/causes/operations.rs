@@ -5,6 +5,7 @@ use guichet::problem::Cause;
 use super::{Proof, proof};
 use crate::rig::client::{self, Reply};
 use crate::rig::gateway::Setup;
+use crate::rig::origin::Origin;
 
 /// A document that provokes the cause, on a route that allows next to nothing.
 pub(super) fn operation(cause: Cause) -> Proof {
@@ -29,6 +30,18 @@ pub(super) fn operation(cause: Cause) -> Proof {
         Cause::GraphqlBatch => client::ask(gateway.plain(), &post("[]")),
         _ => client::ask(gateway.plain(), &post(&format!("{{\"query\":\"{document}\"}}"))),
     };
+    proof(&gateway, reply)
+}
+
+/// What an upstream answers to an operation, where errors at the root are fatal.
+pub(super) fn replied(body: &str) -> Proof {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    let origin = Origin::answering(format!("{head}{body}"));
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .route("match = \"/a\"\nupstream = \"origin\"\n[route.graphql]\nroot_errors = \"fatal\"")
+        .start();
+    let reply = client::ask(gateway.plain(), &post("{\"query\":\"{ a }\"}"));
     proof(&gateway, reply)
 }
 

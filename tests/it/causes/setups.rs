@@ -4,7 +4,7 @@ use super::{Proof, proof};
 use crate::rig::client::{self, Client};
 use crate::rig::eventually;
 use crate::rig::gateway::{Gateway, Setup};
-use crate::rig::origin::{Origin, Step, nobody};
+use crate::rig::origin::{Origin, Step, answer, nobody};
 use crate::rig::tls::{Authority, Identity};
 
 /// Said by the admin listener alone: who still asks the others is still answered.
@@ -45,6 +45,19 @@ pub(super) fn all_drained() -> Proof {
     assert_eq!(client::ask(gateway.admin(), &order).status(), 200);
     let reply = client::get(gateway.plain(), "/a");
     assert!(reply.header("retry-after").is_some(), "{reply:?}");
+    proof(&gateway, reply)
+}
+
+/// A flow of one step, whose reply is an object of so many bytes.
+pub(super) fn composed(head: &str, tail: &str, length: usize) -> Proof {
+    let body = format!("{{{}}}", " ".repeat(length - 2));
+    let origin = Origin::scripted([Step::Read, answer(200, "application/json", &body)]);
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .with(&format!("[flow.one]\n{head}\n[[flow.one.step]]\ncall = \"GET origin:/a\"\n{tail}"))
+        .route("match = \"/a\"\nflow = \"one\"")
+        .start();
+    let reply = client::get(gateway.plain(), "/a");
     proof(&gateway, reply)
 }
 

@@ -224,10 +224,10 @@ impl Gateway {
         std::fs::read(&self.log).unwrap_or_default()
     }
 
-    /// Waits for the line of this request.
+    /// Waits for the line of this request; those of the steps of its flow are others.
     #[track_caller]
     pub fn log_line(&self, request_id: &str) -> Value {
-        self.log_line_where(|line| line["request_id"] == request_id)
+        self.log_line_where(|line| line["request_id"] == request_id && line["kind"] != "step")
     }
 
     /// Waits for a line.

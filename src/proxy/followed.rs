@@ -1,0 +1,159 @@
+//! Replies of GraphQL routes that go on while they are listened to: those too long to be held, whose
+//! end tells how they went, and the events of subscriptions, which learn of a failure before they end.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http_body::Frame;
+
+use super::rescue::InBand;
+use super::stream::{Content, Polled};
+use crate::observe::Outcome;
+use crate::outcome::graphql::{Payload, ReplySkimmer, Verdict};
+use crate::problem::Problem;
+use crate::upstream::UpstreamError;
+
+/// A reply and who listens to it.
+#[derive(Debug)]
+pub(super) struct Followed {
+    inner: Content,
+    ear: Ear,
+}
+
+#[derive(Debug)]
+enum Ear {
+    Reply { skimmer: ReplySkimmer, payload: Arc<Payload> },
+    Events { tail: Tail, words: InBand, broken: Option<UpstreamError> },
+}
+
+impl Followed {
+    /// A reply that is judged while it goes by; a list of several, where the route takes those.
+    pub(super) fn reply(inner: Content, payload: &Arc<Payload>, batch: bool) -> Self {
+        let ear = Ear::Reply { skimmer: ReplySkimmer::new(batch), payload: Arc::clone(payload) };
+        Self { inner, ear }
+    }
+
+    /// The events of a subscription.
+    pub(super) fn events(inner: Content, words: InBand) -> Self {
+        Self { inner, ear: Ear::Events { tail: Tail::default(), words, broken: None } }
+    }
+
+    /// Whether everything was handed on.
+    pub(super) fn is_over(&self) -> bool {
+        let told = match &self.ear {
+            Ear::Reply { .. } => true,
+            Ear::Events { broken, .. } => broken.is_none(),
+        };
+        told && self.inner.is_end_stream()
+    }
+
+    pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
+        if let Ear::Events { broken, .. } = &mut self.ear
+            && let Some(error) = broken.take()
+        {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match self.inner.poll_frame(cx) {
+            Poll::Ready(Some(Ok(frame))) => {
+                if let Some(data) = frame.data_ref() {
+                    self.hear(data);
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(self.tell(error))),
+            Poll::Ready(None) => Poll::Ready(None),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn hear(&mut self, data: &[u8]) {
+        match &mut self.ear {
+            Ear::Reply { skimmer, payload } => skimmer.read(payload, data),
+            Ear::Events { tail, .. } => tail.push(data),
+        }
+    }
+
+    /// Tells of a failure in events of its own, and then fails. Within an event there is no room for
+    /// another one: its reader would take both for one.
+    fn tell(&mut self, error: UpstreamError) -> Polled {
+        match &mut self.ear {
+            Ear::Events { tail, words, broken } if tail.is_between_events() => {
+                let events = words.events(&Problem::from(error.clone()));
+                *broken = Some(error);
+                Ok(Frame::data(events))
+            }
+            Ear::Events { .. } | Ear::Reply { .. } => Err(error),
+        }
+    }
+
+    /// What the reply has said of itself, once it is over.
+    pub(super) fn outcome(&self) -> Option<Outcome> {
+        match &self.ear {
+            Ear::Reply { skimmer, .. } => Some(outcome(skimmer.verdict())),
+            Ear::Events { .. } => None,
+        }
+    }
+}
+
+/// How an operation went by what its reply says. Whose fault errors at the root are stands in them, and
+/// is read where they are held; elsewhere nobody was served as they had asked.
+pub(super) fn outcome(verdict: Verdict) -> Outcome {
+    match verdict {
+        Verdict { is_graphql: false, .. } | Verdict { root_errors: true, .. } => Outcome::Failed,
+        Verdict { refused: true, .. } => Outcome::Refused,
+        Verdict { warned: true, .. } => Outcome::Warning,
+        Verdict { .. } => Outcome::Success,
+    }
+}
+
+/// The last bytes of what has gone by.
+#[derive(Debug, Default)]
+struct Tail {
+    bytes: [u8; 4],
+    /// How many have gone by, up to as many as are kept.
+    seen: usize,
+}
+
+impl Tail {
+    fn push(&mut self, data: &[u8]) {
+        let fresh = data.len().min(self.bytes.len());
+        self.bytes.rotate_left(fresh);
+        let kept = self.bytes.len() - fresh;
+        self.bytes[kept..].copy_from_slice(&data[data.len() - fresh..]);
+        self.seen = (self.seen + fresh).min(self.bytes.len());
+    }
+
+    /// An event ends with an empty line (HTML, section 9.2.6); what has not begun is over, too.
+    fn is_between_events(&self) -> bool {
+        self.seen == 0
+            || self.bytes.ends_with(b"\n\n")
+            || self.bytes.ends_with(b"\r\r")
+            || self.bytes.ends_with(b"\r\n\r\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_over_at_an_empty_line_wherever_it_is_cut() {
+        for (text, over) in [
+            ("", true),
+            ("data: a\n\n", true),
+            ("data: a\r\n\r\n", true),
+            ("data: a\r\r", true),
+            (":\n\n", true),
+            ("data: a\n", false),
+            ("data: a\r\n", false),
+            ("data: a\n\nd", false),
+        ] {
+            for cut in 0..=text.len() {
+                let mut tail = Tail::default();
+                tail.push(&text.as_bytes()[..cut]);
+                tail.push(&text.as_bytes()[cut..]);
+                assert_eq!(tail.is_between_events(), over, "{text:?} {cut}");
+            }
+        }
+    }
+}

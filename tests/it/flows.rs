@@ -1,0 +1,408 @@
+//! Endpoints made of calls, on real sockets.
+
+use serde_json::{Value, json};
+
+use crate::rig::client::{self, Reply};
+use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::origin::{Origin, Step, answer, nobody};
+
+/// The model case: look a company up, have a sub-flow create a person, answer what it created.
+const MODEL: &str = r#"
+[object.person]
+id = "uuid"
+name = "string"
+siret = { type = "siret", optional = true }
+
+[flow.create_person]
+timeout = "8s"
+input = { siret = { type = "siret" } }
+returns = "object:person"
+[[flow.create_person.step]]
+name = "lookup"
+call = "GET directory:/companies/${input.siret}"
+on_error = "service_nok"
+[[flow.create_person.step]]
+name = "register"
+call = "flow:register"
+send = { name = "${lookup.body.name}", siret = "${input.siret}" }
+on_error = "smartflow_nok"
+[[flow.create_person.result]]
+name = "ok"
+status = 201
+data = "${register.body}"
+[[flow.create_person.result]]
+name = "service_nok"
+status = "${lookup.status}"
+error = "${lookup.error}"
+[[flow.create_person.result]]
+name = "smartflow_nok"
+status = "${register.status}"
+error = "${register.error}"
+
+[flow.register]
+input = { name = "string", siret = "siret" }
+returns = "object:person"
+[[flow.register.step]]
+name = "insert"
+call = "POST people:/people"
+send = { name = "${input.name}", siret = "${input.siret}" }
+"#;
+
+const SIRET: &str = "73282932000074";
+const PERSON: &str = r#"{"id":"01939c5e-7b00-7000-8000-000000000001","name":"ACME","siret":"73282932000074","rowid":7}"#;
+
+fn always(step: Step) -> Origin {
+    Origin::scripted([Step::Read, step, Step::Again])
+}
+
+fn upstream(name: &str, url: &str) -> String {
+    format!("[upstream.{name}]\nendpoints = [\"{url}\"]\n")
+}
+
+fn model(directory: &str, people: &str) -> Gateway {
+    Setup::new()
+        .with(&upstream("directory", directory))
+        .with(&upstream("people", people))
+        .with(MODEL)
+        .route("name = \"people.create\"\nmatch = \"POST /people\"\nflow = \"create_person\"")
+        .start()
+}
+
+fn create(gateway: &Gateway, fields: &str) -> Reply {
+    let body = json!({ "siret": SIRET }).to_string();
+    let length = body.len();
+    client::ask(
+        gateway.plain(),
+        &format!(
+            "POST /people HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/json\r\n\
+             {fields}Content-Length: {length}\r\n\r\n{body}"
+        ),
+    )
+}
+
+#[test]
+fn the_model_case_answers_what_was_created() {
+    let directory = always(answer(200, "application/json", r#"{"name":"ACME"}"#));
+    let people = always(answer(200, "application/json", PERSON));
+    let gateway = model(&directory.url(), &people.url());
+    let reply = create(&gateway, "");
+    assert_eq!(reply.status(), 201, "{}", reply.text());
+    assert_eq!(reply.header("content-type"), Some("application/json"));
+    // What the object does not declare stays inside.
+    let expected =
+        json!({ "id": "01939c5e-7b00-7000-8000-000000000001", "name": "ACME", "siret": SIRET });
+    assert_eq!(reply.json(), expected);
+    let asked = directory.last();
+    assert_eq!(asked.head.line, format!("GET /companies/{SIRET} HTTP/1.1"));
+    assert_eq!(asked.header("x-request-id"), Some(&*reply.request_id()));
+    assert!(asked.header("traceparent").is_some() && asked.header("via").is_some());
+    let sent: Value = serde_json::from_slice(&people.last().body).unwrap();
+    assert_eq!(sent, json!({ "name": "ACME", "siret": SIRET }));
+    assert_eq!(people.last().header("content-type"), Some("application/json"));
+    let line = gateway.log_line(&reply.request_id());
+    assert_eq!((&line["route"], &line["attempts"]), (&json!("people.create"), &json!(2)), "{line}");
+    let step = gateway.log_line_where(|line| line["step"] == "insert");
+    assert_eq!((&step["kind"], &step["flow"]), (&json!("step"), &json!("register")), "{step}");
+    assert_eq!((&step["upstream"], &step["status"]), (&json!("people"), &json!(200)), "{step}");
+    assert_eq!(step["request_id"], reply.request_id());
+    let runs = |flow: &str, result: &str| {
+        let series = format!("guichet_flow_runs_total{{flow=\"{flow}\",result=\"{result}\"}}");
+        gateway.metric(&series)
+    };
+    assert_eq!(runs("create_person", "ok"), Some(1.0));
+    assert_eq!(runs("register", "last-reply"), Some(1.0));
+    let step = "guichet_flow_step_seconds_count{flow=\"create_person\",step=\"lookup\"}";
+    assert_eq!(gateway.metric(step), Some(1.0));
+}
+
+/// Each failure, in both languages, as JSON and as problem+json.
+fn fails(gateway: &Gateway, status: u16, code: &str, step: &str) {
+    let said = ["fr", "en"].map(|language| {
+        let accept = format!("Accept-Language: {language}\r\n");
+        let reply = create(gateway, &accept);
+        let body = reply.is_problem(status, code);
+        assert_eq!(body["step"], step, "{body}");
+        assert_eq!(reply.header("content-language"), Some(language));
+        let formal = create(gateway, &format!("{accept}Accept: application/problem+json\r\n"));
+        assert_eq!(formal.header("content-type"), Some("application/problem+json"));
+        let formal = formal.json();
+        assert_eq!(
+            (&formal["status"], &formal["step"]),
+            (&json!(status), &json!(step)),
+            "{formal}"
+        );
+        assert_eq!(formal["detail"], body["message"]);
+        let shown = reply.text();
+        assert!(!shown.contains("127.0.0.1") && !shown.contains("secret"), "{shown}");
+        body["message"].as_str().unwrap().to_owned()
+    });
+    assert_ne!(said[0], said[1]);
+}
+
+#[test]
+fn a_service_that_fails_gives_its_code_and_its_error() {
+    let people = always(answer(200, "application/json", PERSON));
+    for (status, body, code) in [
+        (404, "<h1>secret</h1>", "InvalidResource"),
+        (400, "secret", "BadRequest"),
+        (503, "secret", "ServiceUnavailable"),
+        (500, r#"{"error":"secret"}"#, "ServerError"),
+    ] {
+        let directory = always(answer(status, "text/html", body));
+        fails(&model(&directory.url(), &people.url()), status, code, "lookup");
+    }
+    // A service that cannot be reached has a status and a code, too.
+    fails(&model(&nobody(), &people.url()), 502, "BadGateway", "lookup");
+    assert!(people.requests().is_empty());
+}
+
+#[test]
+fn a_sub_flow_that_fails_gives_its_code_and_its_error() {
+    let directory = always(answer(200, "application/json", r#"{"name":"ACME"}"#));
+    let people = always(answer(409, "text/plain", "secret"));
+    let gateway = model(&directory.url(), &people.url());
+    fails(&gateway, 409, "Conflict", "register");
+    let reply = create(&gateway, "");
+    let line = gateway.log_line(&reply.request_id());
+    assert_eq!(
+        (&line["code"], &line["cause"]),
+        (&json!("fr.ammyConflict"), &json!("upstream_status"))
+    );
+    // A reply that is not what the sub-flow returns does not get out of it.
+    let people = always(answer(200, "application/json", r#"{"id":"secret","name":"ACME"}"#));
+    let gateway = model(&directory.url(), &people.url());
+    fails(&gateway, 500, "ServerError", "register");
+    let line = gateway.log_line(&create(&gateway, "").request_id());
+    assert_eq!(line["cause"], "flow_result", "{line}");
+    let detail = line["detail"].as_str().unwrap();
+    assert!(detail.contains("register returns /id is not uuid"), "{detail}");
+}
+
+#[test]
+fn what_is_given_is_judged_before_anything_is_called() {
+    let origin = always(answer(200, "application/json", "{}"));
+    let gateway = model(&origin.url(), &origin.url());
+    let ask = |body: &str| {
+        let length = body.len();
+        client::ask(
+            gateway.plain(),
+            &format!(
+                "POST /people HTTP/1.1\r\nHost: gw.test\r\nAccept-Language: en\r\n\
+                 Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+    };
+    let missing = ask("{}").is_problem(400, "MissingParameter");
+    assert_eq!(missing["parameters"][0]["name"], "siret", "{missing}");
+    assert_eq!(missing["parameters"][0]["in"], "body");
+    let wrong = ask(r#"{"siret":"1"}"#).is_problem(400, "InvalidParameter");
+    let message = wrong["message"].as_str().unwrap();
+    assert!(message.contains("siret") && message.contains("14 digits"), "{message}");
+    ask("{").is_problem(400, "BadRequest");
+    ask(r#"{"siret":"1","siret":"2"}"#).is_problem(400, "BadRequest");
+    assert!(origin.requests().is_empty());
+}
+
+/// Three lines are a flow.
+fn one_step(url: &str, step: &str, route: &str) -> Gateway {
+    Setup::new()
+        .with(&upstream("app", url))
+        .with(&format!("[flow.one]\n{step}"))
+        .route(&format!("{route}\nflow = \"one\""))
+        .start()
+}
+
+#[test]
+fn a_flow_of_one_step_answers_its_reply_as_it_is() {
+    let origin = always(answer(203, "image/png", "\u{1}\u{2}"));
+    let step = "[[flow.one.step]]\ncall = \"GET app:/logo\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/logo\"");
+    let reply = client::get(gateway.plain(), "/logo");
+    assert_eq!((reply.status(), &*reply.body), (203, &b"\x01\x02"[..]));
+    assert_eq!(reply.header("content-type"), Some("image/png"));
+    let head = client::Client::plain(gateway.plain())
+        .send("HEAD /logo HTTP/1.1\r\nHost: gw.test\r\n\r\n")
+        .reply_to_head();
+    assert_eq!((head.status(), head.header("content-length")), (203, Some("2")));
+}
+
+#[test]
+fn values_never_change_the_shape_of_a_url() {
+    let origin = always(answer(200, "application/json", "{}"));
+    let step = "input = { name = { type = \"string\", min_length = 0 } }\n\
+                [[flow.one.step]]\ncall = \"GET app:/a/${input.name}/b?q=${input.name}\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    for (sent, seen) in [
+        ("a%2Fb", "GET /a/a%2Fb/b?q=a%2Fb HTTP/1.1"),
+        ("a%26c%3Dd", "GET /a/a%26c%3Dd/b?q=a%26c%3Dd HTTP/1.1"),
+        ("%3F%23%25", "GET /a/%3F%23%25/b?q=%3F%23%25 HTTP/1.1"),
+        ("a%20%0D%0Ax%3A1", "GET /a/a%20%0D%0Ax%3A1/b?q=a%20%0D%0Ax%3A1 HTTP/1.1"),
+        ("%C3%A9", "GET /a/%C3%A9/b?q=%C3%A9 HTTP/1.1"),
+        ("...", "GET /a/.../b?q=... HTTP/1.1"),
+    ] {
+        let reply = client::get(gateway.plain(), &format!("/x?name={sent}"));
+        assert_eq!(reply.status(), 200, "{sent}: {}", reply.text());
+        assert_eq!(origin.last().head.line, seen);
+    }
+    let before = origin.requests().len();
+    for sent in ["", ".", ".."] {
+        let reply = client::get(gateway.plain(), &format!("/x?name={sent}"));
+        let body = reply.is_problem(400, "InvalidParameter");
+        assert_eq!(body["parameters"][0]["name"], "name", "{body}");
+    }
+    assert_eq!(origin.requests().len(), before);
+}
+
+#[test]
+fn a_value_never_ends_a_header() {
+    let origin = always(answer(200, "application/json", "{}"));
+    let step = "input = { tenant = \"string\" }\n\
+                [[flow.one.step]]\ncall = \"GET app:/a\"\nheaders = { x-tenant = \"t ${input.tenant}\" }";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    client::get(gateway.plain(), "/x?tenant=caf%C3%A9");
+    assert_eq!(origin.last().header("x-tenant"), Some("t caf\u{c3}\u{a9}"));
+    let before = origin.requests().len();
+    for sent in ["a%0D%0Ab", "a%0Ab", "a%00b"] {
+        let reply = client::get(gateway.plain(), &format!("/x?tenant={sent}"));
+        reply.is_problem(400, "InvalidParameter");
+    }
+    assert_eq!(origin.requests().len(), before);
+}
+
+#[test]
+fn a_member_that_is_missing_names_step_and_expression() {
+    let origin = always(answer(200, "application/json", r#"{"a":{"b":1}}"#));
+    let step = "[[flow.one.step]]\nname = \"lookup\"\ncall = \"GET app:/a\"\n\
+                [[flow.one.step]]\nname = \"more\"\ncall = \"GET app:/${lookup.body.a.c}\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    let reply = client::get(gateway.plain(), "/x");
+    let body = reply.is_problem(500, "ServerError");
+    assert_eq!(body["step"], "more");
+    let line = gateway.log_line(&reply.request_id());
+    assert_eq!(line["cause"], "flow_value");
+    let detail = line["detail"].as_str().unwrap();
+    assert_eq!(detail, "one.more: ${lookup.body.a.c}: `lookup.body.a` has no member `c`");
+}
+
+#[test]
+fn a_group_takes_as_long_as_its_slowest_step() {
+    // Nobody answers before all ten have asked: one after the other they never would.
+    let body = answer(200, "application/json", "{\"n\":1}");
+    let origin = Origin::scripted([Step::Read, Step::Stall, body, Step::Close]);
+    let mut steps = String::new();
+    for at in 0..10 {
+        steps.push_str(&format!(
+            "[[flow.one.step]]\nname = \"s{at}\"\ngroup = \"all\"\ncall = \"GET app:/{at}\"\n"
+        ));
+    }
+    let sum: Vec<String> = (0..10).map(|at| format!("s{at}.body.n")).collect();
+    steps.push_str(&format!(
+        "[[flow.one.result]]\nname = \"done\"\ndata = {{ sum = \"${{{}}}\" }}",
+        sum.join(" + ")
+    ));
+    let gateway = one_step(&origin.url(), &steps, "match = \"/x\"");
+    let mut client = client::Client::plain(gateway.plain());
+    client.send("GET /x HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    origin.wait_for_requests(10);
+    origin.release();
+    assert_eq!(client.reply().json(), json!({ "sum": 10 }));
+}
+
+#[test]
+fn a_member_of_a_group_that_fails_gives_up_the_others() {
+    let origin = Origin::by_path([
+        ("/slow", vec![Step::Drain]),
+        ("/bad", vec![answer(409, "text/plain", "no"), Step::Close]),
+    ]);
+    let steps = "[[flow.one.step]]\nname = \"slow\"\ngroup = \"all\"\ncall = \"GET app:/slow\"\n\
+                 [[flow.one.step]]\nname = \"bad\"\ngroup = \"all\"\ncall = \"GET app:/bad\"";
+    let gateway = one_step(&origin.url(), steps, "match = \"/x\"");
+    let reply = client::get(gateway.plain(), "/x");
+    assert_eq!(reply.is_problem(409, "Conflict")["step"], "bad");
+    origin.wait_for_closed(2);
+}
+
+#[test]
+fn a_client_that_leaves_takes_its_calls_with_it() {
+    let origin = Origin::scripted([Step::Read, Step::Drain]);
+    let step = "[[flow.one.step]]\ncall = \"GET app:/slow\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    let mut client = client::Client::plain(gateway.plain());
+    client.send("GET /x HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    origin.wait_for_requests(1);
+    client.leave();
+    origin.wait_for_closed(1);
+    let line = gateway.log_line_where(|line| line["path"] == "/x");
+    assert_eq!(line["outcome"], "aborted", "{line}");
+    let runs = "guichet_flow_runs_total{flow=\"one\",result=\"given-up\"}";
+    assert_eq!(gateway.metric(runs), Some(1.0));
+}
+
+#[test]
+fn one_deadline_holds_for_the_whole_flow() {
+    let origin = Origin::by_path([
+        ("/fast", vec![answer(200, "application/json", "{}"), Step::Again]),
+        ("/slow", vec![Step::Drain]),
+    ]);
+    let steps = "timeout = \"300ms\"\n[[flow.one.step]]\ncall = \"GET app:/fast\"\n\
+                 [[flow.one.step]]\nname = \"slow\"\ncall = \"GET app:/slow\"";
+    let gateway = one_step(&origin.url(), steps, "match = \"/x\"");
+    let body = client::get(gateway.plain(), "/x").is_problem(504, "GatewayTimeout");
+    assert_eq!(body["step"], "slow");
+}
+
+#[test]
+fn retries_of_the_upstream_hold_for_steps() {
+    let origin = Origin::scripted([
+        Step::Read,
+        answer(503, "text/plain", "no"),
+        Step::Read,
+        answer(200, "application/json", "{}"),
+        Step::Again,
+    ]);
+    let app = format!(
+        "{}retry = {{ attempts = 2, on = [\"503\"], budget = \"100%\" }}\n",
+        upstream("app", &origin.url())
+    );
+    let gateway = Setup::new()
+        .with(&app)
+        .with("[flow.one]\n[[flow.one.step]]\ncall = \"GET app:/a\"")
+        .route("match = \"/x\"\nflow = \"one\"")
+        .start();
+    assert_eq!(client::get(gateway.plain(), "/x").status(), 200);
+    assert_eq!(origin.requests().len(), 2);
+}
+
+#[test]
+fn a_reply_beyond_the_limit_is_not_read() {
+    let long = "x".repeat(3000);
+    let origin = always(answer(200, "text/plain", &long));
+    let step = "limit = \"2KiB\"\n[[flow.one.step]]\ncall = \"GET app:/a\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    let reply = client::get(gateway.plain(), "/x");
+    reply.is_problem(502, "BadGateway");
+    assert_eq!(gateway.log_line(&reply.request_id())["cause"], "reply_limit");
+}
+
+#[test]
+fn a_flow_that_no_route_names_cannot_be_called() {
+    let origin = always(answer(200, "application/json", "{}"));
+    let gateway = model(&origin.url(), &origin.url());
+    client::get(gateway.plain(), "/register").is_problem(404, "InvalidResource");
+}
+
+#[test]
+fn what_is_skipped_is_not_called() {
+    let origin = always(answer(200, "application/json", r#"{"n":2}"#));
+    let steps = "input = { more = \"boolean\" }\n\
+                 [[flow.one.step]]\nname = \"first\"\ncall = \"GET app:/first\"\n\
+                 [[flow.one.step]]\nname = \"extra\"\nwhen = \"input.more\"\ncall = \"GET app:/extra\"\n\
+                 [[flow.one.result]]\nname = \"done\"\n\
+                 data = { first = \"${first.body.n}\", extra = \"${extra.ok ? extra.body.n : 0}\" }";
+    let gateway = one_step(&origin.url(), steps, "match = \"/x/{more}\"");
+    let reply = client::get(gateway.plain(), "/x/true");
+    assert_eq!(reply.json(), json!({ "first": 2, "extra": 2 }));
+    let reply = client::get(gateway.plain(), "/x/false");
+    assert_eq!(reply.json(), json!({ "first": 2, "extra": 0 }));
+    assert_eq!(origin.requests().len(), 3);
+}
