@@ -35,6 +35,13 @@ pub(super) fn list(control: &Control) -> Value {
     switches.chain(left.map(planned)).collect()
 }
 
+/// What of that holds now.
+pub(super) fn active(control: &Control) -> Value {
+    let Value::Array(mut all) = list(control) else { return Value::Null };
+    all.retain(|it| it["active"] == true);
+    all.into()
+}
+
 /// `PUT` switches maintenance on, on the terms of its body; `DELETE` switches it off. Tells what is on then.
 ///
 /// # Errors

@@ -53,19 +53,15 @@ impl<B> Reply<'_, B> {
         let headers = self.request.headers();
         let request_id = RequestId::generate();
         let reply = problem::Reply {
-            format: wanted.unwrap_or_else(|| Format::choose(Dialect::Http, headers, *format)),
+            format: wanted
+                .unwrap_or_else(|| Format::choose(Dialect::Http, &headers.into(), *format)),
             language: catalogue.choose_language(headers.get(http::header::ACCEPT_LANGUAGE)),
             request_id: &request_id,
             method: self.request.method(),
             retry_after: *retry_after,
         };
         let rendered = problem::render(problem, &reply, catalogue);
-        // The problem's own headers stand in the rendered ones already; inserting each name once
-        // more is harmless, adding it would not be.
-        let mut headers = HeaderMap::new();
-        for (name, value) in rendered.headers.into_iter().chain(problem.headers().iter().cloned()) {
-            headers.insert(name, value);
-        }
+        let mut headers = rendered.headers;
         let body = finish(rendered.body);
         headers.insert(http::header::CONTENT_LENGTH, body.len().into());
         self.finish(rendered.status, headers, body, &request_id)

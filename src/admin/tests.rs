@@ -8,6 +8,7 @@ use tokio::runtime::LocalOptions;
 use tokio::task::JoinHandle;
 
 use super::*;
+use crate::base::clock;
 use crate::observe::{Names, Registers};
 use crate::problem::Catalogue;
 use crate::upstream::Boards;
@@ -23,30 +24,9 @@ impl Rig {
     async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let catalogue = Arc::new(Catalogue::new("fr.ammy", None, &["en".into()], &[]).unwrap());
-        let readiness = Arc::new(Readiness::new());
-        let names = Arc::new(Names { listeners: vec!["public".into()], ..Names::default() });
-        let exposition = Exposition {
-            concurrency: Default::default(),
-            maintenance: Default::default(),
-            stores: Default::default(),
-            registers: vec![Arc::new(Registers::new(&names))],
-            names,
-            catalogue: Arc::clone(&catalogue),
-            config_hash: "c0ffee".into(),
-            states: Arc::new(Boards::new(&[], 1)),
-            certificates: Arc::default(),
-            reloads: Arc::default(),
-            lost: None,
-        };
-        let config = Arc::new(crate::server::tests::plain(&[], 1));
-        let catalogue = Arc::clone(&config.errors.catalogue);
-        let state = AdminState {
-            readiness: Arc::clone(&readiness),
-            ledger: Arc::new(Ledger::new(exposition)),
-            config: Arc::new(move || Arc::clone(&config)),
-            control: None,
-        };
+        let state = state();
+        let readiness = Arc::clone(&state.readiness);
+        let catalogue = Arc::clone(&(state.config)().errors.catalogue);
         let serving = tokio::task::spawn_local(serve(listener, state));
         Self { address, readiness, catalogue, serving }
     }
@@ -62,6 +42,32 @@ impl Rig {
 
     async fn ask(&self, line: &str) -> String {
         self.raw(&format!("{line} HTTP/1.1\r\nhost: {}\r\n\r\n", self.address)).await
+    }
+}
+
+/// An instance that is starting.
+fn state() -> AdminState {
+    let catalogue = Arc::new(Catalogue::new("fr.ammy", None, &["en".into()], &[]).unwrap());
+    let names = Arc::new(Names { listeners: vec!["public".into()], ..Names::default() });
+    let exposition = Exposition {
+        concurrency: Default::default(),
+        maintenance: Default::default(),
+        stores: Default::default(),
+        registers: vec![Arc::new(Registers::new(&names))],
+        names,
+        catalogue,
+        config_hash: "c0ffee".into(),
+        states: Arc::new(Boards::new(&[], 1)),
+        certificates: Arc::default(),
+        reloads: Arc::default(),
+        lost: None,
+    };
+    let config = Arc::new(crate::server::tests::plain(&[], 1));
+    AdminState {
+        readiness: Arc::new(Readiness::new()),
+        ledger: Arc::new(Ledger::new(exposition)),
+        config: Arc::new(move || Arc::clone(&config)),
+        control: None,
     }
 }
 
@@ -189,6 +195,20 @@ fn connections_beyond_the_limit_wait_for_their_turn() {
         waiting.read_to_string(&mut reply).await.unwrap();
         assert_eq!(status(&reply), 200);
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_dawdles_is_left_in_time() {
+    // A head that never ends, and an answer that nobody reads.
+    let slow = "GET /livez HTTP/1.1\r\nhost: localhost\r\n";
+    let deaf = "GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    for (request, limit) in [(slow, HEAD_TIME), (deaf, TOTAL_TIME)] {
+        let (mut client, near) = tokio::io::duplex(64);
+        client.write_all(request.as_bytes()).await.unwrap();
+        let start = clock::now();
+        connection(near, state(), Door::Socket).await;
+        assert_eq!(clock::now() - start, limit, "{request}");
+    }
 }
 
 #[test]

@@ -107,6 +107,7 @@ fn status(control: &Control) -> Value {
             "last": desk.as_ref().and_then(|desk| desk.last()).map(|last| last.to_json()),
         },
         "listeners": listeners,
+        "maintenance": maintenance::active(control),
     })
 }
 

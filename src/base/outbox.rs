@@ -19,6 +19,9 @@ pub struct Outbox {
     length: usize,
 }
 
+/// What nearly every head fits in.
+const HEAD: usize = 512;
+
 #[derive(Debug)]
 enum Segment {
     /// So many bytes of the framing.
@@ -42,6 +45,10 @@ impl Outbox {
         if self.segments.is_empty() {
             self.framing.clear();
             self.at = 0;
+            // At once what a head takes: growing into it costs a new connection seven steps.
+            if self.framing.capacity() == 0 {
+                self.framing.reserve(HEAD);
+            }
         }
         let before = self.framing.len();
         let result = write(&mut self.framing);

@@ -202,7 +202,7 @@ fn dress(config: &Config, asking: &Asking, problem: &Problem, dialect: Dialect) 
     let catalogue = &config.errors.catalogue;
     let request_id = RequestId::generate();
     let reply = Reply {
-        format: Format::choose(dialect, &asking.headers, config.errors.format),
+        format: Format::choose(dialect, &(&asking.headers).into(), config.errors.format),
         language: catalogue.choose_language(asking.headers.get(header::ACCEPT_LANGUAGE)),
         request_id: &request_id,
         method: &asking.method,

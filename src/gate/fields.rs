@@ -3,7 +3,9 @@
 //! Looking a name up in a header map costs a hash; a request has few fields and many questions, so
 //! they are all answered in one walk.
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
+
+use crate::problem::Preferences;
 
 /// Fields that were seen; each is a bit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -167,20 +169,13 @@ impl Fields {
         fields
     }
 
-    /// The fields that decide how an error is dressed, as a map for the renderer.
-    pub fn preferences(&self) -> HeaderMap {
-        let mut map = HeaderMap::with_capacity(4);
-        let kept = [
-            (header::ACCEPT, &self.accept),
-            (header::ACCEPT_LANGUAGE, &self.accept_language),
-            (header::CONTENT_TYPE, &self.content_type),
-        ];
-        for (name, value) in kept {
-            if let Some(value) = value {
-                map.insert(name, value.clone());
-            }
+    /// The fields that decide how an error is dressed.
+    pub fn preferences(&self) -> Preferences<'_> {
+        Preferences {
+            accept: self.accept.as_ref(),
+            accept_language: self.accept_language.as_ref(),
+            content_type: self.content_type.as_ref(),
         }
-        map
     }
 }
 
@@ -210,7 +205,9 @@ mod tests {
         for unseen in [Seen::VIA, Seen::CONNECTION, Seen::LENGTH] {
             assert!(!fields.named.has(unseen));
         }
-        assert_eq!(fields.preferences().len(), 1);
+        let preferences = fields.preferences();
+        assert_eq!(preferences.accept.unwrap(), "text/html");
+        assert!(preferences.accept_language.is_none() && preferences.content_type.is_none());
     }
 
     #[test]

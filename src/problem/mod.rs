@@ -18,7 +18,7 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-pub use render::{Dialect, Format, Rendered, Reply, grpc_trailers, render};
+pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
 
 use crate::base::{RequestId, Source};
 
@@ -42,6 +42,7 @@ struct Inner {
     step: Option<String>,
     locations: Vec<(u32, u32)>,
     errors: Option<Box<str>>,
+    executed: bool,
     request_id: Option<RequestId>,
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
@@ -132,6 +133,7 @@ impl Problem {
             step: None,
             locations: Vec::new(),
             errors: None,
+            executed: false,
             request_id: None,
             headers: Vec::new(),
             close: false,
@@ -225,10 +227,11 @@ impl Problem {
     }
 
     /// The errors of a GraphQL reply as a list in JSON, each in the words of the vocabulary. GraphQL's
-    /// clients get them in place of the one that the problem itself makes.
+    /// clients get them in place of the one that the problem itself makes; whether anything was executed
+    /// is told, too.
     #[must_use]
-    pub fn with_errors(mut self, json: impl Into<Box<str>>) -> Self {
-        self.0.errors = Some(json.into());
+    pub fn with_errors(mut self, json: impl Into<Box<str>>, executed: bool) -> Self {
+        (self.0.errors, self.0.executed) = (Some(json.into()), executed);
         self
     }
 
@@ -327,6 +330,11 @@ impl Problem {
         self.0.errors.as_deref()
     }
 
+    /// Whether such a reply comes from an operation that was executed.
+    pub fn was_executed(&self) -> bool {
+        self.0.executed
+    }
+
     /// The id of the gateway behind this one, if the problem is that gateway's.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
@@ -340,6 +348,21 @@ impl Problem {
     /// Whether the connection must close after the reply.
     pub fn closes(&self) -> bool {
         self.0.close
+    }
+
+    /// Whether nothing that a client sees of it was added to its code: all such problems with
+    /// one cause, code and status read alike.
+    fn is_bare(&self) -> bool {
+        let own = &self.0;
+        own.message.is_none()
+            && own.texts.is_none()
+            && own.arguments.is_empty()
+            && own.violations.is_empty()
+            && own.step.is_none()
+            && own.locations.is_empty()
+            && own.errors.is_none()
+            && own.request_id.is_none()
+            && own.headers.is_empty()
     }
 
     /// The private cause in words.

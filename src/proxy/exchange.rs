@@ -21,7 +21,7 @@ use crate::base::{RequestId, grpc};
 use crate::config::model::Security;
 use crate::gate::{Fields, Identity};
 use crate::observe::{Head, Record};
-use crate::problem::{Dialect, Problem};
+use crate::problem::{Dialect, Preferences, Problem};
 use crate::upstream::GRPC_TIMEOUT;
 
 /// What is known of a request while it is answered.
@@ -148,15 +148,24 @@ impl Exchange {
         since.or(self.asked).unwrap_or(self.record.started)
     }
 
-    /// The last touch that every reply gets, and the end of the exchange's own life: from here
-    /// on the body carries the record.
+    /// The last touch that every reply gets: it carries the request's id.
     pub(super) fn finish(
+        self,
+        gateway: &Gateway,
+        mut response: Response<Watched>,
+    ) -> Response<Watched> {
+        response.headers_mut().insert(RequestId::FIELD, self.request_id.value().clone());
+        self.seal(gateway, response)
+    }
+
+    /// The last touch but for the id, which stands already, and the end of the exchange's own
+    /// life: from here on the body carries the record.
+    pub(super) fn seal(
         mut self,
         gateway: &Gateway,
         mut response: Response<Watched>,
     ) -> Response<Watched> {
         let headers = response.headers_mut();
-        headers.insert(RequestId::FIELD, self.request_id.value().clone());
         if let Some(hsts) = self.hsts.take() {
             headers.insert(http::header::STRICT_TRANSPORT_SECURITY, hsts);
         }
@@ -203,7 +212,7 @@ impl Exchange {
     }
 
     /// The fields that decide how an error is dressed.
-    pub(super) fn preferences(&self) -> HeaderMap {
+    pub(super) fn preferences(&self) -> Preferences<'_> {
         self.fields.preferences()
     }
 }

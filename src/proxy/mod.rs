@@ -51,7 +51,7 @@ use crate::base::{Inflow, UpstreamId};
 use crate::config::model::Config;
 use crate::gate::{Callers, Maintenance, Memory, Overload, Policies, Rates, Stores, Switches};
 use crate::observe::Witness;
-use crate::problem::Cause;
+use crate::problem::{Cause, Shelf};
 use crate::upstream::Upstreams;
 
 /// Everything that one worker needs to answer requests.
@@ -61,6 +61,8 @@ pub struct Gateway {
     upstreams: Upstreams,
     witness: Rc<Witness>,
     identity: headers::Identity,
+    /// Errors as they were said before.
+    shelf: Shelf,
     shared: Shared,
     /// Who callers are; none where nobody is asked.
     callers: Option<Callers>,
@@ -131,7 +133,18 @@ impl Gateway {
         let policies = shared.policies.clone();
         let callers = policies.and_then(|policies| Callers::new(policies, known));
         let preflights = config.routes.iter().any(|route| route.cors.is_some());
-        Self { config, upstreams, witness, identity, shared, callers, on_request, preflights }
+        let shelf = Shelf::default();
+        Self {
+            config,
+            upstreams,
+            witness,
+            identity,
+            shelf,
+            shared,
+            callers,
+            on_request,
+            preflights,
+        }
     }
 
     /// Answers a request. Whatever happens, the answer is a reply.

@@ -25,20 +25,15 @@ pub(super) fn rescue(
     let preferences = exchange.preferences();
     let reply = Reply {
         format: Format::choose(exchange.dialect, &preferences, errors.format),
-        language: errors.catalogue.choose_language(preferences.get(header::ACCEPT_LANGUAGE)),
+        language: errors.catalogue.choose_language(preferences.accept_language),
         request_id: &exchange.request_id,
         method: &exchange.method,
         retry_after: errors.retry_after,
     };
-    let rendered = render(problem, &reply, &errors.catalogue);
+    let rendered = gateway.shelf.render(problem, &reply, &errors.catalogue);
     let mut response = Response::new(Watched::full(rendered.body));
     *response.status_mut() = rendered.status;
-    // Room for all of them at once, and for what every reply gets.
-    response.headers_mut().reserve(rendered.headers.len() + SPARE);
-    for (name, value) in rendered.headers {
-        // Appended: several Set-Cookie or WWW-Authenticate lines of an upstream all stay.
-        response.headers_mut().append(name, value);
-    }
+    *response.headers_mut() = rendered.headers;
     // A connection with an unread body cannot carry another request: HTTP/1 has no way to skip it.
     let closes = problem.closes() || !exchange.body_is_over();
     if closes && connection.protocol == Protocol::Http1 {
@@ -49,13 +44,8 @@ pub(super) fn rescue(
     if exchange.tells_outcome {
         tell_outcome(response.headers_mut(), exchange.record.outcome);
     }
-    let kept_id = response.headers().get(RequestId::FIELD).cloned();
-    let mut response = exchange.finish(gateway, response);
-    if let Some(id) = kept_id {
-        // The id of a gateway behind us, where the problem is that gateway's.
-        response.headers_mut().insert(RequestId::FIELD, id);
-    }
-    response
+    // Sealed, not finished: where the problem is that of a gateway behind, the id is that gateway's.
+    exchange.seal(gateway, response)
 }
 
 /// Tells how it went, as the log does.
@@ -90,8 +80,5 @@ impl InBand {
 fn catalogue_status(gateway: &Gateway, problem: &Problem) -> u16 {
     gateway.config.errors.catalogue.status(problem)
 }
-
-/// Fields that are added later: `date`, `connection`, an operator's own.
-const SPARE: usize = 3;
 
 const OUTCOME: HeaderName = HeaderName::from_static("guichet-outcome");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::base::FileWatch;
-use crate::config::model::Config;
+use crate::config::model::{Config, StoreUrl};
 use crate::config::{Environment, Secret};
 
 /// What is looked at once a second.
@@ -60,6 +60,12 @@ pub(super) fn secrets(config: &Config, environment: Environment<'_>) -> Vec<Path
         let tls = &upstream.tls;
         paths.extend(tls.ca.iter().chain(&tls.cert).cloned());
         paths.extend(tls.key.as_ref().and_then(|key| Secret::path(key, environment)));
+    }
+    for store in &config.stores {
+        match &store.url {
+            StoreUrl::Secret(secret) => paths.extend(secret.path(environment)),
+            StoreUrl::Open(_) => {}
+        }
     }
     for policy in &config.auth {
         paths.extend(policy.authorities().cloned());

@@ -5,8 +5,8 @@
 //! anything is wrong with it, or with what it names, nothing has changed, and the [`Verdict`] says
 //! why. It is counted, told, and remembered for whoever asks later.
 //!
-//! Secrets of upstreams (keys, certificates, authorities) are looked at once a second and read again
-//! when they change, under the configuration that runs: a file that somebody is still working on is
+//! Secrets of upstreams, callers and stores (keys, certificates, authorities, addresses with a password)
+//! are looked at once a second and read again when they change, under the configuration that runs: a file that somebody is still working on is
 //! not taken for that. The files of the configuration itself are looked at where that was asked for
 //! (`--watch`). Certificates of listeners have a way of their own (`server::tls`), which does not
 //! touch anything else.
@@ -196,3 +196,52 @@ impl Reloader {
 }
 
 const EVERY: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::fs;
+    use std::pin::pin;
+
+    use super::*;
+    use crate::base::clock;
+    use crate::server::tests::handle;
+
+    const TEXT: &str = "version = 1\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n\
+                        [store.s]\nurl = { file = \"url\" }\n\
+                        [[route]]\nmatch = \"/\"\nrespond = { status = 204 }\n";
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_changed_is_read_once_it_has_settled_within_two_seconds() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, secret) = (folder.path().join("guichet.toml"), folder.path().join("url"));
+        fs::write(&secret, "redis://127.0.0.1:1").unwrap();
+        fs::write(&file, TEXT).unwrap();
+        let Ok(loaded) = config::load(&file, &|_| None) else { panic!("a good file") };
+        let at_desk = desk(Some(&file), &loaded.effective);
+        // Whoever asks it for anything is refused, which is told as well as all else.
+        let instance = handle(loaded.config, loaded.effective.fingerprint());
+        let watching = Watching::Always;
+        let reloader = Reloader::new(Some(&file), &loaded.sources, watching, instance, at_desk);
+        let (told, start) = (RefCell::new(Vec::new()), clock::now());
+        let tell = |_: &Verdict| told.borrow_mut().push((clock::now() - start).as_millis());
+        let mut run = pin!(reloader.run(|| {}, tell));
+        let mut pass = async |millis| {
+            let time = tokio::time::timeout(Duration::from_millis(millis), &mut run);
+            assert!(time.await.is_err());
+            std::mem::take(&mut *told.borrow_mut())
+        };
+        assert!(pass(500).await.is_empty());
+        fs::write(&secret, "redis://127.0.0.1:2").unwrap();
+        assert_eq!(pass(5_000).await, [2_000], "a secret, found by one look, read at the next");
+        fs::write(&file, TEXT.replace("204", "2004")).unwrap();
+        assert_eq!(pass(5_000).await, [7_000], "a file of the configuration");
+        for times in 1..10 {
+            fs::write(&file, format!("# {}\n", "x".repeat(times))).unwrap();
+            assert!(pass(1_000).await.is_empty(), "somebody still writes it");
+        }
+        assert_eq!(pass(5_000).await.len(), 1);
+        fs::write(&file, TEXT).unwrap();
+        assert!(pass(5_000).await.is_empty(), "what serves already is no news");
+    }
+}

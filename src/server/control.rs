@@ -192,3 +192,66 @@ async fn live(shared: &Shared, mut workers: mpsc::Receiver<()>) -> Ended {
     let _ = workers.recv().await;
     if shared.were_connections_cut() { cut } else { Ended::Clean }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::base::clock;
+    use crate::config::model::Shutdown;
+    use crate::server::tests::plain;
+
+    const DELAY: Duration = Duration::from_secs(7);
+    const DRAIN: Duration = Duration::from_secs(20);
+
+    fn shared() -> Arc<Shared> {
+        let mut config = plain(&[], 1);
+        config.server.shutdown = Shutdown { delay: DELAY, drain: DRAIN };
+        Shared::new(Arc::new(config), Arc::default())
+    }
+
+    /// An instance that is told to end, and whose last worker lets go so long after that; how it
+    /// ends, and when.
+    async fn ends(lets_go: Duration) -> (Ended, Duration) {
+        let (shared, start) = (shared(), clock::now());
+        let (alive, workers) = mpsc::channel(1);
+        let phases = async {
+            for (phase, at) in [(Phase::Draining, DELAY), (Phase::Cut, DELAY + DRAIN)] {
+                shared.reached(phase).await;
+                let at = at.min(lets_go);
+                assert_eq!((clock::now() - start, shared.ready()), (at, false), "{phase:?}");
+            }
+        };
+        let worker = async {
+            tokio::time::sleep(lets_go).await;
+            if shared.phase() == Phase::Cut {
+                shared.cut_connections();
+            }
+            drop(alive);
+        };
+        shared.advance(Phase::Serving);
+        shared.advance(Phase::Leaving);
+        let (ended, (), ()) = tokio::join!(live(&shared, workers), phases, worker);
+        (ended, clock::now() - start)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_delay_and_the_deadline_are_kept_to_the_moment() {
+        let long = Duration::from_secs(3);
+        assert_eq!(ends(DELAY + long).await, (Ended::Clean, DELAY + long), "and not before");
+        let late = DELAY + DRAIN + long;
+        assert_eq!(ends(late).await, (Ended::DeadlinePassed, late), "cut at the deadline");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_told_again_waits_for_nothing() {
+        let (shared, start) = (shared(), clock::now());
+        let (alive, workers) = mpsc::channel(1);
+        shared.advance(Phase::Cut);
+        shared.cut_connections();
+        drop(alive);
+        assert_eq!(live(&shared, workers).await, Ended::Stopped);
+        assert_eq!(clock::now(), start);
+    }
+}

@@ -84,6 +84,29 @@ fn run(config: Config) -> Result<Running, StartError> {
     start(Arc::new(config), &StartOptions::new(&|_| None))
 }
 
+/// What an instance is made of that no thread leads.
+fn unled(
+    config: Config,
+    config_hash: String,
+) -> (Handle, Arc<Parts>, Renewal, mpsc::Receiver<handle::Request>) {
+    let shared = Shared::new(Arc::new(config), Arc::default());
+    let options = StartOptions { config_hash, ..StartOptions::new(&|_| None) };
+    let parts = Arc::new(Parts::new(&shared.config(), 1, &options).unwrap());
+    let (_, renewal) = Renewal::load(&shared.config(), &|_| None, &mut Vec::new()).unwrap();
+    let ledger = Ledger::new(parts.exposition(renewal.expiries(), &Arc::default(), None));
+    let (requests, asked) = mpsc::channel(1);
+    let (ledger, switches) = (Arc::new(ledger), parts.switches());
+    let handle = Handle { shared, ledger, token: Token::default(), switches, requests };
+    (handle, parts, renewal, asked)
+}
+
+/// A way to an instance that takes no request.
+pub(crate) fn handle(config: Config, config_hash: String) -> Handle {
+    let (handle, _, _, _) = unled(plain(&[], 1), config_hash);
+    handle.shared.turn(Arc::new(config), 1);
+    handle
+}
+
 /// Waits for a fact that other threads bring about, and fails where it does not come.
 fn eventually(what: &str, fact: impl Fn() -> bool) {
     let deadline = clock::now() + Duration::from_secs(10);
@@ -254,20 +277,9 @@ fn the_admin_service_gets_its_socket_and_lives_until_the_last_worker_has_ended()
 fn the_deadline_cuts_what_is_still_open() {
     let mut config = plain(&[], 1);
     config.server.shutdown.drain = Duration::from_millis(30);
-    let shared = Shared::new(Arc::new(config), Arc::default());
     let (alive, workers) = mpsc::channel(1);
-    let parts = Parts::new(&shared.config(), 1, &StartOptions::new(&|_| None)).unwrap();
-    let parts = Arc::new(parts);
-    let (_, renewal) = Renewal::load(&shared.config(), &|_| None, &mut Vec::new()).unwrap();
-    let ledger = Ledger::new(parts.exposition(renewal.expiries(), &Arc::default(), None));
-    let (requests, asked) = mpsc::channel(1);
-    let handle = Handle {
-        shared: Arc::clone(&shared),
-        ledger: Arc::new(ledger),
-        token: Token::default(),
-        switches: parts.switches(),
-        requests,
-    };
+    let (handle, parts, renewal, asked) = unled(config, String::new());
+    let shared = Arc::clone(&handle.shared);
     let (name_resolver, resolver) = std::sync::mpsc::channel();
     let seat = ControlSeat {
         handle,

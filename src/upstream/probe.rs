@@ -107,31 +107,7 @@ struct Probe {
 impl Probe {
     async fn run(self) {
         let place = usize::from(self.endpoint.id.0);
-        let mut against = Against::default();
-        // Not all endpoints at once, and the first time soon.
-        let mut pause = self.rule.every.min(SOON).mul_f64(fastrand::f64());
-        loop {
-            let next = clock::now() + pause;
-            self.board.plan_probe(place, next);
-            tokio::time::sleep_until(next).await;
-            let answer = self.ask().await;
-            if against.changes(!self.board.is_down(place), answer.is_ok(), &self.rule) {
-                self.board.judge(place, answer.is_ok(), clock::now());
-                self.tell(place, answer.err());
-            }
-            // A tenth more or less, so that gateways which started together do not stay together.
-            pause = self.rule.every.mul_f64(0.9 + 0.2 * fastrand::f64());
-        }
-    }
-
-    fn tell(&self, place: usize, why: Option<String>) {
-        let (upstream, url) = (self.board.name(), self.board.url(place));
-        match why {
-            Some(why) => {
-                log::warn("health", format_args!("upstream {upstream}: {url} is down: {why}"));
-            }
-            None => log::info("health", format_args!("upstream {upstream}: {url} is up again")),
-        }
+        examine(&self.board, place, &self.rule, async || self.ask().await).await;
     }
 
     async fn ask(&self) -> Result<(), String> {
@@ -197,6 +173,40 @@ impl Probe {
     }
 }
 
+/// Asks again and again, and writes on the board what that says.
+async fn examine(
+    board: &Board,
+    place: usize,
+    rule: &Health,
+    ask: impl AsyncFn() -> Result<(), String>,
+) {
+    let mut against = Against::default();
+    // Not all endpoints at once, and the first time soon.
+    let mut pause = rule.every.min(SOON).mul_f64(fastrand::f64());
+    loop {
+        let next = clock::now() + pause;
+        board.plan_probe(place, next);
+        tokio::time::sleep_until(next).await;
+        let answer = ask().await;
+        if against.changes(!board.is_down(place), answer.is_ok(), rule) {
+            board.judge(place, answer.is_ok(), clock::now());
+            tell(board, place, answer.err());
+        }
+        // A tenth more or less, so that gateways which started together do not stay together.
+        pause = rule.every.mul_f64(0.9 + 0.2 * fastrand::f64());
+    }
+}
+
+fn tell(board: &Board, place: usize, why: Option<String>) {
+    let (upstream, url) = (board.name(), board.url(place));
+    match why {
+        Some(why) => {
+            log::warn("health", format_args!("upstream {upstream}: {url} is down: {why}"));
+        }
+        None => log::info("health", format_args!("upstream {upstream}: {url} is up again")),
+    }
+}
+
 /// Probes in a row that contradict what the board says.
 #[derive(Default)]
 struct Against(u32);
@@ -222,24 +232,82 @@ const FRAMES: usize = 16;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::cell::{Cell, RefCell};
 
-    #[test]
-    fn only_probes_in_a_row_change_the_verdict() {
-        let rule = Health {
+    use super::*;
+    use crate::upstream::tests::rig::{plain, settings};
+
+    fn rule() -> Health {
+        Health {
             path: "/".parse().unwrap(),
             every: Duration::from_secs(5),
             timeout: Duration::from_secs(1),
             down_after: 3,
             up_after: 2,
-        };
+        }
+    }
+
+    #[test]
+    fn only_probes_in_a_row_change_the_verdict() {
         let mut against = Against::default();
         let mut up = true;
         let mut seen = Vec::new();
         for well in "++--+---------+-++-".chars().map(|probe| probe == '+') {
-            up ^= against.changes(up, well, &rule);
+            up ^= against.changes(up, well, &rule());
             seen.push(if up { 'u' } else { 'd' });
         }
         assert_eq!(seen.into_iter().collect::<String>(), "uuuuuuuddddddddddu".to_owned() + "u");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn probes_keep_their_rhythm_and_a_change_is_known_in_time() {
+        let (rule, millis) = (rule(), Duration::from_millis);
+        let board = Board::new(&settings(vec![plain(([127, 0, 0, 1], 1).into())]), 1);
+        let (well, probes, start) = (Cell::new(true), RefCell::new(Vec::new()), clock::now());
+        let ask = async || {
+            let asked = clock::now();
+            // One that does not answer takes all the time that there is.
+            let answer = if well.get() { Ok(()) } else { Err("no answer in time".to_owned()) };
+            tokio::time::sleep(if well.get() { millis(3) } else { rule.timeout }).await;
+            probes.borrow_mut().push((asked, clock::now()));
+            answer
+        };
+        let becomes = async |up: bool| {
+            let since = clock::now();
+            while board.is_down(0) == up {
+                tokio::time::sleep(millis(5)).await;
+            }
+            clock::now() - since
+        };
+        let story = async {
+            while probes.borrow().is_empty() {
+                tokio::time::sleep(millis(1)).await;
+            }
+            assert!(probes.borrow()[0].0 - start <= SOON, "the first one is soon");
+            for _ in 0..10 {
+                // Just after a good one, which is when it takes longest.
+                well.set(false);
+                let down = becomes(false).await;
+                let (least, most) = (millis(3 * 5_500 - 10), millis(3 * 6_500 + 20));
+                assert!((least..=most).contains(&down), "{down:?}");
+                let (next, told) =
+                    (clock::now() + board.wait(clock::now()).unwrap(), probes.borrow().len());
+                well.set(true);
+                let up = becomes(true).await;
+                assert!((millis(2 * 4_500)..=millis(2 * 5_500 + 20)).contains(&up), "{up:?}");
+                let came = probes.borrow()[told].0;
+                assert!(came.max(next) - came.min(next) <= millis(2), "the wait was a true one");
+            }
+        };
+        tokio::select! {
+            () = examine(&board, 0, &rule, ask) => {}
+            () = story => {}
+        }
+        let probes = probes.into_inner();
+        let pauses = probes.windows(2).map(|two| two[1].0 - two[0].1);
+        let pauses: Vec<_> = pauses.collect();
+        let near = |pause: &Duration| (millis(4_500)..=millis(5_502)).contains(pause);
+        assert!(pauses.len() >= 49 && pauses.iter().all(near), "{pauses:?}");
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "gateways do not stay together");
     }
 }

@@ -2,11 +2,13 @@
 //! and that room comes back however an exchange ends.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::rig::client::{self, Client, Ending, Reply};
 use crate::rig::eventually;
 use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::mortal::Mortal;
 use crate::rig::origin::{Origin, Step, ok};
 
 fn metric(gateway: &Gateway, begin: &str) -> Option<u64> {
@@ -61,6 +63,75 @@ fn an_upstream_gets_no_more_at_once_than_it_can_carry() {
         })
         .sum();
     assert_eq!(shed, refused.len() as u64);
+}
+
+#[test]
+fn who_waits_is_served_in_its_turn_or_told_when_its_wait_is_over() {
+    let origin = Origin::scripted([Step::Read, Step::Stall, ok("ok")]);
+    let queue = "in_flight = 1\n[overload.queue]\ndepth = 2\nwait = \"WAIT\"";
+    for (wait, is_served) in [("300ms", false), ("60s", true)] {
+        let gateway = Setup::before(&origin.url()).upstream(&queue.replace("WAIT", wait)).start();
+        let before = origin.requests().len();
+        let [mut first, mut second] = [(); 2].map(|()| Client::plain(gateway.plain()));
+        let request = "GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n";
+        first.send(request);
+        origin.wait_for_requests(before + 1);
+        second.send(request);
+        if is_served {
+            let series = "guichet_requests_in_flight{route=\"all\"}";
+            eventually("the second", || (gateway.metric(series) == Some(2.0)).then_some(()));
+            assert_eq!(origin.requests().len(), before + 1, "it waits here, and not there");
+            origin.release();
+            assert_eq!((first.reply().status(), second.reply().status()), (200, 200));
+        } else {
+            let began = Instant::now();
+            is_refusal(&second.reply());
+            assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+            let waited = "guichet_shed_total{route=\"all\",reason=\"waited\"}";
+            assert_eq!(metric(&gateway, waited), Some(1));
+        }
+    }
+}
+
+#[test]
+fn an_adaptive_limit_comes_down_before_an_upstream_that_does_one_thing_at_a_time() {
+    let origin = Mortal::one_at_a_time(Duration::from_millis(4));
+    let upstream = "in_flight = \"adaptive\"\n[overload.queue]\ndepth = 0";
+    let gateway = Setup::before(&origin.url()).upstream(upstream).start();
+    let series = "guichet_concurrency_limit{scope=\"upstream:origin\"}";
+    let limit = || gateway.metric(series).unwrap();
+    assert!((limit() - 20.0).abs() < 0.5, "where it begins");
+    let over = AtomicBool::new(false);
+    let ask = |until: &dyn Fn() -> bool| {
+        let mut client = Client::plain(gateway.plain());
+        while !until() {
+            let reply = client.get("/a");
+            if reply.status() != 200 {
+                is_refusal(&reply);
+            }
+        }
+    };
+    // One after the other, to learn what a request takes that waits for nobody.
+    let calm = Instant::now() + Duration::from_millis(500);
+    ask(&|| Instant::now() >= calm);
+    std::thread::scope(|scope| {
+        for _ in 0..24 {
+            scope.spawn(|| ask(&|| over.load(Ordering::Relaxed)));
+        }
+        // Whatever fails below, the clients stop.
+        let _end = End(&over);
+        eventually("a small limit", || (limit() <= 8.0).then_some(()));
+        assert!(limit() >= 3.0);
+    });
+}
+
+/// Ends what goes on as long as it is false.
+struct End<'o>(&'o AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// One at a time: whatever became of one exchange, the next finds room.

@@ -1,6 +1,7 @@
 //! The configuration of a process that serves, changed as people change it.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::symlink;
 
 use crate::daemon::Daemon;
@@ -147,4 +148,29 @@ fn secrets_are_read_again_when_they_change_and_nothing_else_is() {
     fs::write(&ca, "garbage").unwrap();
     daemon.hears("reload refused");
     assert_eq!(client::get(plain, "/a").status(), 200);
+}
+
+/// A store's password is in its address, and so is the port by which the two are told apart here.
+#[test]
+fn the_address_of_a_store_is_read_again_when_it_changes() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    let [before, after] = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let url = |store: &TcpListener| format!("redis://:secret@{}", store.local_addr().unwrap());
+    let file = folder.path().join("store.url");
+    fs::write(&file, url(&before)).unwrap();
+    let text = says("one").replace("[[route]]", "[[route]]\nlimits = [\"all\"]");
+    let text = format!(
+        "{text}[store.fleet]\nurl = {{ file = \"store.url\" }}\n\
+         [limit.all]\nkey = \"gateway\"\nrate = \"9/s\"\nstore = \"fleet\"\n"
+    );
+    let daemon = Daemon::start_in(folder, &text, &[]);
+    before.accept().unwrap();
+
+    fs::write(&file, url(&after)).unwrap();
+
+    after.set_nonblocking(true).unwrap();
+    eventually("somebody asks the new one", || after.accept().ok());
+    assert_eq!(word(&daemon), "\"one\"");
+    assert!(!daemon.words().contains("secret@"), "{}", daemon.words());
 }

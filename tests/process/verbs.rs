@@ -73,6 +73,12 @@ fn maintenance_is_switched_on_told_of_and_switched_off() {
     );
     assert_eq!((&told[1]["by"], &told[1]["active"]), (&"file".into(), &false.into()));
 
+    let (_, out, _) = guichet(&daemon, &["status"]);
+    assert!(
+        out.contains(&format!("under maintenance: {by_hand}")) && !out.contains("2099-01"),
+        "{out}"
+    );
+
     let off = ["maintenance", "off", "app.*"];
     let (code, out, _) = guichet(&daemon, &off);
     assert_eq!((code, out.as_str()), (0, "app.*: maintenance is switched off\n"));

@@ -62,6 +62,7 @@ class Loader:
             "-t1",
             f"-c{row.connections}",
             f"-d{seconds}s",
+            *(["-H", "Connection: close"] if row.closing else []),
             *script,
             seat.url(row),
         ]

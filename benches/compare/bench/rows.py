@@ -37,6 +37,8 @@ class Row:
     # Bytes of the body that a right answer has; None where every proxy words it for itself.
     length: int | None = SMALL
     json: bool = False
+    # Whether clients ask for an end of the connection with each request.
+    closing: bool = False
 
     @property
     def secure(self) -> bool:
@@ -102,10 +104,12 @@ ROWS: tuple[Row, ...] = (
         "refuse-426",
         "426 on a plain listener, by the proxy itself",
         port="refuse",
-        load="h1load",
         status=426,
         length=None,
         json=True,
+        # guichet ends the connection after it, whoever asks; so that the row is about the answer,
+        # everybody is asked to.
+        closing=True,
     ),
     Row("handshake", "Full TLS handshake and one request", port="tls", load="handshakes"),
     Row("latency", "Latency at half of saturation, HTTP/1.1, 90 B", kind="latency"),

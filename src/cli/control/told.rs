@@ -35,6 +35,10 @@ pub(super) fn status(told: &Value) -> String {
             out.push_str(last["text"].as_str().unwrap_or_default());
         }
     }
+    for entry in told["maintenance"].as_array().into_iter().flatten() {
+        let line = under_maintenance(entry);
+        let _ = writeln!(out, "under maintenance: {}", line.lines().next().unwrap_or_default());
+    }
     for listener in told["listeners"].as_array().into_iter().flatten() {
         let (name, address) = (listener["name"].as_str(), listener["address"].as_str());
         let _ = writeln!(out, "{} on {}", name.unwrap_or("?"), address.unwrap_or("?"));
@@ -212,6 +216,8 @@ mod tests {
             "reloads": { "applied": 2, "refused": 1, "last": {
                 "result": "refused", "at": "2026-11-26T01:00:00Z", "text": "error[G0101]: …\n" } },
             "listeners": [{ "name": "public", "address": "127.0.0.1:8443" }],
+            "maintenance": [{ "routes": "users.*", "by": "hand", "active": true, "until": null,
+                "text": { "en": "Back soon." } }],
         });
         assert_eq!(
             status(&told),
@@ -220,6 +226,7 @@ mod tests {
              exchanges of 2 older generations are not over\n\
              reloads: 2 applied, 1 refused; refused at 2026-11-26T01:00:00Z\n\
              error[G0101]: …\n\
+             under maintenance: users.*: until it is switched off, switched on by hand\n\
              public on 127.0.0.1:8443\n"
         );
     }

@@ -98,3 +98,30 @@ impl Young {
 const FIRST: i32 = 3;
 /// How long a new process may take until it serves.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::base::clock;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_new_process_is_waited_for_until_it_serves_or_ends_and_for_a_minute_at_most() {
+        let start = clock::now();
+        let heard = |theirs: Option<UnixStream>, own| async move {
+            let heard = hears(own).await;
+            drop(theirs);
+            heard.map_err(|error| error.kind())
+        };
+        let (own, mut theirs) = UnixStream::pair().unwrap();
+        theirs.write_all(&[1]).unwrap();
+        assert_eq!(heard(Some(theirs), own).await, Ok(()));
+        let (own, _) = UnixStream::pair().unwrap();
+        assert_eq!(heard(None, own).await, Err(io::ErrorKind::UnexpectedEof));
+        assert_eq!(clock::now(), start, "neither is waited for");
+        let (own, theirs) = UnixStream::pair().unwrap();
+        assert_eq!(heard(Some(theirs), own).await, Err(io::ErrorKind::TimedOut));
+        assert_eq!(clock::now() - start, PATIENCE);
+    }
+}

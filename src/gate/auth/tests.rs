@@ -162,6 +162,35 @@ fn any_takes_the_first_that_knows_the_caller_and_all_takes_every_one() {
     assert_eq!(challenges(&all.refused()), ["ApiKey realm=\"R\", query=\"robot\""]);
     all.target = Uri::from_static("/a?robot=beep");
     assert_eq!(all.passes().consumer(), "acme");
+    assert_eq!(all.show("x-api-key", "k2").cause(), Cause::InsufficientScope, "it may not read");
+}
+
+#[test]
+fn a_word_of_who_decides_is_for_one_question_alone() {
+    let policy = "[upstream.judge]\nendpoints = [\"http://127.0.0.1:1\"]\n[auth.who]\n\
+                  type = \"forward\"\nupstream = \"judge\"\npath = \"/\"\ncache = \"1m\"\n";
+    let rig = Rig::new(policy, "\"who\"", &|_| None);
+    let mark = |shown: Shown<'_>| {
+        let (policy, recent) = (rig.callers.policies.get(AuthId(0)), rig.callers.recent(AuthId(0)));
+        match policy.look(&shown, recent, Patience::Some) {
+            Look::Ask(Question::Upstream(asked)) => asked.mark(),
+            Look::Ask(_) | Look::Said(_) => panic!("it asks an upstream"),
+        }
+    };
+    let target = Uri::from_static("/a?bc");
+    let asked = || Shown { target: &target, ..rig.shown() };
+    assert_eq!(mark(asked()), mark(asked()));
+    let (moved, host) = (Uri::from_static("/ab?c"), HeaderValue::from_static("other.test"));
+    let cookie = HeaderMap::from_iter([(http::header::COOKIE, HeaderValue::from_static("a=1"))]);
+    for (what, other) in [
+        ("method", Shown { method: &Method::POST, ..asked() }),
+        ("target", Shown { target: &moved, ..asked() }),
+        ("host", Shown { host: &host, ..asked() }),
+        ("address", Shown { ip: [192, 0, 2, 1].into(), ..asked() }),
+        ("credentials", Shown { headers: &cookie, ..asked() }),
+    ] {
+        assert_ne!(mark(other), mark(asked()), "another {what}");
+    }
 }
 
 #[test]

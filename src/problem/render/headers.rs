@@ -4,7 +4,7 @@ use http::header::{
     CACHE_CONTROL, CONNECTION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE,
     RETRY_AFTER, TRAILER, TRANSFER_ENCODING, UPGRADE, VARY, WWW_AUTHENTICATE,
 };
-use http::{HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::Format;
 use super::facts::Facts;
@@ -12,12 +12,9 @@ use super::grpc;
 use crate::base::RequestId;
 
 /// All headers of a reply with this status on the wire and a body of this length.
-pub(super) fn headers(
-    facts: &Facts<'_>,
-    status: u16,
-    length: usize,
-) -> Vec<(HeaderName, HeaderValue)> {
-    let mut list = List { facts, out: Vec::with_capacity(16 + facts.problem.headers().len()) };
+pub(super) fn headers(facts: &Facts<'_>, status: u16, length: usize) -> HeaderMap {
+    let room = ROOM + facts.problem.headers().len();
+    let mut list = List { facts, out: HeaderMap::with_capacity(room) };
     list.own(CONTENT_TYPE, HeaderValue::from_static(facts.format().content_type()));
     list.own(CONTENT_LENGTH, number(length));
     if let Some(language) = facts.catalogue.content_language(facts.reply.language) {
@@ -29,7 +26,9 @@ pub(super) fn headers(
     list.own(ERROR_CODE, facts.catalogue.full_code(facts.problem.code()).clone());
     list.own(RequestId::FIELD, facts.request_id.value().clone());
     if facts.format() == Format::Grpc {
-        list.out.extend(grpc::fields(facts));
+        for (name, value) in grpc::fields(facts) {
+            list.own(name, value);
+        }
     }
     if let Some(wait) = facts.header_wait {
         list.own(RETRY_AFTER, HeaderValue::from(wait));
@@ -48,19 +47,19 @@ pub(super) fn headers(
 
 struct List<'a> {
     facts: &'a Facts<'a>,
-    out: Vec<(HeaderName, HeaderValue)>,
+    out: HeaderMap,
 }
 
 impl List<'_> {
-    /// Adds a header that nobody else may set.
+    /// Adds a header; none that stands already is taken away.
     fn own(&mut self, name: HeaderName, value: HeaderValue) {
-        self.out.push((name, value));
+        self.out.append(name, value);
     }
 
     /// Adds a header unless the problem brings its own.
     fn default(&mut self, name: HeaderName, value: &'static str) {
         if !self.facts.problem.headers().iter().any(|(known, _)| *known == name) {
-            self.out.push((name, HeaderValue::from_static(value)));
+            self.own(name, HeaderValue::from_static(value));
         }
     }
 
@@ -70,8 +69,10 @@ impl List<'_> {
         let own = |name: &HeaderName| {
             OWN.contains(name) || name == ERROR_CODE || name == RequestId::FIELD || is_grpc(name)
         };
-        let added = self.facts.problem.headers().iter().filter(|(name, _)| !own(name));
-        self.out.extend(added.cloned());
+        for (name, value) in self.facts.problem.headers().iter().filter(|(name, _)| !own(name)) {
+            // Appended: several Set-Cookie or WWW-Authenticate lines of an upstream all stay.
+            self.own(name.clone(), value.clone());
+        }
     }
 }
 
@@ -95,4 +96,6 @@ const OWN: [HeaderName; 7] = [
     TRAILER,
     RETRY_AFTER,
 ];
+/// Room for all of them at once, and for what every reply gets later: `date`, `connection`.
+const ROOM: usize = 12;
 const ERROR_CODE: HeaderName = HeaderName::from_static("error-code");

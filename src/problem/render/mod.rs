@@ -12,16 +12,19 @@ mod html;
 mod json;
 mod negotiate;
 mod retry;
+mod shelf;
 mod text;
 mod xml;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 
 use self::facts::Facts;
 pub use self::grpc::grpc_trailers;
+pub use self::negotiate::Preferences;
+pub use self::shelf::Shelf;
 use super::{Catalogue, Language, Problem};
 use crate::base::RequestId;
 
@@ -100,24 +103,28 @@ pub struct Reply<'a> {
 }
 
 /// A finished error reply, lacking only what every reply gets.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rendered {
     /// The status on the wire: the problem's, but 200 for gRPC, and for GraphQL's own failures in
     /// its legacy type.
     pub status: StatusCode,
     /// Headers, `content-length` included. For 426 they hold `connection`, which a reply over
     /// HTTP/2 must not carry (RFC 9113, section 8.2.2).
-    pub headers: Vec<(HeaderName, HeaderValue)>,
+    pub headers: HeaderMap,
     /// Body; empty for HEAD.
     pub body: Bytes,
 }
 
 /// Renders a problem. Cannot fail: every problem has a reply in every shape.
 pub fn render(problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> Rendered {
-    let facts = Facts::gather(problem, reply, catalogue);
-    let status = match reply.format {
+    dress(&Facts::gather(problem, reply, catalogue))
+}
+
+fn dress(facts: &Facts<'_>) -> Rendered {
+    let format = facts.format();
+    let status = match format {
         Format::Grpc => 200,
-        Format::GraphQlJson if graphql::is_graphql_own(problem) => 200,
+        Format::GraphQlJson if graphql::is_graphql_own(facts.problem) => 200,
         Format::GraphQlJson
         | Format::GraphQlResponse
         | Format::Json
@@ -126,19 +133,19 @@ pub fn render(problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> Re
         | Format::Html
         | Format::Text => facts.status,
     };
-    let body = match reply.format {
-        Format::Json => json::house(&facts),
-        Format::ProblemJson => json::problem(&facts),
-        Format::ProblemXml => xml::problem(&facts),
-        Format::GraphQlJson | Format::GraphQlResponse => graphql::errors(&facts),
+    let body = match format {
+        Format::Json => json::house(facts),
+        Format::ProblemJson => json::problem(facts),
+        Format::ProblemXml => xml::problem(facts),
+        Format::GraphQlJson | Format::GraphQlResponse => graphql::errors(facts),
         Format::Grpc => String::new(),
-        Format::Html => html::page(&facts),
-        Format::Text => text::lines(&facts),
+        Format::Html => html::page(facts),
+        Format::Text => text::lines(facts),
     };
     Rendered {
         status: StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-        headers: headers::headers(&facts, status, body.len()),
-        body: if *reply.method == Method::HEAD { Bytes::new() } else { Bytes::from(body) },
+        headers: headers::headers(facts, status, body.len()),
+        body: if *facts.reply.method == Method::HEAD { Bytes::new() } else { Bytes::from(body) },
     }
 }
 

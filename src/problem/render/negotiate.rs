@@ -1,18 +1,39 @@
 //! Which shape an error reply takes. Never a 406: an error in a shape that was not asked for is
 //! worth more than a refusal to say what went wrong.
 
-use http::HeaderMap;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 
 use super::{Dialect, Format};
 use crate::base::prefer;
+
+/// The fields of a request that decide how its error is dressed; of several lines the first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Preferences<'a> {
+    /// `Accept`.
+    pub accept: Option<&'a HeaderValue>,
+    /// `Accept-Language`.
+    pub accept_language: Option<&'a HeaderValue>,
+    /// `Content-Type`.
+    pub content_type: Option<&'a HeaderValue>,
+}
+
+impl<'a> From<&'a HeaderMap> for Preferences<'a> {
+    fn from(headers: &'a HeaderMap) -> Self {
+        Self {
+            accept: headers.get(ACCEPT),
+            accept_language: headers.get(ACCEPT_LANGUAGE),
+            content_type: headers.get(CONTENT_TYPE),
+        }
+    }
+}
 
 impl Format {
     /// The format for this request: the route's dialect first, then the request's own `content-type`
     /// if it speaks gRPC, then `Accept` with q-values. `*/*`, nothing or nothing known gets
     /// `default`; on a GraphQL route that is `application/graphql-response+json`, as GraphQL over
     /// HTTP asks for since 2025.
-    pub fn choose(dialect: Dialect, request: &HeaderMap, default: Self) -> Self {
+    pub fn choose(dialect: Dialect, request: &Preferences<'_>, default: Self) -> Self {
         match dialect {
             Dialect::Grpc => Self::Grpc,
             Dialect::GraphQl => graphql(request),
@@ -22,7 +43,7 @@ impl Format {
     }
 }
 
-fn graphql(request: &HeaderMap) -> Format {
+fn graphql(request: &Preferences<'_>) -> Format {
     const OFFERS: [&str; 2] = ["application/graphql-response+json", "application/json"];
     match prefer::media_type(accept(request), &OFFERS) {
         Some(1) => Format::GraphQlJson,
@@ -30,7 +51,10 @@ fn graphql(request: &HeaderMap) -> Format {
     }
 }
 
-fn http(request: &HeaderMap, default: Format) -> Format {
+fn http(request: &Preferences<'_>, default: Format) -> Format {
+    if request.accept.is_none_or(|accept| accept == "*/*") {
+        return default;
+    }
     // The default stands first under a name of its own, so that ranges as wide as `*/*` and
     // `application/*` find it before the others.
     let mut offers = ["application/json"; OFFERS.len() + 1];
@@ -50,14 +74,14 @@ fn http(request: &HeaderMap, default: Format) -> Format {
     best.and_then(|at| OFFERS.get(at)).map_or(default, |(_, format)| *format)
 }
 
-fn accept(request: &HeaderMap) -> impl Iterator<Item = &str> {
-    request.get_all(ACCEPT).iter().filter_map(|line| line.to_str().ok())
+fn accept<'a>(request: &Preferences<'a>) -> impl Iterator<Item = &'a str> {
+    request.accept.into_iter().filter_map(|line| line.to_str().ok())
 }
 
 /// `application/grpc`, alone or with a message format after `+` or `-web` in between.
-fn speaks_grpc(request: &HeaderMap) -> bool {
+fn speaks_grpc(request: &Preferences<'_>) -> bool {
     const GRPC: &[u8] = b"application/grpc";
-    let Some(value) = request.get(CONTENT_TYPE) else { return false };
+    let Some(value) = request.content_type else { return false };
     let bytes = value.as_bytes();
     let head = bytes.get(..GRPC.len()).unwrap_or_default();
     let next = bytes.get(GRPC.len());
@@ -79,13 +103,12 @@ const OFFERS: [(&str, Format); 8] = [
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
     use proptest::prelude::*;
 
     fn chosen(dialect: Dialect, accept: &str, default: Format) -> Format {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_str(accept).unwrap());
-        Format::choose(dialect, &headers, default)
+        Format::choose(dialect, &(&headers).into(), default)
     }
 
     #[test]
@@ -118,7 +141,7 @@ mod tests {
         }
         let named = chosen(Dialect::Http, "application/json, */*", Format::ProblemJson);
         assert_eq!(named, Format::Json);
-        let none = Format::choose(Dialect::Http, &HeaderMap::new(), Format::ProblemJson);
+        let none = Format::choose(Dialect::Http, &Preferences::default(), Format::ProblemJson);
         assert_eq!(none, Format::ProblemJson);
     }
 
@@ -150,7 +173,11 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-            assert_eq!(Format::choose(Dialect::Http, &headers, Format::Json), expected, "{kind}");
+            assert_eq!(
+                Format::choose(Dialect::Http, &(&headers).into(), Format::Json),
+                expected,
+                "{kind}"
+            );
         }
     }
 
@@ -162,8 +189,8 @@ mod tests {
                 headers.append(ACCEPT, value.clone());
                 headers.append(ACCEPT, value.clone());
                 headers.insert(CONTENT_TYPE, value);
-                let _ = Format::choose(Dialect::Http, &headers, Format::Json);
-                let _ = Format::choose(Dialect::GraphQl, &headers, Format::Json);
+                let _ = Format::choose(Dialect::Http, &(&headers).into(), Format::Json);
+                let _ = Format::choose(Dialect::GraphQl, &(&headers).into(), Format::Json);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, RETRY_AFTER, SET_COOKIE, VARY};
-use http::header::{CONNECTION, UPGRADE, WWW_AUTHENTICATE};
+use http::header::{CONNECTION, HeaderName, HeaderValue, UPGRADE, WWW_AUTHENTICATE};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -29,8 +29,7 @@ fn shown(problem: &Problem, format: Format, method: &Method) -> Rendered {
 }
 
 fn header<'a>(rendered: &'a Rendered, name: &HeaderName) -> Vec<&'a str> {
-    let found = rendered.headers.iter().filter(|(known, _)| known == name);
-    found.map(|(_, value)| value.to_str().unwrap()).collect()
+    rendered.headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
 }
 
 fn json(rendered: &Rendered) -> Value {

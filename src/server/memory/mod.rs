@@ -21,15 +21,7 @@ use crate::observe::log;
 ///
 /// The first measure is taken before this waits for anything, and so before the first request.
 pub(super) fn watch(shared: Arc<Shared>) -> impl Future<Output = ()> {
-    let sources = Sources::of_this_process();
-    let mut watch = Watch { sources, pressure: Pressure::None, said: None };
-    let mut pace = watch.look(&shared);
-    async move {
-        loop {
-            tokio::time::sleep(pace).await;
-            pace = watch.look(&shared);
-        }
-    }
+    Watch::of(Sources::of_this_process()).keep(shared)
 }
 
 struct Watch {
@@ -40,6 +32,20 @@ struct Watch {
 }
 
 impl Watch {
+    fn of(sources: Sources) -> Self {
+        Self { sources, pressure: Pressure::None, said: None }
+    }
+
+    fn keep(mut self, shared: Arc<Shared>) -> impl Future<Output = ()> {
+        let mut pace = self.look(&shared);
+        async move {
+            loop {
+                tokio::time::sleep(pace).await;
+                pace = self.look(&shared);
+            }
+        }
+    }
+
     /// Measures and tells; after how long to do so again.
     fn look(&mut self, shared: &Shared) -> Duration {
         let budget = shared.config().server.memory;
@@ -119,7 +125,11 @@ const SAID_EVERY: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::pin::pin;
+
     use super::*;
+    use crate::server::tests::plain;
 
     #[test]
     fn each_step_ends_lower_than_it_begins() {
@@ -136,5 +146,41 @@ mod tests {
         let expected =
             [none, none, tight, tight, short, short, tight, tight, none, none, short, none];
         assert_eq!(steps, expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_nearer_the_budget_the_sooner_the_next_look() {
+        let mount = tempfile::tempdir().unwrap();
+        let taken = |of_1000: u32| {
+            fs::write(mount.path().join("memory.current"), format!("{of_1000}\n")).unwrap();
+        };
+        fs::write(mount.path().join("memory.max"), "1000\n").unwrap();
+        taken(299);
+        let shared = Shared::new(Arc::new(plain(&[], 1)), Arc::default());
+        let sources = Sources::of_one_cgroup(mount.path());
+        let mut keeps = pin!(Watch::of(sources).keep(Arc::clone(&shared)));
+        let (none, tight, short) = (Pressure::None, Pressure::Tight, Pressure::Short);
+        assert_eq!(shared.memory().pressure(), none);
+        // What is taken then, how many milliseconds pass until somebody looks, and what is seen.
+        for (share, millis, before, after) in [
+            (300, 1000, none, none),
+            (600, 500, none, none),
+            (919, 50, none, none),
+            (920, 50, none, tight),
+            (950, 50, tight, short),
+            (930, 50, short, short),
+            (929, 50, short, tight),
+            (899, 50, tight, none),
+            (100, 50, none, none),
+            (999, 1000, none, short),
+        ] {
+            taken(share);
+            let mut pass = async |millis| {
+                tokio::time::timeout(Duration::from_millis(millis), &mut keeps).await.unwrap_err();
+                shared.memory().pressure()
+            };
+            assert_eq!(pass(millis - 2).await, before, "{share}: too soon");
+            assert_eq!(pass(2).await, after, "{share} of 1000");
+        }
     }
 }

@@ -50,6 +50,12 @@ impl Sources {
         }
     }
 
+    /// A cgroup in a folder, and nothing else.
+    #[cfg(test)]
+    pub(super) fn of_one_cgroup(folder: &Path) -> Self {
+        Self { groups: groups(folder, "0::/"), status: None, machine: None }
+    }
+
     /// The reading that is nearest to its budget; `own` bounds what is resident.
     pub(super) fn read(&self, own: Option<u64>) -> Option<Reading> {
         let resident = || kib(&again(self.status.as_ref()?)?, "VmRSS:");

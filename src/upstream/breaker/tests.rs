@@ -60,6 +60,25 @@ fn what_is_older_than_the_window_does_not_count() {
     assert!(breaker.is_closed());
     feed(breaker, 0, 19, now + RULE.over + Duration::from_secs(2));
     assert!(!breaker.is_closed());
+    let [first, second] = &workers(2)[..] else { panic!() };
+    feed(first, 0, 19, now);
+    feed(second, 0, 1, now + RULE.over + Duration::from_secs(1));
+    assert!(first.is_closed(), "nor does what another worker told so long ago");
+}
+
+#[test]
+fn what_others_counted_before_it_closed_again_is_forgotten() {
+    let now = clock::now() + Duration::from_secs(1);
+    let [first, second] = &workers(2)[..] else { panic!() };
+    feed(first, 0, 20, now);
+    // Within the window still.
+    let then = now + RULE.open;
+    let Ok(Pass::Trial(trial)) = second.enter(then) else { panic!("one may try") };
+    trial.end(Conduct::Well, then);
+    feed(second, 0, 19, then);
+    assert!(second.is_closed());
+    feed(second, 0, 1, then);
+    assert!(!second.is_closed());
 }
 
 #[test]

@@ -48,6 +48,7 @@ fn the_wait_is_until_the_next_probe_of_any_that_is_down() {
         "it stays out, whatever its probe says"
     );
     board.set_drained(1, false, now);
+    assert_eq!(board.back_since(1), board.millis(now), "its share grows from here");
     assert_eq!(board.wait(now + Duration::from_secs(9)), Some(Duration::ZERO));
 }
 

@@ -1,17 +1,20 @@
 //! What an upstream is told of the time that is left.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
 
-use super::super::{CallOptions, Kind};
+use super::super::call::Call;
+use super::super::health::Board;
+use super::super::{CallOptions, Kind, Names, Tally, Upstream};
 use super::origin::Step::{Drain, Hang, Read, Rst, Sleep};
 use super::origin::{Origin, send};
 use super::rig::{Rig, plain, request, settings};
-use super::run;
-use crate::base::{EndpointId, clock, grpc};
+use super::{run, run_paused};
+use crate::base::{Body, EndpointId, clock, grpc};
 use crate::config::defaults;
-use crate::config::model::{Eject, Retry};
+use crate::config::model::{Eject, EndpointAddress, Retry};
 
 fn told(request: &str, name: &str) -> Option<String> {
     let line = request.lines().find(|line| line.starts_with(&format!("{name}: ")))?;
@@ -43,6 +46,55 @@ fn each_attempt_is_told_what_is_left_of_the_clients_time() {
         let ((first, in_millis), (second, _)) = (left(&slow), left(&good));
         assert!(first <= Duration::from_secs(5) && second + Duration::from_millis(30) <= first);
         assert!(in_millis <= first && in_millis + Duration::from_millis(2) > first, "one time");
+    });
+}
+
+#[test]
+fn what_is_told_is_what_is_left_and_never_more() {
+    run_paused(async {
+        let mut model = settings(vec![plain(([127, 0, 0, 1], 1).into())]);
+        model.deadline = Some(HeaderName::from_static("x-request-timeout"));
+        let (names, board) = (Names::scripted().0, Arc::new(Board::new(&model, 1)));
+        let rig = Rig::to(([127, 0, 0, 1], 1).into());
+        let upstream = Upstream::new(&model, None, &names, &board, 0).unwrap();
+        let (mut head, _) = request(Method::GET, "/").into_parts();
+        let (now, second) = (clock::now(), Duration::from_secs(1));
+        let options = CallOptions {
+            deadline: now + 3 * second,
+            client_deadline: Some(now + 2 * second),
+            ..rig.options()
+        };
+        let mut tally = Tally::default();
+        let mut call = Call::new(&upstream, &mut head, Body::Empty, &options, &mut tally);
+        for (passes, ours, clients) in
+            [(0, 3000, 2000), (30, 2970, 1970), (1969, 1001, 1), (1, 1000, 0), (60_000, 0, 0)]
+        {
+            tokio::time::advance(Duration::from_millis(passes)).await;
+            call.tell_deadline();
+            let told = |name: &str| call.head.headers.get(name).unwrap().to_str().unwrap();
+            assert_eq!(told("x-request-timeout"), format!("{ours}"));
+            let left = grpc::parse_timeout(told("grpc-timeout").as_bytes());
+            assert_eq!(left, Some(Duration::from_millis(clients)));
+        }
+    });
+}
+
+#[test]
+fn a_call_ends_with_its_deadline() {
+    run_paused(async {
+        // It takes connections, and nobody there ever looks at them.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("deaf.sock");
+        let _deaf = tokio::net::UnixListener::bind(&path).unwrap();
+        let mut endpoint = plain(([127, 0, 0, 1], 1).into());
+        endpoint.address = EndpointAddress::Unix(path);
+        let rig = Rig::new(settings(vec![endpoint]));
+        let start = clock::now();
+        let end = start + Duration::from_millis(300);
+        let options = CallOptions { deadline: end, client_deadline: Some(end), ..rig.options() };
+        let error = rig.call_with(request(Method::GET, "/"), options).await.unwrap_err();
+        assert_eq!(error.kind, Kind::TotalTimeout);
+        assert_eq!(clock::now(), end);
     });
 }
 

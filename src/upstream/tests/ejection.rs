@@ -2,6 +2,7 @@
 //!
 //! The roster is asked directly, with the time that a test names; the rest is on sockets.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderMap;
@@ -25,6 +26,7 @@ const RULE: Eject =
 
 /// An upstream whose endpoints nobody calls.
 struct Stage {
+    board: Arc<Board>,
     upstream: Upstream,
     headers: HeaderMap,
     now: Instant,
@@ -39,10 +41,10 @@ impl Stage {
     }
 
     fn of(model: &model::Upstream) -> Self {
-        let board = std::sync::Arc::new(Board::new(model, 1));
+        let board = Arc::new(Board::new(model, 1));
         let names = super::super::Names::scripted().0;
         let upstream = Upstream::new(model, None, &names, &board, 0).unwrap();
-        Self { upstream, headers: HeaderMap::new(), now: clock::now() }
+        Self { board, upstream, headers: HeaderMap::new(), now: clock::now() }
     }
 
     fn roster(&self) -> &Roster {
@@ -142,6 +144,17 @@ async fn when_all_fail_half_are_asked_still() {
     let stage = Stage::new(1);
     stage.fail(0, 30);
     assert_eq!(stage.chosen(), [0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_out_is_better_than_nobody() {
+    let stage = Stage::new(2);
+    stage.fail(0, 3);
+    assert_eq!(stage.chosen(), [1]);
+    stage.board.judge(1, false, stage.now);
+    assert_eq!(stage.chosen(), [0], "what its probes say is an order");
+    stage.board.set_drained(0, true, stage.now);
+    assert!(stage.chosen().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, Request};
 
-use super::super::{Kind, Sent};
+use super::super::{Kind, Sent, Tally};
 use super::origin::Step::{Drain, Frame, Hang, Read, Rst, Send};
 use super::origin::{Origin, Step, send};
 use super::rig::{Answer, Rig, plain, request, settings};
-use super::run;
+use super::{run, run_paused};
 use crate::base::{Body, clock};
 use crate::config::defaults;
-use crate::config::model::{Retry, Upstream, UpstreamProtocol};
+use crate::config::model::{EndpointAddress, Retry, Upstream, UpstreamProtocol};
 use crate::observe::Retried;
 use crate::problem::Cause;
 
@@ -64,14 +64,17 @@ fn what_may_have_been_acted_on_is_not_sent_again() {
         for script in [&[Read, busy(), Drain][..], &[Read, Rst]] {
             let poor = Origin::new(script).await;
             let good = Origin::new(&[Read, ok(), Drain]).await;
-            let rig = Rig::new(retrying(&[&poor, &good]));
-            match rig.post("order").await {
-                Ok(answer) => assert_eq!((answer.status, answer.tally.attempts), (503, 1)),
-                Err(error) => {
-                    assert_eq!((error.kind, error.retryable), (Kind::Reset, Some(false)));
+            // Without a body there would be nothing to keep: it is the method that forbids it.
+            for order in [with_body(Method::POST, "order"), request(Method::POST, "/")] {
+                let rig = Rig::new(retrying(&[&poor, &good]));
+                match rig.call(order).await {
+                    Ok(answer) => assert_eq!((answer.status, answer.tally.attempts), (503, 1)),
+                    Err(error) => {
+                        assert_eq!((error.kind, error.retryable), (Kind::Reset, Some(false)));
+                    }
                 }
+                assert_eq!(good.connections(), 0);
             }
-            assert_eq!(good.connections(), 0);
         }
     });
 }
@@ -144,6 +147,28 @@ fn an_endpoint_alone_is_asked_again_after_a_pause_unless_it_named_a_time() {
         let poor = Origin::new(&[Read, send(later), Read, ok(), Drain]).await;
         let answer = Rig::new(retrying(&[&poor])).get("/").await.unwrap();
         assert_eq!((answer.status, poor.requests().len()), (503, 1));
+    });
+}
+
+#[test]
+fn pauses_double_and_end_with_the_attempts_or_the_deadline() {
+    run_paused(async {
+        // The kernel says at once that nobody is there, so all the time that passes is the pauses'.
+        let mut nobody = plain(([127, 0, 0, 1], 1).into());
+        nobody.address = EndpointAddress::Unix("/nowhere/at/all.sock".into());
+        let mut upstream = settings(vec![nobody]);
+        upstream.retry = Some(Retry { attempts: 4, on: defaults::retry_on(), budget: 20 });
+        let mut rig = Rig::new(upstream);
+        // 12.5 to 25, twice as long, and twice as long again; each to the next whole millisecond.
+        for (deadline, attempts, least, most) in [(10_000, 4, 87, 178), (30, 2, 12, 26)] {
+            rig.deadline = Duration::from_millis(deadline);
+            let (started, mut tally) = (clock::now(), Tally::default());
+            let request = request(Method::POST, "/");
+            let error = rig.send_with(request, rig.options(), &mut tally).await.map(drop);
+            let took = started.elapsed().as_millis();
+            assert_eq!((error.unwrap_err().sent, tally.attempts), (Sent::Nothing, attempts));
+            assert!((least..=most).contains(&took), "{took} ms");
+        }
     });
 }
 

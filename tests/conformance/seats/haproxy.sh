@@ -1,16 +1,22 @@
-# As HAProxy's manual and Mozilla's generator have it, with an operator who owns X-Forwarded-*.
+# As HAProxy's manual and Mozilla's generator have it, with an operator who owns X-Forwarded-*,
+# wants a line of the log for each request, and an id that goes on to the upstream and back.
 haproxy_conf() {
   local most=$(( ($(ulimit -n) - 200) / 2 )) name
   cat <<CONF
 global
   maxconn $most
   nbthread 1
+  log stdout format raw local0
   tune.bufsize 65536
   ssl-default-bind-ciphers $mozilla_ciphers
   ssl-default-bind-curves X25519:prime256v1:secp384r1
   ssl-default-bind-options prefer-client-ciphers ssl-min-ver TLSv1.2 no-tls-tickets
 defaults
   mode http
+  log global
+  option httplog
+  unique-id-format %[uuid()]
+  unique-id-header X-Request-Id
   maxconn $most
   timeout http-request 10s
   timeout http-keep-alive 10s
@@ -26,6 +32,7 @@ frontend all
   http-request del-header Forwarded
   http-request del-header Proxy
   option forwardfor
+  http-after-response set-header X-Request-Id %[unique-id]
   http-request set-header X-Real-IP %[src]
   http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
   http-request set-header X-Forwarded-Host %[req.hdr(host)]

@@ -1,4 +1,5 @@
-# As nginx's manual and Mozilla's generator have it, with an operator who owns X-Forwarded-*.
+# As nginx's manual and Mozilla's generator have it, with an operator who owns X-Forwarded-*, wants a
+# line of the log for each request, and an id that goes on to the upstream and back.
 nginx_conf() {
   cat <<CONF
 daemon off; worker_processes 1; pid $work/nginx.pid; error_log $work/nginx.err crit;
@@ -6,7 +7,8 @@ worker_rlimit_nofile $(ulimit -n);
 $(as_root)
 events { worker_connections $(( $(ulimit -n) - 100 )); }
 http {
-  access_log off; default_type text/plain; server_tokens off;
+  log_format line escape=json '{"ts":"\$time_iso8601","request_id":"\$request_id","client_ip":"\$remote_addr","method":"\$request_method","host":"\$host","path":"\$uri","status":\$status,"endpoint":"\$upstream_addr","t_total":\$request_time,"t_upstream":"\$upstream_response_time","bytes_in":\$request_length,"bytes_out":\$bytes_sent,"user_agent":"\$http_user_agent"}';
+  access_log $work/nginx.access line buffer=64k flush=1s; default_type text/plain; server_tokens off;
   client_body_temp_path $work/tmp/b; proxy_temp_path $work/tmp/p; fastcgi_temp_path $work/tmp/f;
   uwsgi_temp_path $work/tmp/u; scgi_temp_path $work/tmp/s;
   client_header_timeout 10s; client_body_timeout 10s; keepalive_timeout 10s; client_max_body_size 64m;
@@ -16,6 +18,7 @@ http {
   proxy_set_header Host \$host; proxy_set_header X-Real-IP \$remote_addr;
   proxy_set_header X-Forwarded-For \$remote_addr; proxy_set_header X-Forwarded-Proto \$scheme;
   proxy_set_header X-Forwarded-Host \$host; proxy_set_header Forwarded ""; proxy_set_header Proxy "";
+  proxy_set_header X-Request-Id \$request_id; add_header X-Request-Id \$request_id always;
   proxy_set_header Upgrade \$http_upgrade; proxy_set_header Connection \$connection_to_origin;
   ssl_certificate $work/cert.pem; ssl_certificate_key $work/key.pem;
   ssl_session_tickets off; ssl_prefer_server_ciphers off; ssl_ecdh_curve X25519:prime256v1:secp384r1;

@@ -13,6 +13,8 @@ pub struct Mortal {
     address: SocketAddr,
     life: Option<Life>,
     takes: Duration,
+    /// Whether requests wait for each other.
+    queues: bool,
     shared: Arc<Mutex<State>>,
 }
 
@@ -32,8 +34,17 @@ impl Mortal {
     pub fn slow(takes: Duration) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port of loopback");
         let address = listener.local_addr().expect("it is bound");
-        let mut origin = Self { address, life: None, takes, shared: Arc::default() };
+        let mut origin = Self { address, life: None, takes, queues: false, shared: Arc::default() };
         origin.live(listener);
+        origin
+    }
+
+    /// One that does one thing at a time, each of which takes so long.
+    pub fn one_at_a_time(takes: Duration) -> Self {
+        let mut origin = Self::slow(takes);
+        origin.kill();
+        origin.queues = true;
+        origin.revive();
         origin
     }
 
@@ -70,7 +81,7 @@ impl Mortal {
     }
 
     fn live(&mut self, listener: TcpListener) {
-        let (shared, takes) = (Arc::clone(&self.shared), self.takes);
+        let (shared, takes, queues) = (Arc::clone(&self.shared), self.takes, self.queues);
         self.life = Some(Life { listener: listener.try_clone().expect("a descriptor") });
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
@@ -81,7 +92,7 @@ impl Mortal {
                 state.open.push(stream.try_clone().expect("a descriptor"));
                 drop(state);
                 let shared = Arc::clone(&shared);
-                thread::spawn(move || serve(stream, takes, &shared));
+                thread::spawn(move || serve(stream, takes, queues, &shared));
             }
         });
     }
@@ -93,10 +104,11 @@ impl Drop for Mortal {
     }
 }
 
-fn serve(mut stream: TcpStream, takes: Duration, shared: &Mutex<State>) {
+fn serve(mut stream: TcpStream, takes: Duration, queues: bool, shared: &Mutex<State>) {
     while read_head(&mut stream).is_ok() {
+        let turn = queues.then(|| shared.lock().unwrap());
         thread::sleep(takes);
-        let mut state = shared.lock().unwrap();
+        let mut state = turn.unwrap_or_else(|| shared.lock().unwrap());
         if state.dead || stream.write_all(ANSWER).is_err() {
             return;
         }

@@ -168,3 +168,39 @@ const STEADY: Duration = Duration::from_secs(10);
 const BEAT: Duration = Duration::from_secs(1);
 /// Questions that are taken up at once.
 const AT_ONCE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::UnixListener;
+
+    use super::*;
+    use crate::config::model::OnDown;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_down_is_tried_with_pauses_that_grow_up_to_a_second() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.sock");
+        // It takes connections and ends them at once, so that all the time that passes is the link's.
+        let listener = UnixListener::bind(&path).unwrap();
+        let client = Client::open(format!("unix://{}", path.display())).unwrap();
+        let state = Arc::new(State::new("store a".to_owned(), OnDown::Local));
+        let (_asks, asked) = mpsc::channel(1);
+        let patience = Duration::from_millis(20);
+        let link = Link { client, patience, state: Arc::clone(&state), asks: asked };
+        let start = clock::now();
+        let tried = async {
+            let mut times = Vec::new();
+            for _ in 0..8 {
+                listener.accept().await.unwrap();
+                times.push((clock::now() - start).as_millis());
+            }
+            times
+        };
+        let times = tokio::select! {
+            () = link.run() => panic!("somebody uses it"),
+            times = tried => times,
+        };
+        assert_eq!(times, [0, 100, 300, 700, 1500, 2500, 3500, 4500]);
+        assert!(!state.may_answer(clock::now()), "and nobody else waits for it");
+    }
+}

@@ -184,3 +184,55 @@ pub(super) const AGAIN: Duration = link::LONGEST_PAUSE;
 
 /// Wishes that wait for the link's thread, which takes them up as they come.
 const QUEUE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Rate;
+    use crate::gate::rate::gcra::Quota;
+
+    const TIMEOUT: Duration = Duration::from_millis(20);
+
+    /// A store whose thread takes up nothing, and the account of a limit.
+    fn silent() -> (Store, Arc<Account>, mpsc::Receiver<Ask>) {
+        let url = StoreUrl::Open("redis://nowhere".to_owned());
+        let on_down = OnDown::Local;
+        let settings = model::Store { name: "a".to_owned(), url, timeout: TIMEOUT, on_down };
+        let state = Arc::new(State::new("store a".to_owned(), on_down));
+        let (asks, asked) = mpsc::channel(QUEUE);
+        let quota = Quota::new(Rate { count: 100, per: Duration::from_secs(1) }, 100);
+        let account = Arc::new(Account::new(quota, 64, clock::now()));
+        (Store { settings, url: "".into(), state, asks }, account, asked)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_a_store_longer_than_its_time() {
+        let (store, account, _asked) = silent();
+        let ask = |caller| store.ask(&account, caller, format!("guichet:a:{caller}"));
+        let before = clock::now();
+        let (one, two) = (ask(1).unwrap(), ask(2).unwrap());
+        assert_eq!(store.answer(one).await, None);
+        assert_eq!(clock::now() - before, TIMEOUT);
+        assert_eq!(store.answer(two).await, None);
+        assert_eq!(clock::now() - before, TIMEOUT, "their times run together");
+        assert!(!store.may_answer(clock::now()), "and the next ones do not wait at all");
+        tokio::time::advance(Duration::from_millis(101)).await;
+        assert!(store.may_answer(clock::now()), "its thread has not found it down");
+        let more = (3..).map_while(ask).count();
+        assert_eq!(more, QUEUE - 2, "what finds no place in the queue is told so at once");
+        assert_eq!(clock::now() - before, TIMEOUT + Duration::from_millis(101));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_in_time_is_one() {
+        let (store, account, mut asked) = silent();
+        let waiting = store.ask(&account, 1, "guichet:a:1".to_owned()).unwrap();
+        let answers = async {
+            let Wish::Take(tell) = asked.recv().await.unwrap().wish else { panic!("a request") };
+            tokio::time::sleep(TIMEOUT - Duration::from_millis(1)).await;
+            tell.send(true).unwrap();
+        };
+        assert_eq!(tokio::join!(store.answer(waiting), answers).0, Some(true));
+        assert!(store.may_answer(clock::now()));
+    }
+}

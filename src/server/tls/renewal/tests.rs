@@ -151,3 +151,20 @@ fn a_key_from_the_environment_is_kept_for_the_next_reading() {
     renewal.look();
     assert!(matches!(&renewal.look()[..], [News::Renewed(_)]));
 }
+
+#[tokio::test(start_paused = true)]
+async fn new_files_are_offered_within_two_seconds() {
+    let Rig { authority, renewal, listener } = Rig::new();
+    let before = listener.offer();
+    let mut run = std::pin::pin!(Renewal::run(Rc::new(RefCell::new(renewal))));
+    let mut pass = async |millis| {
+        let time = tokio::time::timeout(Duration::from_millis(millis), &mut run);
+        time.await.unwrap_err();
+    };
+    pass(1).await;
+    authority.source("api.fr");
+    pass(1_998).await;
+    assert!(Arc::ptr_eq(&before, &listener.offer()), "one look finds them, the next one settled");
+    pass(2).await;
+    assert!(!Arc::ptr_eq(&before, &listener.offer()));
+}
