@@ -42,6 +42,7 @@ struct Inner {
     step: Option<String>,
     locations: Vec<(u32, u32)>,
     errors: Option<Box<str>>,
+    executed: bool,
     request_id: Option<RequestId>,
     headers: Vec<(HeaderName, HeaderValue)>,
     close: bool,
@@ -132,6 +133,7 @@ impl Problem {
             step: None,
             locations: Vec::new(),
             errors: None,
+            executed: false,
             request_id: None,
             headers: Vec::new(),
             close: false,
@@ -225,10 +227,11 @@ impl Problem {
     }
 
     /// The errors of a GraphQL reply as a list in JSON, each in the words of the vocabulary. GraphQL's
-    /// clients get them in place of the one that the problem itself makes.
+    /// clients get them in place of the one that the problem itself makes; whether anything was executed
+    /// is told, too.
     #[must_use]
-    pub fn with_errors(mut self, json: impl Into<Box<str>>) -> Self {
-        self.0.errors = Some(json.into());
+    pub fn with_errors(mut self, json: impl Into<Box<str>>, executed: bool) -> Self {
+        (self.0.errors, self.0.executed) = (Some(json.into()), executed);
         self
     }
 
@@ -334,6 +337,11 @@ impl Problem {
         self.0.errors.as_deref()
     }
 
+    /// Whether such a reply comes from an operation that was executed.
+    pub fn was_executed(&self) -> bool {
+        self.0.executed
+    }
+
     /// The id of the gateway behind this one, if the problem is that gateway's.
     pub fn request_id(&self) -> Option<&RequestId> {
         self.0.request_id.as_ref()
@@ -359,6 +367,7 @@ impl Problem {
             && own.violations.is_empty()
             && own.step.is_none()
             && own.locations.is_empty()
+            && own.errors.is_none()
             && own.request_id.is_none()
             && own.headers.is_empty()
     }

@@ -82,7 +82,7 @@ impl Gateway {
         if nothing && !annotated.is_batch {
             let own = BuiltIn::for_status(status).is_some_and(|(_, shown)| shown == status);
             let problem = if own { problem.with_status(status) } else { problem };
-            return Err(problem.with_errors(annotated.errors));
+            return Err(problem.with_errors(annotated.errors, annotated.data > Data::Absent));
         }
         exchange.record.blame(&problem, annotated.worst.status);
         let response = match wanted {
@@ -118,7 +118,7 @@ fn rewritten(exchange: &Exchange, reply: Reply<'_>, annotated: Annotated) -> Res
         headers.remove(name);
     }
     headers::vary(headers, "Accept");
-    if asks_for_response(&exchange.preferences()) {
+    if asks_for_response(exchange.preferences()) {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(RESPONSE));
     }
     Response::from_parts(parts, Watched::full(annotated.body.into()))
@@ -126,15 +126,15 @@ fn rewritten(exchange: &Exchange, reply: Reply<'_>, annotated: Annotated) -> Res
 
 /// Whether a reply is one that says in its status that nothing was executed (GraphQL over HTTP).
 fn speaks_response(exchange: &Exchange, headers: &HeaderMap) -> bool {
-    essence(headers).eq_ignore_ascii_case(RESPONSE) || asks_for_response(&exchange.preferences())
+    essence(headers).eq_ignore_ascii_case(RESPONSE) || asks_for_response(exchange.preferences())
 }
 
 /// Whether a client would rather have `application/graphql-response+json`, and says so by name: those
 /// who take anything may not know it.
-fn asks_for_response(preferences: &Preferences<'_>) -> bool {
-    let line = preferences.accept.and_then(|line| line.to_str().ok());
-    line.is_some_and(|line| line.to_ascii_lowercase().contains(RESPONSE))
-        && Format::choose(Dialect::GraphQl, preferences, Format::Json) == Format::GraphQlResponse
+fn asks_for_response(preferences: Preferences<'_>) -> bool {
+    let line = preferences.accept.and_then(|line| line.to_str().ok()).unwrap_or_default();
+    line.to_ascii_lowercase().contains(RESPONSE)
+        && Format::choose(Dialect::GraphQl, &preferences, Format::Json) == Format::GraphQlResponse
 }
 
 /// The media type of a reply, without its parameters.

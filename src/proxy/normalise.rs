@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 
 use super::connection::Connection;
 use super::exchange::Exchange;
+use super::limit::Waits;
 use super::stream::{Rest, Watched};
 use super::{Gateway, headers, upgrade};
 use crate::base::UpstreamId;
@@ -32,29 +33,33 @@ impl Gateway {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return upgrade::switch(connection, response);
         }
-        if let Some(graphql) = &route.graphql {
-            return self.judge_reply(exchange, (route, graphql), upstream, response).await;
-        }
-        if response.status().as_u16() < 400 || route.normalise == Normalise::Off {
+        let success = response.status().as_u16() < 400 || route.normalise == Normalise::Off;
+        if success && route.graphql.is_none() {
             headers::inbound(response.headers_mut());
             return Ok(response.map(Watched::upstream));
         }
-        let (parts, stream) = response.into_parts();
         // Boxed, so that healthy exchanges do not carry the room for it.
-        Box::pin(self.inspect(exchange, route, upstream, parts, stream)).await
+        let judged = match &route.graphql {
+            Some(graphql) => self.judge_reply(exchange, (route, graphql), upstream, response),
+            None => self.inspect(exchange, route, upstream, response),
+        };
+        judged.await
     }
 
     /// Turns an error into a problem, or only notes that it would be one.
-    async fn inspect(
-        &self,
-        exchange: &mut Exchange,
-        route: &Route,
+    #[inline(never)]
+    fn inspect<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        route: &'a Route,
         upstream: UpstreamId,
-        parts: Parts,
-        stream: Stream,
-    ) -> Result<Response<Watched>, Problem> {
-        let read = self.read_ahead(stream).await;
-        self.conclude(exchange, route, upstream, parts, read)
+        response: Response<Stream>,
+    ) -> Waits<'a, Response<Watched>> {
+        Box::pin(async move {
+            let (parts, stream) = response.into_parts();
+            let read = self.read_ahead(stream).await;
+            self.conclude(exchange, route, upstream, parts, read)
+        })
     }
 
     /// The same, once so much of it has been read.

@@ -1,5 +1,6 @@
 //! GraphQL over HTTP: `errors` with `extensions.code`.
 
+use super::Format;
 use super::facts::Facts;
 use super::json::Json;
 use crate::problem::{BuiltIn, Cause, Code, Problem};
@@ -8,8 +9,10 @@ use crate::problem::{BuiltIn, Cause, Code, Problem};
 pub(super) fn errors(facts: &Facts<'_>) -> String {
     let mut json = Json::with_capacity(facts.capacity());
     json.raw("{");
-    json.name("data");
-    json.raw("null");
+    if !was_never_executed(facts) {
+        json.name("data");
+        json.raw("null");
+    }
     json.name("errors");
     if let Some(errors) = facts.problem.errors() {
         json.raw(errors);
@@ -36,6 +39,16 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
     }
     json.raw("}}]}");
     json.finish()
+}
+
+/// Whether GraphQL itself refused to execute the request. In its own type such a reply has no `data`, as
+/// GraphQL over HTTP asks for; elsewhere it stands there as null, which every client takes.
+fn was_never_executed(facts: &Facts<'_>) -> bool {
+    let problem = facts.problem;
+    let refused = problem.code() == BuiltIn::GraphqlParseError.into()
+        || problem.cause() == Cause::GraphqlOperation
+        || problem.errors().is_some() && !problem.was_executed();
+    facts.format() == Format::GraphQlResponse && refused
 }
 
 /// Whether a well-formed GraphQL request failed in GraphQL itself: the document does not parse, or

@@ -159,7 +159,7 @@ mod tests {
     fn problems() -> impl Strategy<Value = Problem> {
         let cause = proptest::sample::select(Cause::ALL);
         let wait = proptest::option::of(0_u64..90);
-        let added = 0..8_u8;
+        let added = 0..9_u8;
         (cause, wait, added, any::<bool>()).prop_map(|(cause, wait, added, closing)| {
             let mut problem = Problem::new(cause);
             if let Some(wait) = wait {
@@ -176,6 +176,7 @@ mod tests {
                 4 => problem.with_header(http::header::ALLOW, HeaderValue::from_static("GET")),
                 5 => problem.with_retryable(true),
                 6 => problem.with_status(418),
+                7 => problem.with_errors("[{\"message\":\"m\"}]", closing),
                 _ => problem,
             }
         })
