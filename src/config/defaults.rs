@@ -96,6 +96,8 @@ pub const GRAPHQL: GraphqlRule = GraphqlRule {
 };
 /// `route.graphql.timeout`.
 pub const GRAPHQL_TIMEOUT: Duration = Duration::from_secs(10);
+/// `route.grpc.message`; as much as gRPC's own libraries take.
+pub const GRPC_MESSAGE: u64 = 4 << 20;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

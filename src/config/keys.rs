@@ -12,6 +12,7 @@ mod errors;
 mod failing;
 mod format;
 mod graphql;
+mod grpc;
 mod limit;
 mod maintenance;
 mod observe;

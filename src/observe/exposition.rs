@@ -66,6 +66,7 @@ impl Exposition {
         self.requests(&mut page);
         self.routes(&mut page);
         self.errors(&mut page);
+        self.calls(&mut page);
         self.connections(&mut page);
         self.auth(&mut page);
         self.limits(&mut page);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri, Version, request};
 
+use super::rpc::Rpc;
 use crate::base::clock::{self, Instant};
 use crate::base::{EndpointId, LimitId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
 use crate::problem::{Cause, Code, Problem};
@@ -53,6 +54,8 @@ pub struct Facts {
     pub source: Option<Source>,
     /// How it ended.
     pub outcome: Outcome,
+    /// How it ended as a gRPC call, where it is one.
+    pub rpc: Rpc,
     /// The first parameter that was not as declared.
     pub parameter: Option<Box<str>>,
     /// Who calls, where that was asked.
@@ -190,6 +193,7 @@ impl Facts {
             detail: None,
             source: None,
             outcome: Outcome::Aborted,
+            rpc: Rpc::No,
             parameter: None,
             consumer: None,
             limit: None,

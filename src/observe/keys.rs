@@ -134,17 +134,17 @@ impl UpstreamKey {
 }
 
 /// No route is 0, so an id needs one bit more than its sixteen.
-fn pack_route(route: Option<RouteId>) -> u64 {
+pub(super) fn pack_route(route: Option<RouteId>) -> u64 {
     route.map_or(0, |id| u64::from(id.0) + 1)
 }
 
-fn unpack_route(key: u64) -> Option<RouteId> {
+pub(super) fn unpack_route(key: u64) -> Option<RouteId> {
     let route = (key & ((1 << ROUTE) - 1)).checked_sub(1)?;
     Some(RouteId(low(route, NUMBER)))
 }
 
 /// The lowest `bits` (16 at most) of a key.
-fn low(key: u64, bits: u32) -> u16 {
+pub(super) fn low(key: u64, bits: u32) -> u16 {
     u16::try_from(key & ((1 << bits) - 1)).unwrap_or(u16::MAX)
 }
 

@@ -49,6 +49,7 @@ impl Family {
         ERRORS,
         OUTCOMES,
         WOULD_CHANGE,
+        GRPC_REQUESTS,
         CONNECTIONS,
         CONNECTION_FAILURES,
         AUTH,
@@ -119,6 +120,11 @@ pub(super) const WOULD_CHANGE: Family = counter(
     "guichet_normalise_would_change_total",
     "Upstream errors that passed untouched under normalise = \"observe\", by the code they would \
      have got.",
+);
+pub(super) const GRPC_REQUESTS: Family = counter(
+    "guichet_grpc_requests_total",
+    "gRPC calls that have ended, by method and status; other where a method has no label of its \
+     own, none where the status stands in the body (gRPC-Web).",
 );
 pub(super) const CONNECTIONS: Family =
     gauge("guichet_connections", "Open client connections, by what they speak.");

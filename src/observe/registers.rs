@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth_result::AuthResult;
+use super::calls::Calls;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
 use super::keys::{ErrorKey, MethodLabel, RequestKey, UpstreamKey};
@@ -23,6 +24,7 @@ pub struct Registers {
     pub(super) errors: Tally,
     pub(super) would_change: Tally,
     pub(super) upstream_requests: Tally,
+    pub(super) calls: Calls,
     /// Place 0 is "no route".
     pub(super) routes: Box<[RouteCells]>,
     /// Shared with the registers before, where the listener was there already: connections live on.
@@ -163,6 +165,7 @@ impl Registers {
             errors: Tally::with_room_for((routes + 1) * 16),
             would_change: Tally::with_room_for((routes + 1) * 4),
             upstream_requests: Tally::with_room_for(upstreams * 16),
+            calls: Calls::default(),
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
@@ -192,6 +195,7 @@ impl Registers {
             let own = took.saturating_sub(facts.upstream_time.unwrap_or_default());
             cells.overhead.observe(Bounds::OVERHEAD, own);
         }
+        self.calls.count(facts);
         let source = facts.source.unwrap_or(Source::Gateway);
         if let Some(code) = facts.code {
             self.errors.bump(ErrorKey { route, code, source }.pack());
@@ -231,7 +235,7 @@ impl Registers {
     /// Events that found no room in a bounded table.
     pub(super) fn left_out(&self) -> u64 {
         let tables = [&self.requests, &self.errors, &self.would_change, &self.upstream_requests];
-        tables.into_iter().map(Tally::left_out).sum()
+        tables.into_iter().map(Tally::left_out).sum::<u64>() + self.calls.left_out()
     }
 }
 

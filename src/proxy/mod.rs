@@ -16,6 +16,7 @@ mod cors;
 mod exchange;
 mod forward;
 mod graphql;
+mod grpc;
 mod headers;
 mod limit;
 mod normalise;

@@ -33,6 +33,9 @@ impl Gateway {
             return upgrade::switch(connection, response);
         }
         if response.status().as_u16() < 400 || route.normalise == Normalise::Off {
+            if exchange.speech.is_some() {
+                self.judge_grpc(exchange, route, &response)?;
+            }
             headers::inbound(response.headers_mut());
             return Ok(response.map(Watched::upstream));
         }

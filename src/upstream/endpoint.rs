@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::Upstream;
 use super::names::Names;
 use super::opening::Slot;
 use super::pool::Pool;
+use super::roster::Conduct;
 use super::target::{Host, Target};
 use super::tls::Tls;
-use super::{Kind, Upstream};
 use crate::base::EndpointId;
 use crate::config::model::{self, HostPolicy};
 
@@ -83,13 +84,15 @@ impl Endpoint {
         self.whole.set(true);
     }
 
-    /// Notes that an answer broke off after its head was handed on.
+    /// Notes that an answer broke off after its head was handed on, or ended with a bad word.
     #[cold]
-    pub(super) fn broke_off(&self, kind: Kind) {
+    pub(super) fn broke_off(&self, conduct: Conduct) {
         let row = if self.whole.replace(false) { Row::Ended } else { Row::GoesOn };
         // Whoever is gone has nobody to choose any more.
-        if let Some(upstream) = self.of.get().and_then(Weak::upgrade) {
-            upstream.broke_off(usize::from(self.id.0), kind, row);
+        if conduct == Conduct::Badly
+            && let Some(upstream) = self.of.get().and_then(Weak::upgrade)
+        {
+            upstream.broke_off(usize::from(self.id.0), row);
         }
     }
 

@@ -24,6 +24,8 @@ mod drain;
 mod failing;
 mod generations;
 mod graphql;
+mod grpc;
+mod grpc_errors;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

@@ -9,6 +9,7 @@ mod compress;
 mod cors;
 mod failing;
 mod graphql;
+mod grpc;
 mod limit;
 mod maintenance;
 mod overload;
@@ -33,6 +34,7 @@ pub use compress::Compress;
 pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use graphql::GraphqlRule;
+pub use grpc::GrpcRule;
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
@@ -321,7 +323,10 @@ pub struct Route {
     pub body: Option<Box<BodyRule>>,
     /// What its GraphQL operations may ask for; none where there are none.
     pub graphql: Option<Box<GraphqlRule>>,
-    /// How errors are dressed.
+    /// What its gRPC calls may carry; none where they are requests like any other.
+    pub grpc: Option<Box<GrpcRule>>,
+    /// How errors are dressed. Never [`Dialect::Grpc`]: the request says so itself, and to one that
+    /// does not, gRPC's 200 would look like a success.
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.
     pub auth: Option<Box<AuthRule>>,
