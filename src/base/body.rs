@@ -13,6 +13,7 @@ use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
 
+use super::messages::Messages;
 use super::pipe::Pipe;
 use super::replay::Reading;
 #[cfg(test)]
@@ -70,6 +71,26 @@ pub struct Meter {
     pub fault: Cell<Option<BodyFault>>,
     /// Whether the body was read to its end.
     pub complete: Cell<bool>,
+    /// The messages of a gRPC call, where each of them is bounded in place of the whole.
+    pub messages: Cell<Option<Messages>>,
+}
+
+impl Meter {
+    /// A meter for a stream of messages, each of which has at most so many bytes.
+    pub fn of_messages(most: u64) -> Self {
+        Self { messages: Cell::new(Some(Messages::new(most))), ..Self::default() }
+    }
+
+    /// Notes what goes by; whether it keeps within its bound, which is `limit` for the whole.
+    fn takes(&self, data: Option<&Bytes>, limit: u64) -> bool {
+        let Some(data) = data else { return true };
+        let seen = self.bytes.get() + data.len() as u64;
+        self.bytes.set(seen);
+        let Some(mut messages) = self.messages.get() else { return seen <= limit };
+        let fits = messages.follow(data);
+        self.messages.set(Some(messages));
+        fits
+    }
 }
 
 /// A client's body as it comes in, whatever the client speaks.
@@ -94,7 +115,8 @@ pub struct Capped {
 }
 
 impl Capped {
-    /// Streams `incoming` and stops with [`BodyFault::TooLarge`] after `limit` bytes.
+    /// Streams `incoming` and stops with [`BodyFault::TooLarge`] after `limit` bytes, or where its
+    /// meter says so of a message.
     pub fn new(incoming: Inflow, limit: u64, meter: Rc<Meter>) -> Self {
         Self { incoming, limit, meter }
     }
@@ -187,10 +209,7 @@ impl Capped {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
         let fault = match ready!(self.incoming.poll_frame(cx)) {
             Some(Ok(frame)) => {
-                let seen =
-                    self.meter.bytes.get() + frame.data_ref().map_or(0, |data| data.len() as u64);
-                self.meter.bytes.set(seen);
-                if seen <= self.limit {
+                if self.meter.takes(frame.data_ref(), self.limit) {
                     // Whoever knows the length does not ask again after the last byte.
                     self.meter.complete.set(self.incoming.is_end());
                     return Poll::Ready(Some(Ok(frame)));

@@ -1,6 +1,11 @@
-//! gRPC's own vocabulary: status codes, and how a message is written into a header.
+//! gRPC's own vocabulary: status codes, how a message is written into a header, and how gRPC and
+//! gRPC-Web are told apart.
 
 use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::Source;
 
 /// The canonical gRPC status codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,28 +60,100 @@ impl GrpcStatus {
         }
     }
 
+    /// The status that a head or trailers tell. One that cannot be read is UNKNOWN, as it is to
+    /// every client.
+    pub fn told(fields: &HeaderMap) -> Option<Self> {
+        let value = fields.get(STATUS)?.to_str().ok();
+        let number = value.and_then(|text| text.trim().parse().ok());
+        Some(number.and_then(Self::from_number).unwrap_or(Self::Unknown))
+    }
+
+    /// Whose fault it is, by the status alone: nobody's where the call went well. What HTTP would
+    /// answer with 4xx is the caller's.
+    pub const fn fault(self) -> Option<Source> {
+        match self {
+            Self::Ok => None,
+            Self::Cancelled
+            | Self::InvalidArgument
+            | Self::NotFound
+            | Self::AlreadyExists
+            | Self::PermissionDenied
+            | Self::ResourceExhausted
+            | Self::FailedPrecondition
+            | Self::Aborted
+            | Self::OutOfRange
+            | Self::Unimplemented
+            | Self::Unauthenticated => Some(Source::Client),
+            Self::Unknown
+            | Self::DeadlineExceeded
+            | Self::Internal
+            | Self::Unavailable
+            | Self::DataLoss => Some(Source::Upstream),
+        }
+    }
+
     /// The status with this number.
     pub fn from_number(number: u8) -> Option<Self> {
-        const ALL: [GrpcStatus; 17] = [
-            GrpcStatus::Ok,
-            GrpcStatus::Cancelled,
-            GrpcStatus::Unknown,
-            GrpcStatus::InvalidArgument,
-            GrpcStatus::DeadlineExceeded,
-            GrpcStatus::NotFound,
-            GrpcStatus::AlreadyExists,
-            GrpcStatus::PermissionDenied,
-            GrpcStatus::ResourceExhausted,
-            GrpcStatus::FailedPrecondition,
-            GrpcStatus::Aborted,
-            GrpcStatus::OutOfRange,
-            GrpcStatus::Unimplemented,
-            GrpcStatus::Internal,
-            GrpcStatus::Unavailable,
-            GrpcStatus::DataLoss,
-            GrpcStatus::Unauthenticated,
-        ];
-        ALL.get(usize::from(number)).copied()
+        Self::ALL.get(usize::from(number)).copied()
+    }
+
+    /// Every status, in the order of their numbers.
+    pub const ALL: &'static [Self] = &[
+        Self::Ok,
+        Self::Cancelled,
+        Self::Unknown,
+        Self::InvalidArgument,
+        Self::DeadlineExceeded,
+        Self::NotFound,
+        Self::AlreadyExists,
+        Self::PermissionDenied,
+        Self::ResourceExhausted,
+        Self::FailedPrecondition,
+        Self::Aborted,
+        Self::OutOfRange,
+        Self::Unimplemented,
+        Self::Internal,
+        Self::Unavailable,
+        Self::DataLoss,
+        Self::Unauthenticated,
+    ];
+}
+
+/// How gRPC is spoken, by the `content-type` of a request or a reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speech {
+    /// gRPC itself: a call ends with a status in its trailers.
+    Native,
+    /// gRPC-Web: the trailers are the last message of the body.
+    Web,
+    /// gRPC-Web, all of the body in base64.
+    WebText,
+}
+
+impl Speech {
+    /// By `content-type`: the type alone, or with a message format after `+`, or parameters.
+    pub fn of(content_type: &[u8]) -> Option<Self> {
+        let (head, rest) = content_type.split_at_checked(GRPC.len())?;
+        if !head.eq_ignore_ascii_case(GRPC) {
+            return None;
+        }
+        let is = |word: &[u8]| {
+            let (head, rest) = rest.split_at_checked(word.len())?;
+            let ends = matches!(rest, [] | [b'+' | b';' | b' ', ..]);
+            (ends && head.eq_ignore_ascii_case(word)).then_some(())
+        };
+        let native = is(b"").map(|()| Self::Native);
+        let web = || is(b"-web").map(|()| Self::Web);
+        native.or_else(web).or_else(|| is(b"-web-text").map(|()| Self::WebText))
+    }
+
+    /// The `content-type` of a reply without a message, which has no format.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Native => "application/grpc",
+            Self::Web => "application/grpc-web",
+            Self::WebText => "application/grpc-web-text",
+        }
     }
 }
 
@@ -127,6 +204,9 @@ pub fn format_timeout(left: Duration) -> String {
     format!("{number}{unit}")
 }
 
+const GRPC: &[u8] = b"application/grpc";
+const STATUS: &str = "grpc-status";
+
 /// Eight digits.
 const MOST: u128 = 99_999_999;
 
@@ -162,6 +242,42 @@ mod tests {
             assert_eq!(GrpcStatus::from_number(number).map(GrpcStatus::number), Some(number));
         }
         assert_eq!(GrpcStatus::from_number(17), None);
+        assert_eq!(GrpcStatus::ALL.len(), 17);
+    }
+
+    #[test]
+    fn a_status_that_cannot_be_read_is_unknown() {
+        let told = |text: &'static str| {
+            let mut fields = HeaderMap::new();
+            fields.insert(STATUS, http::HeaderValue::from_static(text));
+            GrpcStatus::told(&fields)
+        };
+        assert_eq!(told("0"), Some(GrpcStatus::Ok));
+        assert_eq!(told("16"), Some(GrpcStatus::Unauthenticated));
+        for text in ["17", "999", "-1", "", "OK", "5.0"] {
+            assert_eq!(told(text), Some(GrpcStatus::Unknown), "{text}");
+        }
+        assert_eq!(GrpcStatus::told(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn what_is_spoken_is_told_by_the_content_type() {
+        for (text, expected) in [
+            ("application/grpc", Some(Speech::Native)),
+            ("Application/gRPC+proto", Some(Speech::Native)),
+            ("application/grpc;charset=x", Some(Speech::Native)),
+            ("application/grpc-web", Some(Speech::Web)),
+            ("application/GRPC-Web+proto", Some(Speech::Web)),
+            ("application/grpc-web-text", Some(Speech::WebText)),
+            ("application/grpc-web-text+proto", Some(Speech::WebText)),
+            ("application/grpc-webby", None),
+            ("application/grpc-other", None),
+            ("application/grpcfoo", None),
+            ("application/json", None),
+            ("", None),
+        ] {
+            assert_eq!(Speech::of(text.as_bytes()), expected, "{text}");
+        }
     }
 
     #[test]

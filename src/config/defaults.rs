@@ -104,6 +104,8 @@ pub const GRAPHQL_ERRORS: &[&str] = &["errors"];
 pub const GRAPHQL_WARNINGS: &[&str] = &["warnings"];
 /// `route.graphql.inspect`.
 pub const GRAPHQL_INSPECT: usize = 1 << 20;
+/// `route.grpc.message`; as much as gRPC's own libraries take.
+pub const GRPC_MESSAGE: u64 = 4 << 20;
 /// `overload.queue.depth`.
 pub const QUEUE_DEPTH: usize = 512;
 /// `overload.queue.wait`.

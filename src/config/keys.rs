@@ -13,6 +13,7 @@ mod failing;
 mod flow;
 mod format;
 mod graphql;
+mod grpc;
 mod limit;
 mod maintenance;
 mod observe;

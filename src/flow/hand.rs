@@ -87,6 +87,7 @@ impl Calls for Hand<'_> {
             started,
             deadline,
             client_deadline: None,
+            is_grpc: false,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,

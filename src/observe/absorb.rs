@@ -11,6 +11,7 @@ impl Registers {
         self.would_change.absorb(&other.would_change, |key| names.error(key));
         self.operations.absorb(&other.operations, |key| names.operation(key));
         self.upstream_requests.absorb(&other.upstream_requests, |key| names.upstream(key));
+        self.calls.absorb(&other.calls, |route| names.route(route));
         for (own, cells) in self.same_routes(other, names) {
             own.duration.absorb(&cells.duration);
             own.overhead.absorb(&cells.overhead);

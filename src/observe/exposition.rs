@@ -68,6 +68,7 @@ impl Exposition {
         self.routes(&mut page);
         self.errors(&mut page);
         self.operations(&mut page);
+        self.calls(&mut page);
         self.connections(&mut page);
         self.auth(&mut page);
         self.limits(&mut page);

@@ -8,6 +8,7 @@ use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri, Version, request};
 
 use super::operations::Operations;
+use super::rpc::Rpc;
 use crate::base::clock::{self, Instant};
 use crate::base::{EndpointId, LimitId, Peer, RequestId, RouteId, Source, TraceId, UpstreamId};
 use crate::problem::{Cause, Code, Problem};
@@ -58,6 +59,8 @@ pub struct Facts {
     pub judged: Option<Outcome>,
     /// The GraphQL operations that it carries.
     pub operations: Option<Operations>,
+    /// How it ended as a gRPC call, where it is one.
+    pub rpc: Rpc,
     /// The first parameter that was not as declared.
     pub parameter: Option<Box<str>>,
     /// Who calls, where that was asked.
@@ -197,6 +200,7 @@ impl Facts {
             outcome: Outcome::Aborted,
             judged: None,
             operations: None,
+            rpc: Rpc::No,
             parameter: None,
             consumer: None,
             limit: None,

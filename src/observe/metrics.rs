@@ -50,6 +50,7 @@ impl Family {
         OUTCOMES,
         WOULD_CHANGE,
         GRAPHQL_OPERATIONS,
+        GRPC_REQUESTS,
         CONNECTIONS,
         CONNECTION_FAILURES,
         AUTH,
@@ -126,6 +127,11 @@ pub(super) const WOULD_CHANGE: Family = counter(
 pub(super) const GRAPHQL_OPERATIONS: Family = counter(
     "guichet_graphql_operations_total",
     "GraphQL operations by what they do and by how they ended; unknown where the upstream alone knows the document.",
+);
+pub(super) const GRPC_REQUESTS: Family = counter(
+    "guichet_grpc_requests_total",
+    "gRPC calls that have ended, by method and status; other where a method has no label of its \
+     own, none where the status stands in the body (gRPC-Web).",
 );
 pub(super) const CONNECTIONS: Family =
     gauge("guichet_connections", "Open client connections, by what they speak.");

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::auth_result::AuthResult;
+use super::calls::Calls;
 use super::connection_failure::ConnectionFailure;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
@@ -25,6 +26,7 @@ pub struct Registers {
     pub(super) would_change: Tally,
     pub(super) upstream_requests: Tally,
     pub(super) operations: Tally,
+    pub(super) calls: Calls,
     /// Place 0 is "no route".
     pub(super) routes: Box<[RouteCells]>,
     /// Shared with the registers before, where the listener was there already: connections live on.
@@ -148,6 +150,7 @@ impl Registers {
             would_change: Tally::with_room_for((routes + 1) * 4),
             upstream_requests: Tally::with_room_for(upstreams * 16),
             operations: Tally::with_room_for((routes + 1) * 4),
+            calls: Calls::default(),
             routes: std::iter::repeat_with(RouteCells::default).take(routes + 1).collect(),
             listeners: names.listeners.iter().map(listener).collect(),
             upstreams: std::iter::repeat_with(upstream).take(upstreams).collect(),
@@ -181,6 +184,7 @@ impl Registers {
         if let Some(operations) = facts.operations {
             operations.count(route, facts.outcome, &self.operations);
         }
+        self.calls.count(facts);
         let source = facts.source.unwrap_or(Source::Gateway);
         if let Some(code) = facts.code {
             self.errors.bump(ErrorKey { route, code, source }.pack());
@@ -221,7 +225,8 @@ impl Registers {
     pub(super) fn left_out(&self) -> u64 {
         let errors = [&self.errors, &self.would_change];
         let others = [&self.requests, &self.upstream_requests, &self.operations];
-        errors.into_iter().chain(others).map(Tally::left_out).sum()
+        let tables = errors.into_iter().chain(others).map(Tally::left_out);
+        tables.sum::<u64>() + self.calls.left_out()
     }
 }
 

@@ -74,7 +74,7 @@ impl<'a> Renaming<'a> {
     }
 
     /// No route stays no route; a route that is gone is nothing.
-    fn route(&self, route: Option<RouteId>) -> Option<Option<RouteId>> {
+    pub(super) fn route(&self, route: Option<RouteId>) -> Option<Option<RouteId>> {
         let Some(id) = route else { return Some(None) };
         self.routes.get(usize::from(id.0)).copied()?.map(Some)
     }

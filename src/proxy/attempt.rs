@@ -81,7 +81,10 @@ impl Gateway {
             let maintenance = &self.shared.maintenance;
             maintenance.pass(found.route, &route.name, record.client_ip, record.began)?;
         }
-        gate::check_length(body.size_hint().exact(), limits)?;
+        match &route.grpc {
+            None => gate::check_length(body.size_hint().exact(), limits)?,
+            Some(_) => exchange.must_speak_grpc()?,
+        }
         if !route.limits.is_empty() {
             let waits = self.limit(exchange, found.route, route, &parts.headers)?;
             if let Some(waits) = waits {

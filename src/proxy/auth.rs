@@ -102,6 +102,7 @@ impl Call for Gateway {
             started,
             deadline: started + timeout,
             client_deadline: None,
+            is_grpc: false,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,

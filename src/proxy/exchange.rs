@@ -10,17 +10,18 @@ use super::Gateway;
 use super::compress::Choice;
 use super::connection::Connection;
 use super::cors::Crossing;
-use super::headers;
 use super::limit::Limited;
 use super::stream::{Late, Watched};
 use super::wire::Open;
+use super::{grpc as calls, headers};
+use crate::base::RequestId;
 use crate::base::body::Meter;
 use crate::base::clock::{self, Instant};
+use crate::base::grpc::{self, GrpcStatus, Speech};
 use crate::base::trace::TraceContext;
-use crate::base::{RequestId, grpc};
 use crate::config::model::Security;
-use crate::gate::{Fields, Identity};
-use crate::observe::{Head, Record};
+use crate::gate::{Fields, Identity, Seen};
+use crate::observe::{Head, Record, Rpc};
 use crate::problem::{Dialect, Preferences, Problem};
 use crate::upstream::GRPC_TIMEOUT;
 
@@ -41,6 +42,8 @@ pub(super) struct Exchange {
     pub(super) version: Version,
     /// How an error would be dressed.
     pub(super) dialect: Dialect,
+    /// How the request speaks gRPC, if it does.
+    pub(super) speech: Option<Speech>,
     /// The client's body, if there is one.
     pub(super) meter: Option<Rc<Meter>>,
     /// Value of `Strict-Transport-Security`, where the listener has one.
@@ -90,6 +93,11 @@ impl Exchange {
         let mut record = Record::new(witness, peer, request_id.clone(), head);
         record.began = now;
         record.trace = Some(trace.trace);
+        let content_type = fields.content_type.as_ref();
+        let speech = content_type.and_then(|value| Speech::of(value.as_bytes()));
+        if speech.is_some() {
+            record.rpc = Rpc::Untold;
+        }
         if refusal.is_some() {
             // The stand-in's own words are not the client's.
             (record.host, record.uri, record.method) = (None, None, None);
@@ -114,6 +122,7 @@ impl Exchange {
             method: parts.method.clone(),
             version: parts.version,
             dialect: Dialect::Http,
+            speech,
             meter: None,
             hsts,
             limited: None,
@@ -177,8 +186,8 @@ impl Exchange {
             headers::strip_connection(headers);
         }
         self.record.status = response.status().as_u16();
-        if let Some(late) = self.late(gateway) {
-            response.body_mut().rescue_late(late);
+        if self.speech.is_some() {
+            self.told(gateway, &mut response);
         }
         if held.is_some() {
             response.body_mut().hold(held);
@@ -190,25 +199,30 @@ impl Exchange {
 
     /// When a gRPC client stops waiting, if it says so.
     pub(super) fn grpc_deadline(&self, headers: &HeaderMap) -> Option<Instant> {
-        self.is_grpc().then_some(())?;
+        self.speech?;
         let time = grpc::parse_timeout(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
         // What lies beyond the end of the clock is no limit.
         self.record.started.checked_add(time)
     }
 
-    fn is_grpc(&self) -> bool {
-        let content_type = self.fields.content_type.as_ref();
-        content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
-    }
-
-    /// How a failure after the head can still be told: gRPC has trailers for it.
-    fn late(&self, gateway: &Gateway) -> Option<Late> {
-        if !self.is_grpc() {
-            return None;
+    /// Notes the status that the head of a gRPC reply tells. Where it tells none it will come in
+    /// trailers, and a failure after the head can still be told there: of gRPC itself, to who reads
+    /// them.
+    #[cold]
+    fn told(&mut self, gateway: &Gateway, response: &mut Response<Watched>) {
+        if let Some(status) = GrpcStatus::told(response.headers()) {
+            self.record.rpc = Rpc::Told(status);
+            return;
+        }
+        let reads = self.version == Version::HTTP_2 || self.fields.named.has(Seen::TE);
+        if self.speech != Some(Speech::Native) || !reads {
+            return;
         }
         let catalogue = &gateway.config.errors.catalogue;
         let language = catalogue.choose_language(self.fields.accept_language.as_ref());
-        Some(Late { catalogue: Arc::clone(catalogue), language })
+        let owed = calls::answers(response.status(), response.headers());
+        let late = Late { catalogue: Arc::clone(catalogue), language, owed };
+        response.body_mut().rescue_late(late);
     }
 
     /// The fields that decide how an error is dressed.

@@ -48,7 +48,7 @@ impl Gateway {
             self.introduce(route, identity, parts);
         }
         parts.version = Version::HTTP_11;
-        let body = self.cap(exchange, body);
+        let body = self.cap(exchange, route, body);
         // The gates before took next to no time, or have told when they let it go.
         let started = exchange.ready();
         let own = exchange.record.started + route.timeout.unwrap_or(timeouts.total);
@@ -57,6 +57,7 @@ impl Gateway {
             started,
             deadline: client_deadline.map_or(own, |end| own.min(end)),
             client_deadline,
+            is_grpc: exchange.speech.is_some(),
             first_byte: None,
             interim: connection.interim(exchange.version),
             upgrade,
@@ -109,14 +110,17 @@ impl Gateway {
     }
 
     /// The client's body, counted and bounded; nothing at all where there is none.
-    fn cap(&self, exchange: &mut Exchange, body: Inflow) -> Body {
+    fn cap(&self, exchange: &mut Exchange, route: &Route, body: Inflow) -> Body {
         if body.is_end() {
             return Body::Empty;
         }
         if let Inflow::Read(bytes) = body {
             return Body::Full(Some(bytes));
         }
-        let meter = Rc::new(Meter::default());
+        let meter = Rc::new(match &route.grpc {
+            None => Meter::default(),
+            Some(rule) => exchange.call_meter(rule),
+        });
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))
     }

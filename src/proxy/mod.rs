@@ -19,6 +19,7 @@ mod flow;
 mod followed;
 mod forward;
 mod graphql;
+mod grpc;
 mod headers;
 mod limit;
 mod normalise;

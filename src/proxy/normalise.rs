@@ -35,6 +35,9 @@ impl Gateway {
         }
         let success = response.status().as_u16() < 400 || route.normalise == Normalise::Off;
         if success && route.graphql.is_none() {
+            if exchange.speech.is_some() {
+                self.judge_grpc(exchange, route, &response)?;
+            }
             headers::inbound(response.headers_mut());
             return Ok(response.map(Watched::upstream));
         }

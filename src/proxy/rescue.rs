@@ -34,6 +34,10 @@ pub(super) fn rescue(
     let mut response = Response::new(Watched::full(rendered.body));
     *response.status_mut() = rendered.status;
     *response.headers_mut() = rendered.headers;
+    if let Some(speech) = exchange.speech.filter(|_| reply.format == Format::Grpc) {
+        let kind = HeaderValue::from_static(speech.content_type());
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    }
     // A connection with an unread body cannot carry another request: HTTP/1 has no way to skip it.
     let closes = problem.closes() || !exchange.body_is_over();
     if closes && connection.protocol == Protocol::Http1 {

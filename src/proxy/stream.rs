@@ -21,9 +21,10 @@ use super::packed::Packed;
 use super::wire::Open;
 use crate::base::Source;
 use crate::base::body::Meter;
+use crate::base::grpc::GrpcStatus;
 use crate::gate::Admitted;
-use crate::observe::{Outcome, Record};
-use crate::problem::{Catalogue, Language, Problem, grpc_trailers};
+use crate::observe::{Outcome, Record, Rpc};
+use crate::problem::{Catalogue, Cause, Language, Problem, grpc_trailers};
 use crate::upstream::{Stream, UpstreamError};
 
 /// A reply's body.
@@ -44,6 +45,8 @@ pub struct Watched {
 pub(super) struct Late {
     pub(super) catalogue: Arc<Catalogue>,
     pub(super) language: Language,
+    /// Whether an end without a status is a failure too.
+    pub(super) owed: bool,
 }
 
 #[derive(Debug)]
@@ -154,6 +157,7 @@ impl Watched {
                 (None, 400..500) => Outcome::Refused,
                 (None, 500..) => Outcome::Failed,
             };
+            record.judge_rpc();
         }
     }
 
@@ -163,18 +167,35 @@ impl Watched {
     }
 
     /// The trailers that tell of it, where they can.
-    fn broke(&mut self, error: UpstreamError) -> Option<HeaderMap> {
-        let problem = Problem::from(error);
+    fn broke(&mut self, problem: &Problem) -> Option<HeaderMap> {
+        self.content = Content::Empty;
+        let late = self.late.take();
         if let Some(record) = &mut self.record {
             let status = record.status;
-            record.blame(&problem, status);
+            record.blame(problem, status);
             if record.source != Some(Source::Client) {
                 record.outcome = Outcome::Failed;
             }
+            if let Some(late) = &late {
+                record.rpc = Rpc::Told(late.catalogue.grpc(problem.code()));
+            }
         }
-        self.content = Content::Empty;
-        let late = self.late.take()?;
-        Some(grpc_trailers(&problem, &late.catalogue, late.language))
+        late.map(|late| grpc_trailers(problem, &late.catalogue, late.language))
+    }
+
+    /// Reads the status of a gRPC call, which is the end of what could fail.
+    #[cold]
+    fn heed(&mut self, trailers: &HeaderMap) {
+        let status = GrpcStatus::told(trailers);
+        if let (Some(status), Some(record)) = (status, &mut self.record) {
+            record.rpc = Rpc::Told(status);
+            self.late = None;
+        }
+    }
+
+    /// Whether the end would be one without a status.
+    fn owes_status(&self) -> bool {
+        self.late.as_ref().is_some_and(|late| late.owed)
     }
 }
 
@@ -193,6 +214,11 @@ impl Body for Watched {
                 if let (Some(data), Some(record)) = (frame.data_ref(), &mut watched.record) {
                     record.bytes_out += data.len() as u64;
                 }
+                if watched.late.is_some()
+                    && let Some(trailers) = frame.trailers_ref()
+                {
+                    watched.heed(trailers);
+                }
                 if watched.is_end_stream() {
                     watched.complete();
                 }
@@ -206,7 +232,12 @@ impl Body for Watched {
                 Poll::Pending
             }
             Poll::Ready(Some(Err(error))) => {
-                let told = watched.broke(error);
+                let told = watched.broke(&Problem::from(error));
+                Poll::Ready(Some(told.map(Frame::trailers).ok_or(Cut)))
+            }
+            Poll::Ready(None) if watched.owes_status() => {
+                let ended = Problem::new(Cause::BadResponse).with_detail(UNSAID);
+                let told = watched.broke(&ended);
                 Poll::Ready(Some(told.map(Frame::trailers).ok_or(Cut)))
             }
             Poll::Ready(None) => {
@@ -217,13 +248,16 @@ impl Body for Watched {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.content.is_end_stream()
+        self.content.is_end_stream() && !self.owes_status()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.content.size_hint()
+        // Of a body that is over but for its trailers it would say that there is nothing.
+        if self.late.is_some() { SizeHint::default() } else { self.content.size_hint() }
     }
 }
+
+const UNSAID: &str = "the answer ended without a grpc-status";
 
 impl Content {
     #[inline]

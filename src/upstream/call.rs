@@ -139,10 +139,20 @@ impl<'a> Call<'a> {
     /// Whether an answer is a good one, which is then noted.
     fn is_served(&mut self, place: usize, answer: &Response<Stream>) -> bool {
         let good = answer.status().as_u16() < 400;
+        let good = good && (!self.options.is_grpc || self.conduct_in(answer) == Conduct::Well);
         if good {
             self.note(place, Conduct::Well, answer.body().arrived());
         }
         good
+    }
+
+    /// What the head of an answer says of the endpoint.
+    #[cold]
+    fn conduct_in(&self, answer: &Response<Stream>) -> Conduct {
+        if self.options.is_grpc && answer.status().as_u16() < 400 {
+            return Conduct::of_call(answer.headers());
+        }
+        Conduct::of_answer(answer.status())
     }
 
     /// Notes how an attempt ended.
@@ -189,7 +199,7 @@ impl<'a> Call<'a> {
             trail.visit(place);
             let next = match outcome {
                 Ok(mut answer) => {
-                    let conduct = Conduct::of_answer(answer.status());
+                    let conduct = self.conduct_in(&answer);
                     if conduct == Conduct::Badly {
                         answer.body_mut().blame();
                     }
@@ -309,7 +319,9 @@ impl<'a> Call<'a> {
 
     /// What the body of the answer needs to know.
     pub(super) fn facts(&self, reused: bool) -> Facts {
-        Facts { idle: self.upstream.timeout.idle, reused, harmless: self.harmless }
+        let Self { upstream, options, harmless, .. } = *self;
+        let (idle, client_deadline) = (upstream.timeout.idle, options.client_deadline);
+        Facts { idle, client_deadline, is_grpc: options.is_grpc, reused, harmless }
     }
 
     /// An answer that is none.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::Upstream;
 use super::names::Names;
 use super::opening::Slot;
 use super::pool::Pool;
+use super::roster::Conduct;
 use super::target::{Host, Target};
 use super::tls::Tls;
-use super::{Kind, Upstream};
 use crate::base::EndpointId;
 use crate::config::model::{self, HostPolicy};
 
@@ -83,23 +84,25 @@ impl Endpoint {
         self.whole.set(self.whole.get().wrapping_add(1));
     }
 
-    /// Notes that an answer broke off after its head was handed on.
+    /// Notes that an answer broke off after its head was handed on, or ended with a bad word.
     #[cold]
-    pub(super) fn broke_off(&self, kind: Kind) {
-        self.failed_late(kind, 0);
+    pub(super) fn broke_off(&self, conduct: Conduct) {
+        self.failed_late(conduct, 0);
     }
 
     /// Notes that an answer said nothing but errors. It has come whole, and ends no row for that.
     #[cold]
     pub(super) fn served_nothing(&self) {
-        self.failed_late(Kind::BadResponse, 1);
+        self.failed_late(Conduct::Badly, 1);
     }
 
-    fn failed_late(&self, kind: Kind, own: u32) {
+    fn failed_late(&self, conduct: Conduct, own: u32) {
         let row = if self.whole.replace(0) > own { Row::Ended } else { Row::GoesOn };
         // Whoever is gone has nobody to choose any more.
-        if let Some(upstream) = self.of.get().and_then(Weak::upgrade) {
-            upstream.broke_off(usize::from(self.id.0), kind, row);
+        if conduct == Conduct::Badly
+            && let Some(upstream) = self.of.get().and_then(Weak::upgrade)
+        {
+            upstream.broke_off(usize::from(self.id.0), row);
         }
     }
 

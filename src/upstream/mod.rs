@@ -66,7 +66,7 @@ pub use self::health::{Board, Boards};
 pub use self::names::Names;
 pub use self::probe::Probes;
 use self::retry::Retry;
-use self::roster::{Conduct, Roster};
+use self::roster::Roster;
 pub use self::stream::Stream;
 use self::tls::Tls;
 pub use self::tunnel::Tunnel;
@@ -112,6 +112,8 @@ pub struct CallOptions<'a> {
     pub deadline: Instant,
     /// When a gRPC client stops waiting, for those that say so; `deadline` is no later.
     pub client_deadline: Option<Instant>,
+    /// Whether the answer's own status, in its head or its trailers, says how the call went.
+    pub is_grpc: bool,
     /// The time from the sent request to the head of the answer, in place of the upstream's.
     pub first_byte: Option<Duration>,
     /// Is told of interim answers, 100 and 101 excepted. HTTP/2 upstreams' interim answers are
@@ -333,10 +335,7 @@ impl Upstream {
     }
 
     /// Notes that an answer broke off whose head was noted as a good one.
-    fn broke_off(&self, place: usize, kind: Kind, row: Row) {
-        if Conduct::of_failure(kind) != Conduct::Badly {
-            return;
-        }
+    fn broke_off(&self, place: usize, row: Row) {
         let now = clock::now();
         self.balancer.learn_failure(place, now);
         self.roster.note_break(place, row, now);

@@ -3,21 +3,22 @@
 //! The board says who is out; the balancer is told when that changes, and a request that goes well
 //! only compares one number. What counts as a failure of an endpoint is said here, for ejection and
 //! breaker alike: not being reached, not answering, answering what is no HTTP, and the three statuses
-//! by which a server says that it cannot serve (502, 503, 504); and, after a good head, an answer that
-//! breaks off. A 500 is none: it is the bug of one
+//! by which a server says that it cannot serve (502, 503, 504, and gRPC's UNAVAILABLE); and, after a good
+//! head, an answer that breaks off. A 500 is none: it is the bug of one
 //! page more often than the state of a server, and whoever finds such a page could take the servers
 //! out one by one. What the client caused is never one.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::balance::{Balancer, WHOLE};
 use super::endpoint::Row;
 use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::health::Board;
+use crate::base::grpc::GrpcStatus;
 use crate::base::quantity::format_duration;
 use crate::config::model::{self, Eject};
 use crate::observe::log;
@@ -211,6 +212,16 @@ impl Conduct {
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => Self::Badly,
             _ => Self::Well,
+        }
+    }
+
+    /// By the status of a gRPC call, in the head of its answer or in the trailers.
+    pub(super) fn of_call(fields: &HeaderMap) -> Self {
+        match GrpcStatus::told(fields) {
+            Some(GrpcStatus::Unavailable) => Self::Badly,
+            // Whose time it was that ran out, or who gave up, does not stand there.
+            Some(GrpcStatus::DeadlineExceeded | GrpcStatus::Cancelled) => Self::Unknown,
+            Some(_) | None => Self::Well,
         }
     }
 

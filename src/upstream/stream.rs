@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::Instant;
@@ -18,8 +19,9 @@ use super::endpoint::Seat;
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::http1::Http1;
 use super::pool::Share;
+use super::roster::Conduct;
 use super::tunnel::Tunnel;
-use super::upload::Upload;
+use super::upload::{State, Upload};
 #[cfg(test)]
 use crate::base::trail::{self, Place};
 use crate::base::{Alarm, clock};
@@ -36,6 +38,8 @@ pub struct Stream {
     upload: Option<Rc<Upload>>,
     /// Whether its endpoint was blamed for this answer already.
     blamed: bool,
+    /// Whether it has said at its end that it failed (gRPC).
+    failed: bool,
 }
 
 /// What an answer holds while it lasts.
@@ -55,6 +59,10 @@ pub(super) enum Source {
 pub(super) struct Facts {
     /// The longest silence between two frames.
     pub(super) idle: Duration,
+    /// When a gRPC client stops waiting, for the end of the answer too.
+    pub(super) client_deadline: Option<Instant>,
+    /// Whether trailers say how the call went.
+    pub(super) is_grpc: bool,
     /// Whether the connection had been used before.
     pub(super) reused: bool,
     /// Whether the method may be repeated after a failure.
@@ -76,6 +84,7 @@ impl Stream {
             waited: false,
             upload,
             blamed: false,
+            failed: false,
         };
         if stream.source_has_ended() {
             stream.finish();
@@ -127,13 +136,31 @@ impl Stream {
         }
         match std::mem::replace(&mut self.source, Source::Over) {
             Source::Http1(seat, connection) if connection.may_be_kept() => {
-                seat.endpoint().came_whole();
+                self.came_whole(&seat);
                 // Nearly all small answers are there with their head: no need for another look at the clock.
                 let now = if self.waited { clock::now() } else { self.arrived };
                 seat.endpoint().pool.keep_http1(connection, now);
             }
-            Source::Http1(seat, _) | Source::Http2 { seat, .. } => seat.endpoint().came_whole(),
+            Source::Http1(seat, _) | Source::Http2 { seat, .. } => self.came_whole(&seat),
             Source::Tunnel(_) | Source::Over => {}
+        }
+    }
+
+    fn came_whole(&self, seat: &Seat) {
+        if !self.failed {
+            seat.endpoint().came_whole();
+        }
+    }
+
+    /// Reads what the trailers of a gRPC answer say of its endpoint, after a head that said nothing.
+    #[cold]
+    fn heed(&mut self, trailers: &HeaderMap) {
+        if Conduct::of_call(trailers) != Conduct::Badly {
+            return;
+        }
+        self.failed = true;
+        if let Source::Http1(seat, _) | Source::Http2 { seat, .. } = &self.source {
+            seat.endpoint().broke_off(Conduct::Badly);
         }
     }
 
@@ -144,7 +171,7 @@ impl Stream {
         let endpoint = match std::mem::replace(&mut self.source, Source::Over) {
             Source::Http1(seat, _) | Source::Http2 { seat, .. } => {
                 if !self.blamed {
-                    seat.endpoint().broke_off(kind);
+                    seat.endpoint().broke_off(Conduct::of_failure(kind));
                 }
                 Some(seat.endpoint().id)
             }
@@ -184,17 +211,29 @@ impl Stream {
         }
     }
 
-    /// Waits for the idle timeout. The alarm is set once and only looked at again when it rings:
-    /// a body that flows touches no timer at all.
-    fn poll_idle(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    /// Waits for the idle timeout, or for the end of the client's patience. The alarm is set once and
+    /// only looked at again when it rings: a body that flows touches no timer at all. An upstream that
+    /// takes what the client still sends is not idle, and not to blame where it waits for that.
+    fn poll_limits(&mut self, cx: &mut Context<'_>) -> Poll<Break> {
         self.waited = true;
-        let since = *self.still_since.get_or_insert_with(clock::now);
+        let mut since = *self.still_since.get_or_insert_with(clock::now);
+        if let Some(upload) = self.upload.as_ref().filter(|upload| upload.state() != State::Done) {
+            since = since.max(upload.last());
+        }
+        let idle = since + self.facts.idle;
+        let end = self.facts.client_deadline.map_or(idle, |end| end.min(idle));
         let alarm = match &mut self.source {
             Source::Http1(_, connection) => &mut connection.alarm,
             Source::Http2 { alarm, .. } => alarm,
             Source::Tunnel(_) | Source::Over => return Poll::Pending,
         };
-        alarm.poll_until(since + self.facts.idle, cx)
+        ready!(alarm.poll_until(end, cx));
+        if end < idle {
+            let words = "the time is over that the client gave the whole call";
+            return Poll::Ready(Break(Kind::TotalTimeout, words.into()));
+        }
+        self.blamed |= self.upload.as_ref().is_some_and(|upload| upload.state() == State::Client);
+        Poll::Ready(Break(Kind::IdleTimeout, "nothing more of the answer came".into()))
     }
 }
 
@@ -218,6 +257,11 @@ impl Body for Stream {
                 stream.still_since = None;
                 // Whoever reads may not ask again after the last frame.
                 if frame.is_trailers() || stream.source_has_ended() {
+                    if stream.facts.is_grpc
+                        && let Some(trailers) = frame.trailers_ref()
+                    {
+                        stream.heed(trailers);
+                    }
                     stream.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -228,8 +272,7 @@ impl Body for Stream {
             }
             Poll::Ready(Some(Err(broke))) => Poll::Ready(Some(Err(stream.fail(broke)))),
             Poll::Pending => {
-                ready!(stream.poll_idle(cx));
-                let broke = Break(Kind::IdleTimeout, "nothing more of the answer came".into());
+                let broke = ready!(stream.poll_limits(cx));
                 Poll::Ready(Some(Err(stream.fail(broke))))
             }
         }

@@ -28,6 +28,8 @@ mod graphql;
 mod graphql_corpus;
 mod graphql_replies;
 mod graphql_streams;
+mod grpc;
+mod grpc_errors;
 mod headers;
 mod hostile_fields;
 mod hostile_http2;

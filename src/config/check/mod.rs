@@ -12,6 +12,7 @@ mod errors;
 mod failing;
 mod flow;
 mod graphql;
+mod grpc;
 mod kind;
 mod limit;
 mod listen;
@@ -77,6 +78,7 @@ pub(crate) fn model(
         tongues: &tongues,
     };
     let (routes, table) = route::routes(root, operations, names, &mut check);
+    grpc::reach(root.section("upstream"), &routes, &upstreams, &mut check);
     let overload = overload::overload(root.section("overload"), &routes, &mut check);
     let maintenance = maintenance::windows(root, &routes, &server.languages, &mut check);
     // After a slip in a name its upstream looks unused, and is not.

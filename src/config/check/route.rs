@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use super::errors::Codes;
 use super::respond::respond;
 use super::rewrite::rewrite;
-use super::{Check, auth, body, compress, cors, graphql, limit, number, overload, params, rule};
+use super::{
+    Check, auth, body, compress, cors, graphql, grpc, limit, number, overload, params, rule,
+};
 use crate::base::{AuthId, FlowId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -167,6 +169,7 @@ fn route(
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
         graphql: graphql::graphql(section, known.codes, check),
+        grpc: grpc::grpc(section, pattern, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },
         limits: limit::named(
             section,

@@ -2,8 +2,8 @@
 
 use super::errors::RULES;
 use super::{
-    Default, Key, Kind, POSITIVE, Shape, auth, body, compress, cors, format, graphql, overload,
-    params,
+    Default, Key, Kind, POSITIVE, Shape, auth, body, compress, cors, format, graphql, grpc,
+    overload, params,
 };
 
 pub(super) static ROUTE: Shape = Shape::of(&[
@@ -93,6 +93,12 @@ pub(super) static ROUTE: Shape = Shape::of(&[
         Kind::Table(&graphql::GRAPHQL),
         Default::None("plain HTTP"),
         "a GraphQL endpoint: errors take GraphQL's form, operations are read and bounded",
+    ),
+    Key::new(
+        "grpc",
+        Kind::Table(&grpc::GRPC),
+        Default::None("gRPC passes, held to `server.limits.body`"),
+        "gRPC services: calls alone are taken, and their messages are bounded one by one",
     ),
 ]);
 

@@ -10,6 +10,7 @@ mod cors;
 mod failing;
 mod flow;
 mod graphql;
+mod grpc;
 mod limit;
 mod maintenance;
 mod overload;
@@ -36,6 +37,7 @@ pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};
 pub use flow::{Call, Flow, Input, Next, Outlet, Stage, Status, Step, Ways, What};
 pub use graphql::{Graphql, GraphqlReplies, GraphqlRule, RootErrors};
+pub use grpc::GrpcRule;
 pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
@@ -335,7 +337,10 @@ pub struct Route {
     pub body: Option<Box<BodyRule>>,
     /// What is done about its GraphQL operations and their replies; none where there are none.
     pub graphql: Option<Box<Graphql>>,
-    /// How errors are dressed.
+    /// What its gRPC calls may carry; none where they are requests like any other.
+    pub grpc: Option<Box<GrpcRule>>,
+    /// How errors are dressed. Never [`Dialect::Grpc`]: the request says so itself, and to one that
+    /// does not, gRPC's 200 would look like a success.
     pub dialect: Dialect,
     /// Who may call; everybody where there is none.
     pub auth: Option<Box<AuthRule>>,

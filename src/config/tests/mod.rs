@@ -88,6 +88,8 @@ fn written_defaults_are_the_defaults() {
         ("route.cors", "route", ""),
         ("route.compress", "route", "compress"),
         ("route.graphql", "route", "graphql"),
+        // Its upstream needs a protocol of its own, too; `every_value_reaches_the_model` has its default.
+        ("route.grpc", "", "-"),
         ("route", "route", ""),
     ];
     let mut tried = 0;

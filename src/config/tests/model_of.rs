@@ -125,9 +125,14 @@ fn every_value_reaches_the_model() {
         match = "/b"
         upstream = "b"
         normalise = false
+        grpc = { message = "1MiB" }
         [[route]]
         match = "/c"
         respond = { status = 201, json = { ok = true, n = [1, 2.5] } }
+        [[route]]
+        match = "/e"
+        upstream = "b"
+        [route.grpc]
         [[route]]
         match = "/d"
         respond = { code = "Gone" }

@@ -85,7 +85,7 @@ fn witness(lines: Option<Lines>) -> Rc<Witness> {
     Rc::new(Witness::new(registers, names, catalogue(), lines))
 }
 
-fn peer() -> Rc<Peer> {
+pub(super) fn peer() -> Rc<Peer> {
     Rc::new(Peer {
         address: "192.0.2.7:40000".parse().unwrap(),
         listener: ListenerId(0),

@@ -5,6 +5,7 @@ use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue};
 
 use super::{Dialect, Format};
+use crate::base::grpc::Speech;
 use crate::base::prefer;
 
 /// The fields of a request that decide how its error is dressed; of several lines the first.
@@ -78,14 +79,8 @@ fn accept<'a>(request: &Preferences<'a>) -> impl Iterator<Item = &'a str> {
     request.accept.into_iter().filter_map(|line| line.to_str().ok())
 }
 
-/// `application/grpc`, alone or with a message format after `+` or `-web` in between.
 fn speaks_grpc(request: &Preferences<'_>) -> bool {
-    const GRPC: &[u8] = b"application/grpc";
-    let Some(value) = request.content_type else { return false };
-    let bytes = value.as_bytes();
-    let head = bytes.get(..GRPC.len()).unwrap_or_default();
-    let next = bytes.get(GRPC.len());
-    head.eq_ignore_ascii_case(GRPC) && next.is_none_or(|next| b"+-; ".contains(next))
+    request.content_type.is_some_and(|value| Speech::of(value.as_bytes()).is_some())
 }
 
 /// Earlier offers win where a client has no preference.

@@ -121,6 +121,7 @@ impl Rig {
             started: clock::now(),
             deadline: clock::now() + self.deadline,
             client_deadline: None,
+            is_grpc: false,
             first_byte: None,
             interim: None,
             upgrade: Upgrade::No,

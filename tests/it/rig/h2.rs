@@ -253,7 +253,7 @@ pub struct Asked {
     pub trailers: HeaderMap,
 }
 
-/// An origin that speaks HTTP/2 and answers by path: `/trailers`, `/grpc`, `/cut`, `/stall`,
+/// An origin that speaks HTTP/2 and answers by path: `/trailers`, `/grpc`, `/unsaid`, `/cut`, `/stall`,
 /// `/status/NNN`; everything else gets its own body back.
 pub struct H2Origin {
     address: SocketAddr,
@@ -357,6 +357,10 @@ async fn respond(request: Request<Incoming>, asked: &Mutex<Vec<Asked>>) -> Respo
         "/grpc" => {
             response = response.header("content-type", "application/grpc");
             Frames::data(&b"\0\0\0\0\0"[..]).trailers(&[("grpc-status", "0")])
+        }
+        "/unsaid" => {
+            response = response.header("content-type", "application/grpc");
+            Frames::data(&b"\0\0\0\0\0"[..])
         }
         "/cut" => Frames::data("half").broken(),
         "/stall" => std::future::pending().await,

@@ -7,6 +7,7 @@ pub mod frame_origin;
 pub mod frames;
 pub mod gateway;
 pub mod golden;
+pub mod grpc;
 pub mod h2;
 pub mod http;
 pub mod mortal;
