@@ -21,6 +21,9 @@ pub(super) enum Unfit {
 /// Levels of arrays and objects.
 pub(super) const DEEPEST: u8 = 64;
 
+/// -2^63.
+const LEAST: f64 = -9_223_372_036_854_775_808.0;
+
 /// Reads a document.
 pub(super) fn read(bytes: &[u8]) -> Result<Value, Unfit> {
     let found = RefCell::new(None);
@@ -95,6 +98,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Value, E> {
+        // The least integer of 64 bits comes as one. What comes as a double of this value is an integer
+        // below it, rounded, and would pass for it; documents are only judged, and go on as they came.
+        let rounded = number.to_bits() == LEAST.to_bits();
+        let number = if rounded { LEAST.next_down() } else { number };
         let number = Number::from_f64(number).ok_or_else(|| E::custom("not a finite number"))?;
         Ok(Value::Number(number))
     }
@@ -155,6 +162,14 @@ mod tests {
         assert_eq!(twice(r#"{"a":1,"\u0061":2}"#), "/a");
         assert_eq!(twice(r#"{"x":[0,{"a/b":{"~":1,"~":2}}]}"#), "/x/1/a~1b/~0");
         assert!(read(br#"{"a":{"a":1},"b":{"a":1}}"#).is_ok());
+    }
+
+    #[test]
+    fn an_integer_below_all_of_64_bits_does_not_pass_for_the_least() {
+        let read = |text: &str| read(text.as_bytes()).unwrap();
+        assert_eq!(read("-9223372036854775808").as_i64(), Some(i64::MIN));
+        assert!(read("-9223372036854775809").as_f64().unwrap() < LEAST);
+        assert!(read("9223372036854775808").as_u64().unwrap() > i64::MAX.unsigned_abs());
     }
 
     #[test]
