@@ -149,7 +149,7 @@ fn progress(cause: Cause) -> Progress {
         | Cause::ReplyLimit
         | Cause::FlowValue
         | Cause::FlowResult => Progress::HalfWay,
-        Cause::UpstreamStatus => Progress::Answered,
+        Cause::UpstreamStatus | Cause::GraphqlRefused => Progress::Answered,
     }
 }
 
