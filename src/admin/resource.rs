@@ -23,6 +23,7 @@ pub(super) enum V1 {
     Status,
     Config,
     Routes,
+    Flows,
     Upstreams,
     /// The duty of one endpoint.
     Endpoint,
@@ -84,6 +85,7 @@ impl V1 {
         Self::Status,
         Self::Config,
         Self::Routes,
+        Self::Flows,
         Self::Upstreams,
         Self::Limits,
         Self::Certificates,
@@ -101,6 +103,7 @@ impl V1 {
             Self::Status => "/v1/status",
             Self::Config => "/v1/config",
             Self::Routes => "/v1/routes",
+            Self::Flows => "/v1/flows",
             Self::Upstreams => "/v1/upstreams",
             Self::Endpoint => "/v1/upstreams/",
             Self::Limits => "/v1/limits",
@@ -118,6 +121,7 @@ impl V1 {
             Self::Status
             | Self::Config
             | Self::Routes
+            | Self::Flows
             | Self::Upstreams
             | Self::Limits
             | Self::Certificates

@@ -7,7 +7,7 @@ use super::access::Door;
 use super::resource::{Answer, V1};
 use super::{Control, limits, maintenance, upstreams};
 use crate::base::clock;
-use crate::config::model::{Respond, Route, Target};
+use crate::config::model::{Call, Flow, Respond, Route, Target};
 use crate::observe::ReloadResult;
 use crate::problem::{BuiltIn, Cause, Problem};
 use crate::reload::Verdict;
@@ -21,6 +21,7 @@ pub(super) async fn answer(asked: V1, control: &Control) -> Result<Answer, Probl
             None => return Err(Problem::new(Cause::NoRoute)),
         },
         V1::Routes => routes(control),
+        V1::Flows => flows(control),
         V1::Limits => limits::list(control),
         V1::Upstreams | V1::Endpoint => upstreams::list(control),
         V1::Certificates => certificates(control),
@@ -126,6 +127,30 @@ fn routes(control: &Control) -> Value {
         told
     };
     config.routes.iter().map(told).collect()
+}
+
+fn flows(control: &Control) -> Value {
+    let config = control.handle.shared().config();
+    let told = |flow: &Flow| {
+        let steps = flow.steps.iter().map(|step| {
+            let call = match &step.call {
+                Call::Upstream { method, upstream, target } => {
+                    format!("{method} {}:{target}", config.upstream(*upstream).name)
+                }
+                Call::Flow(inner) => format!("flow:{}", config.flow(*inner).name),
+            };
+            json!({ "name": step.name, "call": call })
+        });
+        json!({
+            "name": flow.name,
+            "timeout_s": flow.timeout.as_secs_f64(),
+            "steps": steps.collect::<Vec<_>>(),
+            "results": flow.results.iter().map(|result| result.name.as_str()).collect::<Vec<_>>(),
+            "ways": flow.ways.all,
+            "ways_without_result": flow.ways.bare,
+        })
+    };
+    config.flows.iter().map(told).collect()
 }
 
 fn certificates(control: &Control) -> Value {

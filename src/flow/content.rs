@@ -113,14 +113,19 @@ impl Content {
         match &self.form {
             Form::Empty => Ok(Bytes::new()),
             Form::Json(bytes, _) | Form::Text(bytes, _) | Form::Binary(bytes) => Ok(bytes.clone()),
-            Form::Value(value) => {
-                let mut out = Bounded { bytes: Vec::with_capacity(128), limit };
-                match serde_json::to_writer(&mut out, value) {
-                    Ok(()) => Ok(Bytes::from(out.bytes)),
-                    Err(_) => Err(format!("it is longer than `limit`, {} KiB", limit >> 10)),
-                }
-            }
+            Form::Value(value) => write(value, limit),
         }
+    }
+
+    /// The same, with a value that was made written down already.
+    ///
+    /// # Errors
+    /// It is longer than `limit`.
+    pub fn written(self, limit: usize) -> Result<Self, String> {
+        let Form::Value(value) = self.form else { return Ok(self) };
+        let bytes = write(&value, limit)?;
+        let form = Form::Json(bytes, OnceCell::from(Ok(value)));
+        Ok(Self { form, content_type: self.content_type })
     }
 
     /// Whether it is JSON as it came.
@@ -182,6 +187,14 @@ fn pairs(members: &serde_json::Map<String, Value>) -> Result<String, String> {
         }
     }
     Ok(out)
+}
+
+fn write(value: &Value, limit: usize) -> Result<Bytes, String> {
+    let mut out = Bounded { bytes: Vec::with_capacity(128), limit };
+    match serde_json::to_writer(&mut out, value) {
+        Ok(()) => Ok(Bytes::from(out.bytes)),
+        Err(_) => Err(format!("it is longer than `limit`, {} KiB", limit >> 10)),
+    }
 }
 
 /// A writer that ends at a bound.

@@ -1,6 +1,7 @@
 //! What has become of a step.
 
 use http::HeaderMap;
+use serde_json::Value;
 
 use super::Content;
 use crate::problem::Problem;
@@ -29,4 +30,6 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Content,
+    /// What it warns of.
+    pub warnings: Vec<Value>,
 }

@@ -232,7 +232,7 @@ fn reply(head: response::Parts, bytes: Bytes, flow: &Flow, step: &Step) -> Resul
         },
     };
     let body = Content::received(bytes, headers.get(CONTENT_TYPE).cloned());
-    Ok(Reply { status: status.as_u16(), headers, body })
+    Ok(Reply { status: status.as_u16(), headers, body, warnings: Vec::new() })
 }
 
 async fn read(mut stream: Stream, limit: usize) -> Result<Bytes, Problem> {

@@ -13,6 +13,7 @@
 
 mod content;
 mod fate;
+mod graphql;
 mod group;
 mod hand;
 mod input;

@@ -53,14 +53,16 @@ impl Ended {
 
 /// The last step's reply. Nothing has gone well where all of it was skipped.
 pub(super) fn last(flow: &Flow, objects: &[Object], fate: Option<Fate>) -> Ended {
-    let Reply { status, headers, body } = match fate {
+    let Reply { status, headers, body, warnings } = match fate {
         Some(Fate::Well(reply)) => reply,
         Some(_) | None => {
-            Reply { status: 204, headers: Default::default(), body: Content::empty() }
+            let (headers, warnings) = Default::default();
+            Reply { status: 204, headers, body: Content::empty(), warnings }
         }
     };
     let body = returned(flow, objects, body);
-    Ended::of(body.map(|body| Reply { status, headers, body }), FlowEnd::LastReply)
+    let reply = body.map(|body| Reply { status, headers, body, warnings });
+    Ended::of(reply, FlowEnd::LastReply)
 }
 
 /// A result.
@@ -79,10 +81,9 @@ pub(super) fn result(view: &View<'_>, objects: &[Object], at: usize) -> Ended {
             let body = content(data, view).map_err(|failure| no_value(view, at, &failure))?;
             let body = returned(view.flow, objects, body)?;
             // Written here, so that what is too long is known before the head leaves.
-            let body = match body.bytes(view.flow.limit) {
-                Ok(_) => body,
-                Err(what) => return Err(no_value(view, at, &failed(data, what))),
-            };
+            let body = body
+                .written(view.flow.limit)
+                .map_err(|what| no_value(view, at, &failed(data, what)))?;
             success(status, 200, body, view, at)
         }
         What::Error(error) => raised(error, status, view, at),
@@ -105,7 +106,7 @@ fn success(
         let what = format!("its status is {status}, which is no success");
         return Err(wrong_status(view, at, what));
     }
-    Ok(Reply { status, headers: Default::default(), body })
+    Ok(Reply { status, headers: Default::default(), body, warnings: Vec::new() })
 }
 
 fn raised(

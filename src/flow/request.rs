@@ -37,7 +37,11 @@ pub(super) fn request(
 ) -> Result<Request, Failure> {
     let target = self::target(target, view)?;
     let mut headers = HeaderMap::with_capacity(8);
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json, */*;q=0.5"));
+    let accept = match step.is_graphql {
+        true => "application/graphql-response+json, application/json;q=0.9",
+        false => "application/json, */*;q=0.5",
+    };
+    headers.insert(ACCEPT, HeaderValue::from_static(accept));
     for (name, text) in &step.headers {
         let value = text.plain(view)?;
         let value = HeaderValue::from_bytes(value.as_bytes())

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
+use super::graphql;
 use super::group::{Under, together};
 use super::outlet::{self, Ended};
 use super::request::{self, Request};
@@ -196,9 +197,12 @@ impl<'r, C: Calls> Going<'r, C> {
             Call::Upstream { method, upstream, target } => {
                 let made = request::request(step, method, target, &view).map_err(no_value)?;
                 let call = self.run.calls.call(self.flow, step, *upstream, made, deadline);
-                let reply = call.await?;
+                let mut reply = call.await?;
                 if !step.is_safe_to_repeat() {
                     self.run.acted.set(true);
+                }
+                if step.is_graphql {
+                    graphql::judge(&mut reply, self.run.caller.catalogue)?;
                 }
                 if step.looks_inside
                     && let Err(why) = reply.body.value()

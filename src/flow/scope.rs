@@ -82,7 +82,7 @@ impl Fate {
             (Self::Well(reply), "body") => Some(reply.body.value()?),
             (Self::Well(reply), "status") => Some(Cow::Owned(reply.status.into())),
             (Self::Well(reply), "headers") => Some(Cow::Owned(fields(&reply.headers))),
-            (Self::Well(_), "warnings") => Some(Cow::Owned(Value::Array(Vec::new()))),
+            (Self::Well(reply), "warnings") => Some(Cow::Owned(reply.warnings.clone().into())),
             (Self::Badly(problem), "status") => {
                 Some(Cow::Owned(caller.catalogue.status(problem).into()))
             }

@@ -12,4 +12,5 @@ mod wait;
 
 pub use decode::decode;
 pub use rule::{Rule, StatusSet, Take, When};
+pub use text::presentable;
 pub use translate::{Foreign, no_reply, root_errors, translate};

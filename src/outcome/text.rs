@@ -17,7 +17,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A message as a client may read it: at most 1 KiB, free of control characters and of leaks.
-pub(super) fn presentable(text: &str) -> Option<String> {
+pub fn presentable(text: &str) -> Option<String> {
     if leaks(text) { None } else { message(text) }
 }
 

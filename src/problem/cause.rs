@@ -192,6 +192,8 @@ pub enum Cause {
     BreakerOpen,
     /// The upstream answered with an error status; its code is kept or mapped.
     UpstreamStatus,
+    /// The reply to a GraphQL operation of a flow holds errors as data: what was asked is refused.
+    GraphqlRefused,
     /// The reply of a flow's step is longer than the flow reads.
     ReplyLimit,
     /// An expression of a flow has no value, or one that cannot stand where it is put.
@@ -298,6 +300,7 @@ impl Cause {
         Self::AllDrained,
         Self::BreakerOpen,
         Self::UpstreamStatus,
+        Self::GraphqlRefused,
         Self::ReplyLimit,
         Self::FlowValue,
         Self::FlowResult,

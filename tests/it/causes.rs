@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::operations::{is_graphql, operation, replied};
 use self::setups::{
     all_drained, composed, declared, draining, formed, limited, none_healthy, only, over, raw,
-    tls_with, to_endpoint, to_origin,
+    refused_as_data, tls_with, to_endpoint, to_origin,
 };
 use self::shown::{
     asked, certificate, guarded, tokens_of, verifier_busy, with_claim, with_key, with_token,
@@ -350,6 +350,7 @@ fn provoke(cause: Cause) -> Proof {
             let reply = client::get(gateway.plain(), "/second");
             proof(&gateway, reply)
         }
+        Cause::GraphqlRefused => refused_as_data(),
         Cause::ReplyLimit => composed("limit = \"1KiB\"", "", 2000),
         Cause::FlowValue => {
             composed("", "[[flow.one.result]]\nname = \"done\"\ndata = \"${step1.body.none}\"", 2)

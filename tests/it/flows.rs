@@ -392,6 +392,16 @@ fn a_flow_that_no_route_names_cannot_be_called() {
 }
 
 #[test]
+fn the_admin_listener_tells_of_flows() {
+    let gateway = model(&nobody(), &nobody());
+    let request = "GET /v1/flows HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+    let told = client::ask(gateway.admin(), request).json();
+    assert_eq!(told[0]["name"], "create_person", "{told}");
+    assert_eq!(told[0]["steps"][1], json!({ "name": "register", "call": "flow:register" }));
+    assert_eq!((&told[0]["ways"], &told[0]["ways_without_result"]), (&json!(3), &json!(0)));
+}
+
+#[test]
 fn what_is_skipped_is_not_called() {
     let origin = always(answer(200, "application/json", r#"{"n":2}"#));
     let steps = "input = { more = \"boolean\" }\n\
@@ -405,4 +415,95 @@ fn what_is_skipped_is_not_called() {
     let reply = client::get(gateway.plain(), "/x/false");
     assert_eq!(reply.json(), json!({ "first": 2, "extra": 0 }));
     assert_eq!(origin.requests().len(), 3);
+}
+
+#[test]
+fn errors_of_a_graphql_mutation_that_are_data_are_a_failure() {
+    let steps = "input = { item = \"string\" }\n\
+        [[flow.one.step]]\nname = \"place\"\ncall = \"POST app:/graphql\"\non_error = \"refused\"\n\
+        graphql = { query = \"mutation($i: ID!) { order(item: $i) { id errors { message } } }\", \
+        variables = { i = \"${input.item}\" } }\n\
+        [[flow.one.result]]\nname = \"placed\"\nstatus = 201\n\
+        data = { id = \"${place.body.data.order.id}\", warned = \"${place.warnings}\" }\n\
+        [[flow.one.result]]\nname = \"refused\"\nerror = \"${place.error}\"\n";
+    let json = "application/json";
+    let placed = always(answer(200, json, r#"{"data":{"order":{"id":7,"warnings":["late"]}}}"#));
+    let gateway = one_step(&placed.url(), steps, "match = \"POST /orders/{item}\"");
+    let order = |gateway: &Gateway, accept: &str| {
+        let request = format!(
+            "POST /orders/a HTTP/1.1\r\nHost: gw.test\r\n{accept}Content-Length: 0\r\n\r\n"
+        );
+        client::ask(gateway.plain(), &request)
+    };
+    let reply = order(&gateway, "");
+    assert_eq!((reply.status(), reply.json()), (201, json!({ "id": 7, "warned": ["late"] })));
+    let sent: Value = serde_json::from_slice(&placed.last().body).unwrap();
+    assert_eq!(sent["variables"], json!({ "i": "a" }));
+    assert!(sent["query"].as_str().unwrap().starts_with("mutation($i: ID!)"));
+
+    let body = r#"{"data":{"order":{"id":null,"errors":[{"message":"None left."}]}}}"#;
+    let refusing = always(answer(200, json, body));
+    let gateway = one_step(&refusing.url(), steps, "match = \"POST /orders/{item}\"");
+    let body = order(&gateway, "").is_problem(422, "UnprocessableContent");
+    assert_eq!((&body["message"], &body["step"]), (&json!("None left."), &json!("place")));
+    let formal = order(&gateway, "Accept: application/problem+json\r\n").json();
+    assert_eq!((&formal["detail"], &formal["status"]), (&json!("None left."), &json!(422)));
+
+    let body = r#"{"data":null,"errors":[{"message":"secret","extensions":{"code":"FORBIDDEN"}}]}"#;
+    let failing = always(answer(200, json, body));
+    let gateway = one_step(&failing.url(), steps, "match = \"POST /orders/{item}\"");
+    order(&gateway, "").is_problem(403, "Forbidden");
+}
+
+#[test]
+fn what_an_upstream_says_beside_its_error_stays_inside() {
+    let head = "HTTP/1.1 401 No\r\nSet-Cookie: secret=1\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\
+                X-Secret: 1\r\nContent-Length: 0\r\n\r\n";
+    let origin = Origin::answering(head);
+    let step = "[[flow.one.step]]\ncall = \"GET app:/a\"";
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    let reply = client::get(gateway.plain(), "/x");
+    reply.is_problem(401, "Unauthorized");
+    assert!(reply.header("set-cookie").is_none() && reply.header("x-secret").is_none());
+    assert!(reply.header("www-authenticate").is_some());
+    let good = "HTTP/1.1 200 OK\r\nSet-Cookie: secret=1\r\nServer: secret\r\nETag: \"a\"\r\n\
+                Content-Length: 2\r\n\r\nok";
+    let origin = Origin::answering(good);
+    let gateway = one_step(&origin.url(), step, "match = \"/x\"");
+    let reply = client::get(gateway.plain(), "/x");
+    assert_eq!((reply.status(), reply.header("etag")), (200, Some("\"a\"")));
+    assert!(reply.header("set-cookie").is_none() && reply.header("server").is_none());
+}
+
+#[test]
+fn a_failure_after_something_was_done_is_not_to_be_repeated() {
+    let origin = Origin::by_path([
+        ("/made", vec![answer(201, "application/json", "{}"), Step::Again]),
+        ("/gone", vec![answer(503, "text/plain", "no"), Step::Again]),
+    ]);
+    let made = "[[flow.one.step]]\ncall = \"POST app:/made\"\n";
+    let gone = "[[flow.one.step]]\ncall = \"GET app:/gone\"\n";
+    let both = one_step(&origin.url(), &format!("{made}{gone}"), "match = \"/x\"");
+    assert_eq!(client::get(both.plain(), "/x").json()["retryable"], false);
+    let only = one_step(&origin.url(), gone, "match = \"/x\"");
+    assert_eq!(client::get(only.plain(), "/x").json()["retryable"], true);
+}
+
+#[test]
+fn a_step_says_where_the_request_came_from() {
+    let origin = always(answer(200, "application/json", "{}"));
+    let gateway = Setup::new()
+        .server("trusted_proxies = [\"127.0.0.1/32\"]")
+        .with(&upstream("app", &origin.url()))
+        .with("[flow.one]\n[[flow.one.step]]\ncall = \"GET app:/a\"")
+        .route("match = \"/x\"\nflow = \"one\"")
+        .start();
+    let request = "GET /x HTTP/1.1\r\nHost: gw.test\r\nVia: 1.1 other\r\nX-Forwarded-For: 192.0.2.7\r\n\
+                   Authorization: Basic secret\r\nAccept-Language: fr\r\n\r\n";
+    assert_eq!(client::ask(gateway.plain(), request).status(), 200);
+    let seen = origin.last();
+    assert_eq!(seen.header("x-forwarded-for"), Some("192.0.2.7, 127.0.0.1"));
+    assert!(seen.header("via").unwrap().starts_with("1.1 other"), "{:?}", seen.header("via"));
+    assert_eq!(seen.header("accept-language"), Some("fr"));
+    assert_eq!(seen.header("authorization"), None);
 }

@@ -22,7 +22,7 @@ use crate::config::model::Config;
 use crate::config::{Environment, nearest};
 use crate::flow::{self, Asked, Caller, Content, Ended, Hand, Run, Told};
 use crate::observe::{Names, Registers, Witness};
-use crate::problem::{Dialect, Format, Language, Preferences, Problem, Reply, render};
+use crate::problem::{Format, Language, Problem, Reply, render};
 use crate::route::Captures;
 use crate::upstream::{self, Boards, Credentials, Upstreams};
 
@@ -158,7 +158,7 @@ fn rehearse(
 /// What a client would get.
 fn rendered(config: &Config, problem: &Problem, request_id: &RequestId) -> Value {
     let reply = Reply {
-        format: Format::choose(Dialect::Http, &Preferences::default(), Format::Json),
+        format: Format::Json,
         language: Language(0),
         request_id,
         method: &Method::POST,

@@ -55,7 +55,7 @@ impl<'r> Rehearsal<'r> {
         let headers = mock.headers.clone();
         if mock.status < 400 {
             let body = Content::received(mock.body.clone(), headers.get(CONTENT_TYPE).cloned());
-            return Ok(Reply { status: mock.status, headers, body });
+            return Ok(Reply { status: mock.status, headers, body, warnings: Vec::new() });
         }
         let errors = &self.config.errors;
         let foreign = Foreign {

@@ -132,7 +132,32 @@ static STEP: Shape = Shape::of(&[
     )
     .also(&["parallel"])
     .example("\"all\""),
-    Key::later("graphql", "GraphQL operations in flows"),
+    Key::new(
+        "graphql",
+        Kind::Table(&GRAPHQL),
+        Default::None("the body is `send`"),
+        "a GraphQL operation, sent with POST; errors in its reply are a failure of the step",
+    )
+    .also(&["query", "mutation"]),
+]);
+
+static GRAPHQL: Shape = Shape::of(&[
+    Key::new(
+        "query",
+        Kind::Text(&format::TEXT),
+        Default::Required,
+        "the document; values go into `variables`",
+    )
+    .also(&["mutation", "document", "operation"])
+    .example("\"query($id: ID!) { person(id: $id) { name } }\""),
+    Key::new(
+        "variables",
+        Kind::Any,
+        Default::None("none"),
+        "values of its variables, by their names",
+    )
+    .also(&["vars"])
+    .example("{ id = \"${input.id}\" }"),
 ]);
 
 static HEADERS: Shape = Shape {

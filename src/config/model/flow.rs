@@ -85,6 +85,8 @@ pub struct Step {
     pub when: Option<Expression>,
     /// Where its failure leads.
     pub on_error: Next,
+    /// Whether it sends an operation of GraphQL, whose reply tells of failures by itself.
+    pub is_graphql: bool,
     /// Whether an expression looks into its body, so that a body that cannot be read is a failure
     /// of the step.
     pub looks_inside: bool,

@@ -80,7 +80,8 @@ impl Calls for Script {
         }
         let json = HeaderValue::from_static("application/json");
         let body = Content::received(Bytes::from(answer.body), Some(json));
-        Ok(Reply { status: answer.status, headers: HeaderMap::new(), body })
+        let (headers, warnings) = (HeaderMap::new(), Vec::new());
+        Ok(Reply { status: answer.status, headers, body, warnings })
     }
 
     fn tell(&self, report: Report<'_>) {

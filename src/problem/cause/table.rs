@@ -102,6 +102,7 @@ impl Cause {
             Self::AllDrained            => ("all_drained",             Gateway,  B::ServiceUnavailable),
             Self::BreakerOpen           => ("breaker_open",            Upstream, B::ServiceUnavailable),
             Self::UpstreamStatus        => ("upstream_status",         Upstream, B::ServerError),
+            Self::GraphqlRefused        => ("graphql_refused",         Client,   B::UnprocessableContent),
             Self::ReplyLimit            => ("reply_limit",             Upstream, B::BadGateway),
             Self::FlowValue             => ("flow_value",              Gateway,  B::ServerError),
             Self::FlowResult            => ("flow_result",             Gateway,  B::ServerError),

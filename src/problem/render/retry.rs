@@ -149,7 +149,10 @@ fn progress(cause: Cause) -> Progress {
         | Cause::ReplyLimit
         | Cause::FlowValue
         | Cause::FlowResult => Progress::HalfWay,
-        Cause::UpstreamStatus | Cause::GraphqlErrors | Cause::GraphqlReply => Progress::Answered,
+        Cause::UpstreamStatus
+        | Cause::GraphqlErrors
+        | Cause::GraphqlReply
+        | Cause::GraphqlRefused => Progress::Answered,
     }
 }
 

@@ -61,6 +61,21 @@ pub(super) fn composed(head: &str, tail: &str, length: usize) -> Proof {
     proof(&gateway, reply)
 }
 
+/// A mutation whose errors are data.
+pub(super) fn refused_as_data() -> Proof {
+    let body = r#"{"data":{"add":{"item":null,"errors":[{"message":"There is none left."}]}}}"#;
+    let origin = Origin::scripted([Step::Read, answer(200, "application/json", body)]);
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .with("[flow.one]\n[[flow.one.step]]\ncall = \"POST origin:/graphql\"")
+        .with("graphql = { query = \"mutation { add { item { id } errors { message } } }\" }")
+        .route("match = \"/a\"\nflow = \"one\"")
+        .start();
+    let reply = client::get(gateway.plain(), "/a");
+    assert_eq!(reply.json()["message"], "There is none left.");
+    proof(&gateway, reply)
+}
+
 /// The second request of a day that has one.
 pub(super) fn over(key: &str) -> Proof {
     let gateway = Setup::new()

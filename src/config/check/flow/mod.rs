@@ -9,6 +9,7 @@ mod declared;
 mod fits;
 mod graph;
 mod known;
+mod operation;
 mod outlet;
 mod reads;
 mod step;

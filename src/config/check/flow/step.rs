@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use http::{HeaderName, Method};
 
-use super::Names;
 use super::template::{Hole, expression, text, whole};
+use super::{Names, operation};
 use crate::base::{FlowId, UpstreamId, percent};
 use crate::config::check::Check;
 use crate::config::diagnostic::{Diagnostic, Id};
@@ -79,7 +79,10 @@ fn step<'t>(
         _ => called(call, names, &mut holes, check),
     };
     let sends = section.node("send");
-    let send = sends.and_then(|node| whole(node, &mut holes, check));
+    let send = match section.has("graphql") {
+        true => operation::send(section, called.as_ref(), &mut holes, check),
+        false => sends.and_then(|node| whole(node, &mut holes, check)),
+    };
     let mut headers = Vec::new();
     for entry in section.section("headers").entries() {
         let value = section.section("headers").text(&entry.key);
@@ -116,6 +119,7 @@ fn step<'t>(
         timeout: section.duration("timeout"),
         when,
         on_error: Next::End,
+        is_graphql: section.has("graphql"),
         looks_inside: false,
         tolerated: false,
     };
