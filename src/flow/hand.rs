@@ -159,7 +159,8 @@ impl Hand<'_> {
             headers.insert(USER_AGENT, HeaderValue::from_static(NAME));
         }
         for (name, value) in &self.origin {
-            headers.insert(name.clone(), value.clone());
+            // `Via` may have several lines; a step brings none of these itself.
+            headers.append(name.clone(), value.clone());
         }
         if let Some(identity) = self.identity {
             identity.tell(headers);
