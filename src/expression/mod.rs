@@ -3,7 +3,7 @@
 //!
 //! Everything is compiled when the configuration loads, never from what a request or a reply holds:
 //! parsing a hostile expression could take without end. What an expression may cost is bounded
-//! there, too: its length, its nesting, and one loop within another. [`evaluate`] alone knows the
+//! there, too: its length, its nesting, and one loop within another. `evaluate` alone knows the
 //! library, so that a change of it stays in two files.
 //!
 //! Pure: where values come from is a [`Scope`] that the caller brings.
