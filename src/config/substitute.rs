@@ -29,33 +29,7 @@ pub(crate) fn substitute(
     environment: Environment<'_>,
     report: &mut Report,
 ) {
-    match &mut node.value {
-        Value::String(text) if text.contains('$') => match expand(text, environment) {
-            Ok(expanded) => *text = expanded,
-            Err(faults) => {
-                for fault in faults {
-                    report.push(fault.diagnose(node.place, text, sources));
-                }
-                node.value = Value::Broken;
-            }
-        },
-        Value::Array(items) => {
-            for item in items {
-                substitute(item, sources, environment, report);
-            }
-        }
-        Value::Table(table) => {
-            for entry in &mut table.entries {
-                substitute(&mut entry.node, sources, environment, report);
-            }
-        }
-        Value::String(_)
-        | Value::Integer(_)
-        | Value::Float(_)
-        | Value::Boolean(_)
-        | Value::Datetime(_)
-        | Value::Broken => {}
-    }
+    each_string(node, sources, &|text| expand(text, environment), report);
 }
 
 /// Substitutes in every string of flows. There `${…}` holds expressions, which stay as they are, and
@@ -67,24 +41,35 @@ pub(crate) fn substitute_beside_expressions(
     environment: Environment<'_>,
     report: &mut Report,
 ) {
+    let expand =
+        |text: &str| expand_beside_expressions(text, environment).map_err(|fault| vec![fault]);
+    each_string(node, sources, &expand, report);
+}
+
+fn each_string(
+    node: &mut Node,
+    sources: &Sources,
+    expand: &dyn Fn(&str) -> Result<String, Vec<Fault>>,
+    report: &mut Report,
+) {
     match &mut node.value {
-        Value::String(text) if text.contains("${") => {
-            match expand_beside_expressions(text, environment) {
-                Ok(expanded) => *text = expanded,
-                Err(fault) => {
+        Value::String(text) if text.contains('$') => match expand(text) {
+            Ok(expanded) => *text = expanded,
+            Err(faults) => {
+                for fault in faults {
                     report.push(fault.diagnose(node.place, text, sources));
-                    node.value = Value::Broken;
                 }
+                node.value = Value::Broken;
             }
-        }
+        },
         Value::Array(items) => {
             for item in items {
-                substitute_beside_expressions(item, sources, environment, report);
+                each_string(item, sources, expand, report);
             }
         }
         Value::Table(table) => {
             for entry in &mut table.entries {
-                substitute_beside_expressions(&mut entry.node, sources, environment, report);
+                each_string(&mut entry.node, sources, expand, report);
             }
         }
         Value::String(_)

@@ -4,10 +4,13 @@
 //! themselves (`data.<field>.errors` beside no object) are one, too: what was asked was refused, and the
 //! messages were written for whoever asked. Partial data is a success, and its errors are warnings.
 
+use std::sync::LazyLock;
+
 use http::HeaderMap;
 use serde_json::Value;
 
 use super::Reply;
+use crate::config::defaults;
 use crate::outcome::graphql::{Payload, ReplySkimmer};
 use crate::outcome::{Foreign, presentable, translate};
 use crate::problem::{BuiltIn, Catalogue, Cause, Problem};
@@ -19,9 +22,8 @@ use crate::problem::{BuiltIn, Catalogue, Cause, Problem};
 pub(super) fn judge(reply: &mut Reply, catalogue: &Catalogue) -> Result<(), Problem> {
     let none = |why: &str| Problem::new(Cause::BadResponse).with_detail(why);
     let bytes = reply.body.bytes(0).unwrap_or_default();
-    let payload = Payload::new(["errors".into()].into(), ["warnings".into()].into());
     let mut skimmer = ReplySkimmer::new(false);
-    skimmer.read(&payload, &bytes);
+    skimmer.read(&PAYLOAD, &bytes);
     let verdict = skimmer.verdict();
     if !verdict.is_graphql {
         return Err(none("the reply is none of GraphQL"));
@@ -79,6 +81,12 @@ fn payloads(value: &Value) -> impl Iterator<Item = &Value> {
 fn elements(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
 }
+
+/// Where a step's payload says how it went: made once, since it holds what replies are searched by.
+static PAYLOAD: LazyLock<Payload> = LazyLock::new(|| {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).into()).collect();
+    Payload::new(names(defaults::GRAPHQL_ERRORS), names(defaults::GRAPHQL_WARNINGS))
+});
 
 /// Messages of a refusal that are told.
 const MOST_MESSAGES: usize = 5;
