@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::time::{timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 
+use super::client_socket::ClientSocket;
 use super::closing::{Farewell, close_unread};
 use super::drain::{Asked, DrainWatch, Rest};
 use super::generation::Generation;
@@ -36,7 +36,7 @@ use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
 pub(super) fn serve(
     worker: Rc<Worker>,
     entrance: Entrance,
-    socket: TcpStream,
+    socket: ClientSocket,
     remote: SocketAddr,
     admission: Admission,
 ) -> impl Future<Output = ()> {
@@ -58,7 +58,7 @@ type Spoken = Pin<Box<dyn Future<Output = ()>>>;
 async fn begin(
     worker: Rc<Worker>,
     entrance: Entrance,
-    socket: TcpStream,
+    socket: ClientSocket,
     remote: SocketAddr,
     admission: Admission,
 ) -> Option<Spoken> {

@@ -15,11 +15,11 @@ use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
-use tokio::net::TcpStream;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::timeout;
 
+use super::client_socket::{ClientSocket, Listening, accept_waiting, poll_accept};
 use super::connection::{self, Entrance};
 use super::drain::DrainWatch;
 use super::reserve::Spent;
@@ -75,7 +75,7 @@ pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn accept(
     worker: Rc<Worker>,
     listener: Rc<Cell<ListenerId>>,
-    socket: Rc<tokio::net::TcpListener>,
+    socket: Rc<Listening>,
     mut draining: DrainWatch,
 ) {
     let mut pause = PAUSE_MIN;
@@ -122,14 +122,8 @@ pub(super) async fn accept(
     // The kernel has shaken hands on these; closing the socket would reset them.
     // No more than fit into the queue, or a flood would keep this thread for itself.
     for _ in 0..BACKLOG {
-        let Ok((stream, remote)) = SockRef::from(&*socket).accept() else { break };
-        let stream = std::net::TcpStream::from(stream);
-        let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
-        if let Ok(stream) = stream
-            && let Some(remote) = remote.as_socket()
-        {
-            open_connection(&worker, listener.get(), stream, remote);
-        }
+        let Ok((stream, remote)) = accept_waiting(socket.get_ref()) else { break };
+        open_connection(&worker, listener.get(), stream, remote);
     }
 }
 
@@ -137,21 +131,21 @@ pub(super) async fn accept(
 async fn next(
     worker: &Worker,
     listener: &Cell<ListenerId>,
-    socket: &tokio::net::TcpListener,
-) -> io::Result<(TcpStream, SocketAddr)> {
+    socket: &Listening,
+) -> io::Result<(ClientSocket, SocketAddr)> {
     worker.room_to_tell().await;
     if worker.is_tls(listener.get()) {
         worker.handshakes().room().await;
     }
-    socket.accept().await
+    poll_fn(|cx| poll_accept(socket, cx)).await
 }
 
 /// With the descriptor that is kept back: accepts one client that waits, tells it why it is not
 /// served, and closes. False where that cannot be.
-async fn tell_one(worker: &Rc<Worker>, id: ListenerId, socket: &tokio::net::TcpListener) -> bool {
+async fn tell_one(worker: &Rc<Worker>, id: ListenerId, socket: &Listening) -> bool {
     worker.reserve().refill();
     let Some(spent) = worker.reserve().spend() else { return false };
-    let accepted = poll_fn(|cx| Poll::Ready(socket.poll_accept(cx))).await;
+    let accepted = poll_fn(|cx| Poll::Ready(poll_accept(socket, cx))).await;
     match accepted {
         Poll::Ready(Ok((stream, remote))) => {
             let told = spawn_local(refuse(spent, Rc::clone(worker), id, stream, remote));
@@ -172,7 +166,7 @@ async fn refuse(
     _spent: Spent,
     worker: Rc<Worker>,
     id: ListenerId,
-    stream: TcpStream,
+    mut stream: ClientSocket,
     remote: SocketAddr,
 ) {
     let Some((_place, _)) = worker.admit() else { return };
@@ -186,7 +180,7 @@ async fn refuse(
     let _ = timeout(REFUSAL, served).await;
 }
 
-fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: TcpStream, remote: SocketAddr) {
+fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: ClientSocket, remote: SocketAddr) {
     let Some((place, admission)) = worker.admit() else { return };
     let entrance = Entrance { generation: worker.generation(), listener: id };
     let served = connection::serve(Rc::clone(worker), entrance, stream, remote, admission);

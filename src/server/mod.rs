@@ -9,6 +9,7 @@
 
 mod addresses;
 mod admin;
+mod client_socket;
 mod closing;
 mod connection;
 mod control;

@@ -6,17 +6,17 @@
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use bytes::{Buf as _, BytesMut};
-use socket2::SockRef;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Interest, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
+
+use super::client_socket::ClientSocket;
 
 /// A socket with bytes already read from it standing in front.
 #[derive(Debug)]
 pub(super) struct Prefixed {
-    socket: TcpStream,
+    socket: ClientSocket,
     prefix: BytesMut,
     /// What is written waits in the kernel for the end of the connection, to leave with it.
     holds_back: bool,
@@ -37,12 +37,12 @@ pub(super) enum Opening {
 
 impl Prefixed {
     /// A socket of which nothing has been read.
-    pub(super) fn new(socket: TcpStream) -> Self {
+    pub(super) fn new(socket: ClientSocket) -> Self {
         Self { socket, prefix: BytesMut::new(), holds_back: false }
     }
 
     /// The socket itself, to ask what the runtime knows of it.
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(super) fn socket(&self) -> &ClientSocket {
         &self.socket
     }
 
@@ -50,23 +50,6 @@ impl Prefixed {
     /// kernel waits a fifth of a second for it and no longer.
     pub(super) fn hold_back(&mut self) {
         self.holds_back = true;
-    }
-
-    fn poll_write_last(
-        &self,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.socket.poll_write_ready(cx))?;
-            let sent = self.socket.try_io(Interest::WRITABLE, || {
-                SockRef::from(&self.socket).send_vectored_with_flags(bufs, MSG_MORE | MSG_NOSIGNAL)
-            });
-            match sent {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                sent => return Poll::Ready(sent),
-            }
-        }
     }
 
     /// The bytes that were read and not yet taken.
@@ -84,8 +67,14 @@ impl Prefixed {
         if room == 0 {
             return Err(io::ErrorKind::InvalidData.into());
         }
-        self.prefix.reserve(room.min(PEEK_STEP));
-        let read = (&mut self.socket).take(room as u64).read_buf(&mut self.prefix).await?;
+        let step = room.min(PEEK_STEP);
+        let read = match self.socket.read_arrived(&mut self.prefix, step)? {
+            Some(read) => read,
+            None => {
+                self.prefix.reserve(step);
+                (&mut self.socket).take(room as u64).read_buf(&mut self.prefix).await?
+            }
+        };
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -159,7 +148,7 @@ impl AsyncWrite for Prefixed {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         if self.holds_back {
-            return self.poll_write_last(cx, &[IoSlice::new(buf)]);
+            return self.socket.poll_write_more(cx, &[IoSlice::new(buf)]);
         }
         Pin::new(&mut self.socket).poll_write(cx, buf)
     }
@@ -178,7 +167,7 @@ impl AsyncWrite for Prefixed {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         if self.holds_back {
-            return self.poll_write_last(cx, bufs);
+            return self.socket.poll_write_more(cx, bufs);
         }
         Pin::new(&mut self.socket).poll_write_vectored(cx, bufs)
     }
@@ -191,9 +180,6 @@ impl AsyncWrite for Prefixed {
 /// Bytes that may be looked at before anybody takes them: the longest PROXY header, with room.
 pub(super) const PEEK_LIMIT: usize = 4096;
 const PEEK_STEP: usize = 2048;
-/// Of send(2), as Linux numbers them.
-const MSG_MORE: i32 = 0x8000;
-const MSG_NOSIGNAL: i32 = 0x4000;
 const TLS_HANDSHAKE: u8 = 22;
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -202,7 +188,7 @@ mod tests {
     use std::io::Read as _;
 
     use tokio::io::AsyncWriteExt as _;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -210,7 +196,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (socket, _) = listener.accept().await.unwrap();
-        (client, Prefixed::new(socket))
+        (client, Prefixed::new(socket.into()))
     }
 
     #[test]

@@ -289,7 +289,7 @@ mod tests {
     async fn the_header_is_taken_and_what_follows_is_replayed() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut socket = Prefixed::new(listener.accept().await.unwrap().0);
+        let mut socket = Prefixed::new(listener.accept().await.unwrap().0.into());
         let header = v2(0x21, 0x11, &[1, 1, 1, 1, 2, 2, 2, 2, 0, 1, 0, 2]);
         let writing = async {
             for byte in header {
@@ -313,7 +313,7 @@ mod tests {
     async fn half_a_header_is_an_error_once_the_client_has_left() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let mut socket = Prefixed::new(listener.accept().await.unwrap().0);
+        let mut socket = Prefixed::new(listener.accept().await.unwrap().0.into());
         client.write_all(b"PROXY TCP4").await.unwrap();
         client.shutdown().await.unwrap();
         assert!(matches!(read(&mut socket).await, Err(ProxyError::Io(_))));

@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use tokio::task::{JoinHandle, spawn_local};
 
+use super::client_socket::{Listening, listening};
 use super::drain::Drain;
 use super::listener;
 use super::worker::Worker;
@@ -34,7 +35,7 @@ pub(super) struct ListenSocket {
 pub(super) struct Ready {
     id: SocketId,
     listener: ListenerId,
-    socket: tokio::net::TcpListener,
+    socket: Listening,
 }
 
 /// All sockets of one worker that accept.
@@ -46,7 +47,7 @@ struct Accepting {
     id: SocketId,
     /// As the newest configuration calls it.
     listener: Rc<Cell<ListenerId>>,
-    socket: Rc<tokio::net::TcpListener>,
+    socket: Rc<Listening>,
     end: Rc<Drain>,
     task: JoinHandle<()>,
 }
@@ -57,7 +58,7 @@ struct Accepting {
 /// What the operating system says.
 pub(super) fn ready(sockets: Vec<ListenSocket>) -> io::Result<Vec<Ready>> {
     let ready = |ListenSocket { id, listener, socket }| {
-        let socket = tokio::net::TcpListener::from_std(socket)?;
+        let socket = listening(socket)?;
         Ok(Ready { id, listener, socket })
     };
     sockets.into_iter().map(ready).collect()

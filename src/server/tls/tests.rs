@@ -141,7 +141,7 @@ async fn meet(
     let address = socket.local_addr().unwrap();
     let server = async {
         let (stream, _) = socket.accept().await.unwrap();
-        let mut prefixed = Prefixed::new(stream);
+        let mut prefixed = Prefixed::new(stream.into());
         // The opening was looked at before, as it is on every connection.
         prefixed.opening().await?;
         let mut stream = listener.accept(prefixed).await?;
