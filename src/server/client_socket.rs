@@ -36,14 +36,14 @@ enum State {
 }
 
 /// A socket that listens, known to the runtime.
-pub(super) type Listening = AsyncFd<net::TcpListener>;
+pub(super) type ListeningSocket = AsyncFd<net::TcpListener>;
 
 /// Makes a listening socket, which does not block, known to the runtime of this thread.
 ///
 /// # Errors
 /// What the operating system says.
 #[expect(deprecated, reason = "the other one is unsafe, and asks for what any TcpListener holds")]
-pub(super) fn listening(socket: net::TcpListener) -> io::Result<Listening> {
+pub(super) fn listening(socket: net::TcpListener) -> io::Result<ListeningSocket> {
     AsyncFd::with_interest(socket, Interest::READABLE)
 }
 
@@ -52,7 +52,7 @@ pub(super) fn listening(socket: net::TcpListener) -> io::Result<Listening> {
 /// # Errors
 /// As accept(2) says them: of that connection, or of the whole process.
 pub(super) fn poll_accept(
-    listening: &Listening,
+    listening: &ListeningSocket,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<(ClientSocket, SocketAddr)>> {
     loop {

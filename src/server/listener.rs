@@ -19,7 +19,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::task::{spawn_local, yield_now};
 use tokio::time::timeout;
 
-use super::client_socket::{ClientSocket, Listening, accept_waiting, poll_accept};
+use super::client_socket::{ClientSocket, ListeningSocket, accept_waiting, poll_accept};
 use super::connection::{self, Entrance};
 use super::drain::DrainWatch;
 use super::reserve::Spent;
@@ -75,7 +75,7 @@ pub(super) fn bind_alone(address: SocketAddr) -> io::Result<TcpListener> {
 pub(super) async fn accept(
     worker: Rc<Worker>,
     listener: Rc<Cell<ListenerId>>,
-    socket: Rc<Listening>,
+    socket: Rc<ListeningSocket>,
     mut draining: DrainWatch,
 ) {
     let mut pause = PAUSE_MIN;
@@ -131,7 +131,7 @@ pub(super) async fn accept(
 async fn next(
     worker: &Worker,
     listener: &Cell<ListenerId>,
-    socket: &Listening,
+    socket: &ListeningSocket,
 ) -> io::Result<(ClientSocket, SocketAddr)> {
     worker.room_to_tell().await;
     if worker.is_tls(listener.get()) {
@@ -142,7 +142,7 @@ async fn next(
 
 /// With the descriptor that is kept back: accepts one client that waits, tells it why it is not
 /// served, and closes. False where that cannot be.
-async fn tell_one(worker: &Rc<Worker>, id: ListenerId, socket: &Listening) -> bool {
+async fn tell_one(worker: &Rc<Worker>, id: ListenerId, socket: &ListeningSocket) -> bool {
     worker.reserve().refill();
     let Some(spent) = worker.reserve().spend() else { return false };
     let accepted = poll_fn(|cx| Poll::Ready(poll_accept(socket, cx))).await;

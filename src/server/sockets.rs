@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::client_socket::{Listening, listening};
+use super::client_socket::{ListeningSocket, listening};
 use super::drain::Drain;
 use super::listener;
 use super::worker::Worker;
@@ -35,7 +35,7 @@ pub(super) struct ListenSocket {
 pub(super) struct Ready {
     id: SocketId,
     listener: ListenerId,
-    socket: Listening,
+    socket: ListeningSocket,
 }
 
 /// All sockets of one worker that accept.
@@ -47,7 +47,7 @@ struct Accepting {
     id: SocketId,
     /// As the newest configuration calls it.
     listener: Rc<Cell<ListenerId>>,
-    socket: Rc<Listening>,
+    socket: Rc<ListeningSocket>,
     end: Rc<Drain>,
     task: JoinHandle<()>,
 }
