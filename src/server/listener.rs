@@ -1,11 +1,5 @@
-//! Sockets that listen: binding one per worker to the same address, and an accept loop that never
-//! dies.
-//!
-//! An accept that fails says something about one connection (it was reset while it waited) or about
-//! the whole process (no file descriptor is left). The first is nothing. In the second, connections
-//! that carry nothing make room; where there are none, the descriptor that the worker keeps back is
-//! spent on telling one client after the other; where even that is in use it is waited out, because
-//! a loop that spins or ends makes a shortage into an outage (RUSTSEC-2024-0376).
+//! Sockets that listen: binding one per worker to the same address, taking in who comes, and telling
+//! who cannot be served.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -16,9 +10,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use tokio::task::{spawn_local, yield_now};
+use tokio::task::spawn_local;
 use tokio::time::timeout;
 
+use super::accept::{self, Door, concerns_one_connection};
 use super::client_socket::{ClientSocket, ListeningSocket, accept_waiting, poll_accept};
 use super::connection::{self, Entrance};
 use super::drain::DrainWatch;
@@ -76,68 +71,59 @@ pub(super) async fn accept(
     worker: Rc<Worker>,
     listener: Rc<Cell<ListenerId>>,
     socket: Rc<ListeningSocket>,
-    mut draining: DrainWatch,
+    draining: DrainWatch,
 ) {
-    let mut pause = PAUSE_MIN;
-    let mut made_room = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = next(&worker, &listener, &socket) => accepted,
-            () = &mut draining => break,
-        };
-        let id = listener.get();
-        match accepted {
-            Ok((stream, remote)) => {
-                (pause, made_room) = (PAUSE_MIN, false);
-                open_connection(&worker, id, stream, remote);
-            }
-            Err(error) if concerns_one_connection(&error) => {}
-            Err(error) => {
-                worker.shared().accept_failed();
-                worker.generation().witness().accept_failed(id, &error);
-                // Where room was made and is not there yet, more would only be taken from those
-                // who stay.
-                if !made_room {
-                    made_room = worker.make_room();
-                    if made_room {
-                        // Who was asked to leave runs, and closes, before this task does again.
-                        yield_now().await;
-                        continue;
-                    }
-                    let soon = worker.is_making_room() && pause < PAUSE_MAX;
-                    if !soon && tell_one(&worker, id, &socket).await {
-                        pause = PAUSE_MIN;
-                        continue;
-                    }
-                }
-                made_room = false;
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    () = &mut draining => break,
-                }
-                pause = (pause * 2).min(PAUSE_MAX);
-            }
+    let listening = Listening { worker, listener, socket };
+    accept::accept(&listening, draining).await;
+    listening.take_in_the_rest();
+}
+
+/// A socket of a worker that listens.
+struct Listening {
+    worker: Rc<Worker>,
+    listener: Rc<Cell<ListenerId>>,
+    socket: Rc<ListeningSocket>,
+}
+
+impl Door for Listening {
+    async fn take_in(&self) -> io::Result<()> {
+        // Once there is room for what it will ask of this thread.
+        self.worker.room_to_tell().await;
+        if self.worker.is_tls(self.listener.get()) {
+            self.worker.handshakes().room().await;
         }
+        let (stream, remote) = poll_fn(|cx| poll_accept(&self.socket, cx)).await?;
+        open_connection(&self.worker, self.listener.get(), stream, remote);
+        Ok(())
     }
-    // The kernel has shaken hands on these; closing the socket would reset them.
-    // No more than fit into the queue, or a flood would keep this thread for itself.
-    for _ in 0..BACKLOG {
-        let Ok((stream, remote)) = accept_waiting(socket.get_ref()) else { break };
-        open_connection(&worker, listener.get(), stream, remote);
+
+    fn failed(&self, error: &io::Error) {
+        self.worker.shared().accept_failed();
+        self.worker.generation().witness().accept_failed(self.listener.get(), error);
+    }
+
+    fn make_room(&self) -> bool {
+        self.worker.make_room()
+    }
+
+    fn is_making_room(&self) -> bool {
+        self.worker.is_making_room()
+    }
+
+    async fn tell_one(&self) -> bool {
+        tell_one(&self.worker, self.listener.get(), &self.socket).await
     }
 }
 
-/// The next connection, once there is room for what it will ask of this thread.
-async fn next(
-    worker: &Worker,
-    listener: &Cell<ListenerId>,
-    socket: &ListeningSocket,
-) -> io::Result<(ClientSocket, SocketAddr)> {
-    worker.room_to_tell().await;
-    if worker.is_tls(listener.get()) {
-        worker.handshakes().room().await;
+impl Listening {
+    /// The kernel has shaken hands on these; closing the socket would reset them.
+    fn take_in_the_rest(&self) {
+        // No more than fit into the queue, or a flood would keep this thread for itself.
+        for _ in 0..BACKLOG {
+            let Ok((stream, remote)) = accept_waiting(self.socket.get_ref()) else { break };
+            open_connection(&self.worker, self.listener.get(), stream, remote);
+        }
     }
-    poll_fn(|cx| poll_accept(socket, cx)).await
 }
 
 /// With the descriptor that is kept back: accepts one client that waits, tells it why it is not
@@ -194,21 +180,6 @@ fn open_connection(worker: &Rc<Worker>, id: ListenerId, stream: ClientSocket, re
     });
 }
 
-/// Errors of the connection that was next in line, as accept(2) passes them on.
-fn concerns_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-            | io::ErrorKind::TimedOut
-            | io::ErrorKind::HostUnreachable
-            | io::ErrorKind::NetworkUnreachable
-            | io::ErrorKind::NetworkDown
-    )
-}
-
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sharing {
     Alone,
@@ -235,8 +206,6 @@ fn open(address: SocketAddr, sharing: Sharing) -> io::Result<TcpListener> {
 }
 
 const BACKLOG: i32 = 1024;
-const PAUSE_MIN: Duration = Duration::from_millis(10);
-const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// What a client that is refused with the last descriptor has for its first byte: most have sent it
 /// before they were accepted.
 const FIRST_WORD: Duration = Duration::from_millis(250);

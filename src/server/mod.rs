@@ -7,6 +7,7 @@
 //! There are no globals and no signal handlers: several instances live in one process, as tests and
 //! the demo need it. Who runs guichet as a process handles signals and calls [`Running::drain`].
 
+mod accept;
 mod addresses;
 mod admin;
 mod client_socket;

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_local};
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::addresses::{Addresses, Binding};
 use super::admin::Token;
@@ -30,6 +30,7 @@ use super::orders::{Change, Order};
 use super::parts::Parts;
 use super::shared::{Phase, Shared};
 use super::tls::{Renewal, TlsListener};
+use crate::base::clock;
 use crate::config::model::Config;
 use crate::observe::{Ledger, ReloadResult};
 use crate::upstream::{Duty, Names, Probes};
@@ -114,8 +115,13 @@ impl Succession {
             let (told, answer) = oneshot::channel();
             let change = Box::new(Change { plan, stay, sockets });
             // A worker that has panicked is beyond everything; the others go on.
-            if worker.send(Order::Prepare(change, told)).await.is_ok() {
-                answers.push(answer);
+            match tell(worker, Order::Prepare(change, told)).await {
+                Ok(true) => answers.push(answer),
+                Ok(false) => {}
+                Err(error) => {
+                    self.abort().await;
+                    return Err(StartError::Worker(error));
+                }
             }
         }
         if let Err(error) = all_ready(answers).await {
@@ -186,7 +192,7 @@ impl Succession {
         let mut lent = Vec::new();
         for worker in &self.workers {
             let (told, answer) = oneshot::channel();
-            if worker.send(Order::Lend(told)).await.is_err() {
+            if !tell(worker, Order::Lend(told)).await? {
                 continue;
             }
             let Ok(answer) = timeout(PATIENCE, answer).await else {
@@ -206,7 +212,7 @@ impl Succession {
         let mut turned = Vec::with_capacity(self.workers.len());
         for worker in &self.workers {
             let (told, answer) = oneshot::channel();
-            if worker.send(Order::Commit(told)).await.is_ok() {
+            if let Ok(true) = tell(worker, Order::Commit(told)).await {
                 turned.push(answer);
             }
         }
@@ -219,15 +225,26 @@ impl Succession {
     /// Has all workers forget what they have prepared.
     async fn abort(&self) {
         for worker in &self.workers {
-            let _ = worker.send(Order::Abort).await;
+            let _ = tell(worker, Order::Abort).await;
         }
+    }
+}
+
+/// Tells a worker what to do. Whether there is anybody to hear it; an error where it has not listened
+/// for so long that no more can be told.
+async fn tell(worker: &mpsc::Sender<Order>, order: Order) -> io::Result<bool> {
+    match timeout(PATIENCE, worker.send(order)).await {
+        Ok(told) => Ok(told.is_ok()),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 
 /// Waits until every worker has built its generation.
 async fn all_ready(answers: Vec<oneshot::Receiver<io::Result<()>>>) -> io::Result<()> {
+    // They build at the same time, so one time holds for all.
+    let end = clock::now() + PATIENCE;
     for answer in answers {
-        match timeout(PATIENCE, answer).await {
+        match timeout_at(end, answer).await {
             Ok(Ok(built)) => built?,
             // It has ended since, and needs nothing.
             Ok(Err(_)) => {}
@@ -237,5 +254,37 @@ async fn all_ready(answers: Vec<oneshot::Receiver<io::Result<()>>>) -> io::Resul
     Ok(())
 }
 
-/// What a worker has for building a generation, beside its requests.
+/// What a worker has for building a generation, or for listening, beside its requests.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn workers_that_do_not_build_hold_up_no_reload_for_longer_than_ten_seconds() {
+        let start = clock::now();
+        let [(first, one), (second, two), (gone, three)] = [(); 3].map(|()| oneshot::channel());
+        drop(gone);
+        let late = async {
+            tokio::time::sleep(Duration::from_secs(9)).await;
+            first.send(Ok(())).unwrap();
+        };
+        let (built, ()) = tokio::join!(all_ready(vec![three, one, two]), late);
+        assert_eq!(built.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(clock::now() - start, Duration::from_secs(10), "all have the same time");
+        drop(second);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_worker_that_does_not_listen_holds_up_no_reload_for_longer_than_that() {
+        let start = clock::now();
+        let (worker, orders) = mpsc::channel(1);
+        assert!(tell(&worker, Order::Abort).await.unwrap());
+        let told = tell(&worker, Order::Abort).await;
+        assert_eq!(told.unwrap_err().kind(), io::ErrorKind::TimedOut);
+        assert_eq!(clock::now() - start, Duration::from_secs(10));
+        drop(orders);
+        assert!(!tell(&worker, Order::Abort).await.unwrap(), "nobody is there to hear it");
+    }
+}

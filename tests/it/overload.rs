@@ -93,6 +93,48 @@ fn who_waits_is_served_in_its_turn_or_told_when_its_wait_is_over() {
     }
 }
 
+/// A queue that has stood for as long as anybody may wait is no passing matter: from then on whoever has
+/// come last is served first. One after the other joins here, until the first one's wait is over, which
+/// is when the queue has stood for so long; then the origin answers.
+#[test]
+fn in_a_queue_that_stands_the_newest_is_served_first() {
+    let origin = Origin::scripted([Step::Read, Step::Stall, ok("ok")]);
+    let queue = "in_flight = 1\n[overload.queue]\ndepth = 1000\nwait = \"1s\"";
+    let gateway = Setup::before(&origin.url()).upstream(queue).start();
+    let page = || client::ask(gateway.admin(), "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+    let counts = || {
+        let page = page().text();
+        let value = |series: &str| {
+            let found =
+                page.lines().find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+            found.unwrap_or(0_usize)
+        };
+        let under_way = value("guichet_requests_in_flight{route=\"all\"}");
+        (under_way, value("guichet_shed_total{route=\"all\",reason=\"waited\"}"))
+    };
+    let mut clients: Vec<Client> = Vec::new();
+    let mut refused = 0;
+    while refused == 0 {
+        let mut client = Client::plain(gateway.plain());
+        client.send(format!("GET /{} HTTP/1.1\r\nHost: gw.test\r\n\r\n", clients.len()));
+        clients.push(client);
+        refused = eventually("its turn to wait", || {
+            let (under_way, refused) = counts();
+            (under_way + refused == clients.len()).then_some(refused)
+        });
+    }
+    origin.release();
+    let statuses: Vec<u16> = clients.iter_mut().map(|client| client.reply().status()).collect();
+    let arrived = origin.requests();
+    let arrived: Vec<usize> =
+        arrived.iter().map(|it| it.head.target()[1..].parse().unwrap()).collect();
+    let served = statuses.iter().filter(|status| **status == 200).count();
+    assert!(served > 2 && arrived.len() == served, "{served} {arrived:?}");
+    assert_eq!(arrived[0], 0, "it did not have to wait");
+    assert_eq!(arrived[1], clients.len() - 1, "{arrived:?}");
+    assert!(arrived[1..].is_sorted_by(|newer, older| newer > older), "{arrived:?}");
+}
+
 #[test]
 fn an_adaptive_limit_comes_down_before_an_upstream_that_does_one_thing_at_a_time() {
     let origin = Mortal::one_at_a_time(Duration::from_millis(4));
