@@ -18,7 +18,9 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
+pub use render::{
+    Dialect, Format, Preferences, Rendered, Reply, Shelf, graphql_error, grpc_trailers, render,
+};
 
 use crate::base::{RequestId, Source};
 

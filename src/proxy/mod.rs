@@ -21,6 +21,7 @@ mod forward;
 mod graphql;
 mod grpc;
 mod headers;
+mod in_band;
 mod limit;
 mod normalise;
 mod pack;
@@ -31,6 +32,7 @@ mod replies;
 mod rescue;
 mod seam;
 mod service;
+mod socket;
 mod stream;
 mod upgrade;
 mod wire;
@@ -45,8 +47,9 @@ use http::request::Parts;
 
 pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
+pub use socket::{Far, Parting, Socket};
 pub use stream::Watched;
-pub use wire::{Open, Wire};
+pub use wire::{Open, Switched, Wire};
 
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};

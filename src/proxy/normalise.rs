@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use super::stream::{Rest, Watched};
-use super::{Gateway, headers, upgrade};
+use super::{Gateway, headers};
 use crate::base::UpstreamId;
 use crate::config::model::{Normalise, Route};
 use crate::outcome::{Foreign, translate};
@@ -31,7 +31,7 @@ impl Gateway {
         mut response: Response<Stream>,
     ) -> Result<Response<Watched>, Problem> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return upgrade::switch(connection, response);
+            return self.switch(exchange, connection, route, response);
         }
         let success = response.status().as_u16() < 400 || route.normalise == Normalise::Off;
         if success && route.graphql.is_none() {
