@@ -30,6 +30,7 @@ pub mod trace;
 pub(crate) mod trail;
 pub mod unescaped;
 pub mod web_reply;
+pub mod websocket;
 
 pub use alarm::Alarm;
 pub use body::{Body, BodyFault, Inflow};

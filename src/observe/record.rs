@@ -45,6 +45,13 @@ impl Record {
         self.facts.route
     }
 
+    /// Counts operations of which nothing more is known that have ended in the middle of it.
+    pub fn count_operations(&self, outcome: Outcome, count: u32) {
+        if count > 0 {
+            self.witness.operations_ended(self.facts.route, outcome, count);
+        }
+    }
+
     /// The witness, for events beside the exchange itself.
     pub fn witness(&self) -> &Rc<Witness> {
         &self.witness

@@ -12,9 +12,10 @@ use std::time::Duration;
 use super::access_log::{Lines, StepFacts};
 use super::auth_result::AuthResult;
 use super::connection_failure::ConnectionFailure;
-use super::facts::Facts;
+use super::facts::{Facts, Outcome};
 use super::log;
 use super::names::Names;
+use super::operations::OperationKey;
 use super::registers::{ConnectionState, Decision, ListenerCells, Protocol, Registers, Shed};
 use super::retried::Retried;
 use crate::base::clock::{self, Instant};
@@ -126,6 +127,12 @@ impl Witness {
         if let Some(cells) = self.registers.auth.get(usize::from(policy.0)) {
             cells[result as usize].bump(1);
         }
+    }
+
+    /// Operations have ended whose document only the upstream knows.
+    pub fn operations_ended(&self, route: Option<RouteId>, outcome: Outcome, count: u32) {
+        let key = OperationKey { route, kind: None, outcome };
+        self.registers.operations.add(key.pack(), count.into());
     }
 
     /// A rate limit had to forget a caller whose quota was not whole yet.

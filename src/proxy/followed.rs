@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use http_body::Frame;
 
-use super::rescue::InBand;
+use super::in_band::InBand;
 use super::stream::{Content, Polled};
 use crate::observe::Outcome;
 use crate::outcome::graphql::{Payload, ReplySkimmer, Verdict};

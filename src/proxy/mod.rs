@@ -21,7 +21,11 @@ mod forward;
 mod graphql;
 mod grpc;
 mod headers;
+<<<<<<< HEAD
 mod late;
+=======
+mod in_band;
+>>>>>>> w_gql
 mod limit;
 mod normalise;
 mod pack;
@@ -32,6 +36,7 @@ mod replies;
 mod rescue;
 mod seam;
 mod service;
+mod socket;
 mod stream;
 mod upgrade;
 mod wire;
@@ -46,8 +51,9 @@ use http::request::Parts;
 
 pub use connection::{Connection, Protocol, Serves};
 pub use service::Service;
+pub use socket::{Far, Parting, Socket};
 pub use stream::Watched;
-pub use wire::{Open, Wire};
+pub use wire::{Open, Switched, Wire};
 
 use self::exchange::Exchange;
 use crate::base::{Inflow, UpstreamId};

@@ -13,7 +13,11 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use super::stream::{Rest, Watched};
+<<<<<<< HEAD
 use super::{Gateway, grpc as calls, headers, upgrade};
+=======
+use super::{Gateway, headers};
+>>>>>>> w_gql
 use crate::base::UpstreamId;
 use crate::base::grpc::GrpcStatus;
 use crate::config::model::{Normalise, Route};
@@ -32,7 +36,7 @@ impl Gateway {
         mut response: Response<Stream>,
     ) -> Result<Response<Watched>, Problem> {
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            return upgrade::switch(connection, response);
+            return self.switch(exchange, connection, route, response);
         }
         let success = response.status().as_u16() < 400 || route.normalise == Normalise::Off;
         if success && route.graphql.is_none() {

@@ -5,7 +5,6 @@
 //! go their usual way; so does an error whose body is no GraphQL. Nothing of it is inlined.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Response;
@@ -18,7 +17,6 @@ use super::exchange::Exchange;
 use super::followed::{Followed, outcome};
 use super::limit::Waits;
 use super::normalise::{ReadAhead, joined};
-use super::rescue::InBand;
 use super::stream::{Content, Rest, Watched};
 use super::{Gateway, headers};
 use crate::base::UpstreamId;
@@ -210,16 +208,6 @@ impl Gateway {
     fn served_nothing(&self, exchange: &Exchange) {
         if let Some((upstream, Some(endpoint))) = exchange.record.upstream {
             self.upstreams.served_nothing(upstream, endpoint);
-        }
-    }
-
-    fn in_band(&self, exchange: &Exchange) -> InBand {
-        let errors = &self.config.errors;
-        InBand {
-            catalogue: Arc::clone(&errors.catalogue),
-            language: errors.catalogue.choose_language(exchange.fields.accept_language.as_ref()),
-            request_id: exchange.request_id.clone(),
-            retry_after: errors.retry_after,
         }
     }
 }

@@ -1,18 +1,13 @@
 //! The one exit of errors: a [`Problem`] becomes a response here and nowhere else.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 
 use super::Gateway;
 use super::connection::{Connection, Protocol};
 use super::exchange::Exchange;
 use super::stream::Watched;
-use crate::base::RequestId;
 use crate::observe::Outcome;
-use crate::problem::{Catalogue, Format, Language, Problem, Reply, render};
+use crate::problem::{Format, Problem, Reply};
 
 /// Dresses a problem as the route, the client and the operator want it.
 pub(super) fn rescue(
@@ -58,30 +53,6 @@ pub(super) fn rescue(
 /// Tells how it went, as the log does.
 pub(super) fn tell_outcome(headers: &mut HeaderMap, outcome: Outcome) {
     headers.insert(OUTCOME, HeaderValue::from_static(outcome.as_str()));
-}
-
-/// What is needed to tell of a failure among the events of a subscription.
-#[derive(Debug)]
-pub(super) struct InBand {
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) language: Language,
-    pub(super) request_id: RequestId,
-    pub(super) retry_after: Duration,
-}
-
-impl InBand {
-    /// The last two events, as GraphQL over SSE has them: a result that is an error, and the end.
-    pub(super) fn events(&self, problem: &Problem) -> Bytes {
-        let reply = Reply {
-            format: Format::GraphQlJson,
-            language: self.language,
-            request_id: &self.request_id,
-            method: &Method::POST,
-            retry_after: self.retry_after,
-        };
-        let error = render(problem, &reply, &self.catalogue).body;
-        [b"event: next\ndata: ", &*error, b"\n\nevent: complete\ndata:\n\n"].concat().into()
-    }
 }
 
 fn catalogue_status(gateway: &Gateway, problem: &Problem) -> u16 {

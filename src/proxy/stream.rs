@@ -17,6 +17,7 @@ use super::followed::Followed;
 use super::late::Late;
 use super::pack::Packer;
 use super::packed::Packed;
+use super::socket::Slot;
 use super::wire::Open;
 use crate::base::Source;
 use crate::base::body::Meter;
@@ -53,6 +54,8 @@ pub(super) enum Content {
     Packed(Box<Packed>),
     /// Of a GraphQL route, and too long to be held, or without an end.
     Followed(Box<Followed>),
+    /// No body, but a socket that will be over long after it, and wants the record then.
+    Switched(Slot),
 }
 
 /// What comes of a body.
@@ -108,6 +111,10 @@ impl Watched {
 
     pub(super) fn followed(followed: Followed) -> Self {
         Self::of(Content::Followed(Box::new(followed)))
+    }
+
+    pub(super) fn switched(slot: Slot) -> Self {
+        Self::of(Content::Switched(slot))
     }
 
     fn of(content: Content) -> Self {
@@ -255,7 +262,11 @@ impl Content {
     #[inline]
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
         match self {
+<<<<<<< HEAD
             Self::Empty | Self::Broken => Poll::Ready(None),
+=======
+            Self::Empty | Self::Switched(_) => Poll::Ready(None),
+>>>>>>> w_gql
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(stream) => Pin::new(stream).poll_frame(cx),
             Self::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
@@ -272,7 +283,11 @@ impl Content {
 
     pub(super) fn is_end_stream(&self) -> bool {
         match self {
+<<<<<<< HEAD
             Self::Empty | Self::Broken => true,
+=======
+            Self::Empty | Self::Switched(_) => true,
+>>>>>>> w_gql
             Self::Full(bytes) => bytes.is_none(),
             Self::Upstream(stream) => stream.is_end_stream(),
             Self::Replayed(ahead, rest) => {
@@ -291,7 +306,11 @@ impl Content {
 
     fn size_hint(&self) -> SizeHint {
         match self {
+<<<<<<< HEAD
             Self::Empty | Self::Broken => SizeHint::with_exact(0),
+=======
+            Self::Empty | Self::Switched(_) => SizeHint::with_exact(0),
+>>>>>>> w_gql
             Self::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
@@ -310,6 +329,7 @@ impl Content {
             Self::Followed(followed) => followed.outcome(),
             Self::Packed(packed) => packed.outcome(),
             Self::Empty
+            | Self::Switched(_)
             | Self::Full(_)
             | Self::Upstream(_)
             | Self::Replayed(_, _)
@@ -323,6 +343,13 @@ impl Drop for Watched {
     fn drop(&mut self) {
         if let (Some(meter), Some(record)) = (&self.meter, &mut self.record) {
             record.bytes_in = meter.bytes.get();
+        }
+        if let Content::Switched(slot) = &self.content
+            && let Some(mut record) = self.record.take()
+        {
+            // What has ended is the handshake.
+            (record.complete, record.outcome) = (false, Outcome::Aborted);
+            slot.replace(Some(record));
         }
     }
 }

@@ -5,9 +5,13 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Response, Version, header};
 
 use super::connection::{Connection, Protocol};
-use super::headers;
+use super::exchange::Exchange;
+use super::socket::{Slot, Socket};
 use super::stream::Watched;
+use super::wire::Switched;
+use super::{Gateway, headers};
 use crate::base::Inflow;
+use crate::config::model::Route;
 use crate::gate::{Fields, Seen};
 use crate::problem::{Cause, Problem};
 use crate::upstream::{Stream, Upgrade};
@@ -48,20 +52,33 @@ pub(super) fn keep(upgrade: &Upgrade<'static>, headers: &mut HeaderMap) {
     }
 }
 
-/// A valid 101: the two sides are joined once it is written.
-pub(super) fn switch(
-    connection: &Connection,
-    response: Response<Stream>,
-) -> Result<Response<Watched>, Problem> {
-    let (mut parts, stream) = response.into_parts();
-    let Some(tunnel) = stream.into_tunnel() else {
-        return Err(Problem::new(Cause::BadUpgrade).with_detail("101 without a tunnel"));
-    };
-    headers::inbound(&mut parts.headers);
-    parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
-    parts.headers.insert(header::UPGRADE, HeaderValue::from_static(WEBSOCKET));
-    connection.wire.join_tunnel(tunnel);
-    Ok(Response::from_parts(parts, Watched::empty()))
+impl Gateway {
+    /// A valid 101: the two sides are joined once it is written.
+    pub(super) fn switch(
+        &self,
+        exchange: &Exchange,
+        connection: &Connection,
+        route: &Route,
+        response: Response<Stream>,
+    ) -> Result<Response<Watched>, Problem> {
+        let (mut parts, stream) = response.into_parts();
+        let Some(tunnel) = stream.into_tunnel() else {
+            return Err(Problem::new(Cause::BadUpgrade).with_detail("101 without a tunnel"));
+        };
+        headers::inbound(&mut parts.headers);
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+        parts.headers.insert(header::UPGRADE, HeaderValue::from_static(WEBSOCKET));
+        if route.graphql.is_none() {
+            connection.wire.join(Switched::Tunnel(tunnel));
+            return Ok(Response::from_parts(parts, Watched::empty()));
+        }
+        let protocol = parts.headers.get(header::SEC_WEBSOCKET_PROTOCOL);
+        let protocol = protocol.map(|name| name.as_bytes().trim_ascii());
+        let slot = Slot::default();
+        let socket = Socket::new(tunnel, protocol, self.in_band(exchange), Slot::clone(&slot));
+        connection.wire.join(Switched::GraphQl(Box::new(socket)));
+        Ok(Response::from_parts(parts, Watched::switched(slot)))
+    }
 }
 
 const WEBSOCKET: &str = "websocket";

@@ -9,6 +9,7 @@ use std::task::Waker;
 
 use http::{HeaderMap, StatusCode};
 
+use super::socket::Socket;
 use crate::base::clock::{self, Instant};
 use crate::problem::Problem;
 use crate::upstream::Tunnel;
@@ -27,7 +28,16 @@ pub struct Wire {
     interim: RefCell<Vec<u8>>,
     has_interim: Cell<bool>,
     waker: RefCell<Option<Waker>>,
-    tunnel: RefCell<Option<Tunnel>>,
+    switched: RefCell<Option<Switched>>,
+}
+
+/// The upstream's side of a connection that has left HTTP.
+#[derive(Debug)]
+pub enum Switched {
+    /// Bytes that are nobody's business.
+    Tunnel(Tunnel),
+    /// A socket of a GraphQL route.
+    GraphQl(Box<Socket>),
 }
 
 impl Wire {
@@ -101,14 +111,14 @@ impl Wire {
         }
     }
 
-    /// The spine hands over the upstream's side of a tunnel, to be joined after the 101.
-    pub fn join_tunnel(&self, tunnel: Tunnel) {
-        self.tunnel.replace(Some(tunnel));
+    /// The spine hands over the upstream's side, to be joined after the 101.
+    pub fn join(&self, switched: Switched) {
+        self.switched.replace(Some(switched));
     }
 
     /// The connection takes the upstream's side.
-    pub fn take_tunnel(&self) -> Option<Tunnel> {
-        self.tunnel.take()
+    pub fn take_switched(&self) -> Option<Switched> {
+        self.switched.take()
     }
 }
 

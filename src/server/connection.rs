@@ -30,7 +30,7 @@ use crate::base::clock::{self, Instant};
 use crate::base::{ListenerId, Peer};
 use crate::observe::{self, ConnectionFailure, OpenConnection};
 use crate::problem::Cause;
-use crate::proxy::{Connection, Protocol, Serves, Service, Wire};
+use crate::proxy::{Connection, Protocol, Serves, Service, Switched, Wire};
 
 /// Serves a connection until it ends. Every wait in here has a deadline.
 pub(super) fn serve(
@@ -255,7 +255,7 @@ impl Session {
     {
         let wire = Rc::new(Wire::default());
         self.counted.speaks(observe::Protocol::Http1);
-        let draining = self.worker.draining();
+        let (worker, draining) = (Rc::clone(&self.worker), self.worker.draining());
         let over_tls = peer.tls.is_some();
         let mut tenant = self.tenant(peer, Rc::clone(&wire), Protocol::Http1, serves);
         let mut connection = Http1::new(socket, wire, over_tls, tenant.limits(), draining);
@@ -272,9 +272,17 @@ impl Session {
             match ended {
                 Ended::Switched => {
                     let (socket, wire, early) = connection.into_parts();
-                    let Some(upstream) = wire.take_tunnel() else { return };
+                    let Some(switched) = wire.take_switched() else { return };
                     counted.speaks(observe::Protocol::Tunnel);
-                    Box::pin(tunnel::join(socket, early, upstream)).await;
+                    match switched {
+                        Switched::Tunnel(upstream) => {
+                            Box::pin(tunnel::join(socket, early, upstream)).await;
+                        }
+                        Switched::GraphQl(upstream) => {
+                            let leaving = worker.about_to_leave();
+                            Box::pin(tunnel::join_heard(socket, early, *upstream, leaving)).await;
+                        }
+                    }
                 }
                 Ended::Unread | Ended::Over => {
                     Box::pin(close_unread(connection.into_parts().0)).await;

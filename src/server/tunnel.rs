@@ -2,11 +2,13 @@
 //!
 //! A side that has ended leaves the other one a direction of its own, for as long as bytes move on
 //! it: last words arrive, and nobody holds two connections open that have nothing more to say.
+//!
+//! A socket of GraphQL is told before it is given up, and has a moment to tell its client.
 
 use std::cell::Cell;
-use std::future::poll_fn;
+use std::future::{Future, pending, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -18,10 +20,40 @@ use tokio::io::{
 
 use crate::base::Alarm;
 use crate::base::clock::{self, Instant};
+use crate::problem::Cause;
+use crate::proxy::{Far, Parting, Socket};
 
 /// Joins the two sides. `early` are bytes of the client that were read before the answer.
 pub(super) async fn join<S, U>(client: S, early: Bytes, upstream: U)
 where
+    S: AsyncRead + AsyncWrite + Unpin,
+    U: AsyncRead + AsyncWrite + Unpin,
+{
+    carry(client, early, upstream, None, pending()).await;
+}
+
+/// The same with a socket that is listened to. It also ends when `leaving` does: the gateway leaves
+/// a moment later.
+pub(super) async fn join_heard<S, U>(
+    client: S,
+    early: Bytes,
+    upstream: Socket<U>,
+    leaving: impl Future<Output = ()>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin,
+    U: Far,
+{
+    let parting = upstream.parting();
+    carry(client, early, upstream, Some(&parting), leaving).await;
+}
+
+async fn carry<S, U>(
+    client: S,
+    early: Bytes,
+    upstream: U,
+    parting: Option<&Parting>,
+    leaving: impl Future<Output = ()>,
+) where
     S: AsyncRead + AsyncWrite + Unpin,
     U: AsyncRead + AsyncWrite + Unpin,
 {
@@ -32,13 +64,26 @@ where
         upstream.write_all(&early).await?;
         copy_bidirectional_with_sizes(&mut client, &mut upstream, BUFFER, BUFFER).await
     };
+    let (mut carried, mut leaving, mut leaves) = (pin!(carried), pin!(leaving), false);
     let mut alarm = Alarm::default();
-    tokio::select! {
-        // What has moved by now is known before anybody asks for how long nothing has.
-        biased;
-        // How a tunnel ends is between its two ends.
-        _ = carried => {}
-        () = poll_fn(|cx| pulse.poll_silence(cx, &mut alarm)) => {}
+    loop {
+        let why = tokio::select! {
+            // What has moved by now is known before anybody asks for how long nothing has.
+            biased;
+            // How a tunnel ends is between its two ends.
+            _ = &mut carried => return,
+            () = poll_fn(|cx| pulse.poll_silence(cx, &mut alarm)) => Cause::IdleTimeout,
+            () = &mut leaving, if !leaves => {
+                leaves = true;
+                Cause::Draining
+            }
+        };
+        let is_news = parting.is_some_and(|parting| parting.ask(why));
+        if is_news {
+            pulse.ends();
+        } else if why == Cause::IdleTimeout {
+            return;
+        }
     }
 }
 
@@ -52,6 +97,12 @@ struct Pulse {
 impl Pulse {
     fn beats(&self) {
         self.last.set(clock::now());
+    }
+
+    /// One side has a moment left.
+    fn ends(&self) {
+        self.ended.set(true);
+        self.beats();
     }
 
     /// Ready once nothing has moved for too long.
@@ -196,5 +247,29 @@ mod tests {
     async fn two_that_say_nothing_are_taken_for_dead() {
         let (_open, took) = tunnel(async |client, origin| (client, origin)).await;
         assert_eq!(took, 600);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_is_given_up_is_told_why() {
+        for (leaves, took, code) in [(None, 605, 1014), (Some(30), 35, 1012)] {
+            let ((mut client, near), (upstream, _origin)) = (duplex(64), duplex(64));
+            let start = clock::now();
+            let leaving = async move {
+                match leaves {
+                    Some(seconds) => sleep(Duration::from_secs(seconds)).await,
+                    None => pending().await,
+                }
+            };
+            let joined = join_heard(near, Bytes::new(), Socket::alone(upstream), leaving);
+            let hears = async {
+                let mut heard = Vec::new();
+                client.read_to_end(&mut heard).await.unwrap();
+                // It is told at once, and has as long to answer as anybody.
+                (heard, (clock::now() - start).as_secs(), client)
+            };
+            let ((heard, told, _client), ()) = tokio::join!(hears, joined);
+            assert_eq!((heard[0], u16::from_be_bytes([heard[2], heard[3]])), (0x88, code));
+            assert_eq!((told + 5, (clock::now() - start).as_secs()), (took, took));
+        }
     }
 }

@@ -132,6 +132,13 @@ impl Worker {
         self.drain.watch()
     }
 
+    /// Ready a moment before what is still open is cut, for whoever has to say good-bye.
+    pub(super) async fn about_to_leave(self: Rc<Self>) {
+        self.draining().await;
+        let drain = self.generation().config().server.shutdown.drain;
+        tokio::time::sleep(drain.saturating_sub(LAST_WORDS.min(drain / 4))).await;
+    }
+
     /// The descriptor that is kept back.
     pub(super) fn reserve(&self) -> &Rc<Reserve> {
         &self.reserve
@@ -318,6 +325,8 @@ const TOLD: usize = 64;
 /// Connections that are closed at once for the memory that they hold: about 4 MiB.
 const RELIEF: usize = 256;
 const RELIEF_EVERY: Duration = Duration::from_millis(50);
+/// How long before the end of a drain sockets are told of it.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(200);
 const TICKS_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.

@@ -9,19 +9,25 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::connect::Open;
 use super::endpoint::Seat;
+use super::roster::Conduct;
 use super::wire::Wire;
 
 /// An upstream connection that no longer speaks HTTP. Dropping it closes the connection.
 pub struct Tunnel {
     early: Bytes,
     wire: Wire,
-    _seat: Seat,
+    seat: Seat,
     _open: Open,
 }
 
 impl Tunnel {
     pub(super) fn new(early: Bytes, wire: Wire, seat: Seat, open: Open) -> Self {
-        Self { early, wire, _seat: seat, _open: open }
+        Self { early, wire, seat, _open: open }
+    }
+
+    /// Notes that it broke off in the middle, as an answer does.
+    pub fn broke_off(&self) {
+        self.seat.endpoint().broke_off(Conduct::Badly);
     }
 }
 

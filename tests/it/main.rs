@@ -27,6 +27,7 @@ mod generations;
 mod graphql;
 mod graphql_corpus;
 mod graphql_replies;
+mod graphql_sockets;
 mod graphql_streams;
 mod grpc;
 mod grpc_errors;

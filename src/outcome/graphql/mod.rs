@@ -1,17 +1,20 @@
 //! GraphQL on both ways. A request's document is skimmed: the tokens go by once, are held to the
 //! grammar and counted, and no tree is built. A reply is looked over for what it could not do without
-//! if it had errors, skimmed only if that is there, and read only if it is to be changed.
+//! if it had errors, skimmed only if that is there, and read only if it is to be changed. Of a socket,
+//! only which operations are open is known.
 
 mod annotate;
 mod judge;
 mod lexer;
 mod measure;
 mod members;
+mod message;
 mod payload;
 mod read;
 mod reply;
 mod skim;
 mod spelling;
+mod subscriptions;
 
 pub use annotate::{Annotated, Annotation, Data, Worst, annotate};
 pub use judge::judge;
@@ -20,5 +23,6 @@ pub use read::{Said, read};
 pub use reply::{ReplySkimmer, Verdict};
 pub use skim::{Operation, OperationKind, Refusal, skim};
 pub use spelling::Spellings;
+pub use subscriptions::{Ended, Subscriptions};
 
 pub(super) use spelling::code;

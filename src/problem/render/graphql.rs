@@ -19,10 +19,18 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
         json.raw("}");
         return json.finish();
     }
-    json.raw("[{");
+    json.raw("[");
+    error(facts, &mut json);
+    json.raw("]}");
+    json.finish()
+}
+
+/// One error by itself.
+pub(super) fn error(facts: &Facts<'_>, json: &mut Json) {
+    json.raw("{");
     json.name("message");
     json.message(&facts.message);
-    locations(facts.problem.locations(), &mut json);
+    locations(facts.problem.locations(), json);
     json.name("extensions");
     json.raw("{");
     json.name("code");
@@ -37,8 +45,7 @@ pub(super) fn errors(facts: &Facts<'_>) -> String {
         json.name("retry_after");
         json.number(wait);
     }
-    json.raw("}}]}");
-    json.finish()
+    json.raw("}}");
 }
 
 /// Whether GraphQL itself refused to execute the request. In its own type such a reply has no `data`, as

@@ -23,6 +23,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use self::facts::Facts;
 pub use self::grpc::grpc_trailers;
+use self::json::Json;
 pub use self::negotiate::Preferences;
 pub use self::shelf::Shelf;
 use super::{Catalogue, Language, Problem};
@@ -118,6 +119,14 @@ pub struct Rendered {
 /// Renders a problem. Cannot fail: every problem has a reply in every shape.
 pub fn render(problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> Rendered {
     dress(&Facts::gather(problem, reply, catalogue))
+}
+
+/// One GraphQL error by itself, for messages that hold more than a reply does.
+pub fn graphql_error(problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> String {
+    let facts = Facts::gather(problem, reply, catalogue);
+    let mut json = Json::with_capacity(facts.capacity());
+    graphql::error(&facts, &mut json);
+    json.finish()
 }
 
 fn dress(facts: &Facts<'_>) -> Rendered {

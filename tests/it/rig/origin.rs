@@ -22,6 +22,8 @@ pub enum Step {
     ReadHead,
     /// Reads the body that belongs to the last head.
     ReadBody,
+    /// Reads so many bytes.
+    Take(usize),
     /// Sends these bytes.
     Send(Vec<u8>),
     /// Sends the same bytes again and again, with a pause between: enough for every time limit.
@@ -381,6 +383,7 @@ impl Visit {
             }
             Step::ReadHead => self.read_head()?,
             Step::ReadBody => self.read_body()?,
+            Step::Take(count) => self.read_exact(&mut vec![0; *count])?,
             Step::Send(bytes) => self.write(bytes)?,
             Step::Drip { times, every, bytes } => {
                 for _ in 0..*times {
