@@ -55,6 +55,64 @@ fn a_message_that_is_too_large_is_refused() {
 }
 
 #[test]
+fn one_that_comes_after_the_answer_has_begun_is_told_in_trailers() {
+    let service = Steps::start();
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]\nprotocol = \"h2c\"", service.url()))
+        .route(&format!(
+            "match = \"POST /{SERVICE}/{{method}}\"\nupstream = \"origin\"\ngrpc.message = \"1KiB\""
+        ))
+        .start();
+    let long: &'static str = "say a|".repeat(300).leak();
+
+    let heard = Caller::plain(gateway.plain()).chat(&["say a", long]).unwrap();
+
+    assert_eq!(heard.messages, ["a"]);
+    is_ours(&heard.end.unwrap_err(), Code::ResourceExhausted, "PayloadTooLarge");
+    let line = gateway.log_line(heard.head.get("x-request-id").unwrap().to_str().unwrap());
+    assert_eq!((&line["outcome"], &line["origin"]), (&"refused".into(), &"client".into()));
+}
+
+#[test]
+fn a_service_that_falls_silent_is_out_of_time() {
+    let service = Steps::start();
+    let gateway = before(&service).upstream("timeout = { idle = \"300ms\" }").start();
+
+    let heard = Caller::plain(gateway.plain()).download("say a|hang").unwrap();
+
+    assert_eq!(heard.messages, ["a"]);
+    is_ours(&heard.end.unwrap_err(), Code::DeadlineExceeded, "GatewayTimeout");
+}
+
+#[test]
+fn a_client_that_falls_silent_is_out_of_time() {
+    let service = Steps::start();
+    let gateway = before(&service).server("limits.body_idle = \"300ms\"").start();
+    let mut client = Client::plain(gateway.plain());
+    client.send(format!(
+        "POST /{SERVICE}/Unary HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/grpc\r\n\
+         TE: trailers\r\nContent-Length: 100\r\n\r\n\0\0\0\0\x05say"
+    ));
+
+    let reply = client.reply();
+
+    assert_eq!((reply.status(), reply.header("grpc-status")), (200, Some("4")), "{reply:?}");
+    assert_eq!(reply.header("error-code"), Some("fr.ammyRequestTimeout"));
+    assert!(reply.body.is_empty());
+}
+
+#[test]
+fn a_bug_of_guichet_is_internal() {
+    let service = Steps::start();
+    let gateway = before(&service).on_request(|_| panic!("a bug, on purpose")).start();
+
+    let status = Caller::plain(gateway.plain()).unary("say a").unwrap_err();
+
+    is_ours(&status, Code::Internal, "ServerError");
+    assert!(!status.message().contains("purpose"), "{status:?}");
+}
+
+#[test]
 fn what_is_no_call_is_refused_in_terms_of_http() {
     let service = Steps::start();
     let gateway = before(&service).start();

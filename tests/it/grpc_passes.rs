@@ -38,7 +38,7 @@ fn nothing_of_a_call_is_compressed_here() {
     let gateway = Setup::new()
         .upstream(&format!("endpoints = [\"{}\"]\nprotocol = \"h2c\"", service.url()))
         .route(
-            "name = \"steps\"\nmatch = \"POST /{*call}\"\nupstream = \"origin\"\ncompress = true",
+            "name = \"steps\"\nmatch = \"POST /{*call}\"\nupstream = \"origin\"\ncompress = { min_size = \"1B\", types = [\"application/grpc\"] }",
         )
         .start();
     let long = "say ".to_owned() + &"a".repeat(8 << 10);

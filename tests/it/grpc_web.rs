@@ -235,3 +235,24 @@ fn what_is_coded_cannot_be_followed_and_is_cut() {
 
     assert_eq!(ask(&gateway, WEB, "en").ending, Ending::Cut);
 }
+
+#[test]
+fn a_page_can_read_what_guichet_refuses_it() {
+    let cors = "cors = { origins = [\"https://app.example.fr\"], headers = [\"content-type\"], expose = [\"grpc-status\", \"grpc-message\"] }";
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", crate::rig::origin::nobody()))
+        .route(&format!("match = \"POST /a.B/{{method}}\"\nupstream = \"origin\"\n{cors}"))
+        .start();
+    let asked = request("POST", "/a.B/C")
+        .header("content-type", WEB)
+        .header("origin", "https://app.example.fr");
+
+    let reply = H2Client::plain(gateway.plain()).ask(asked, message("x"));
+
+    assert_eq!((reply.status(), reply.header("grpc-status")), (200, Some("14")), "{reply:?}");
+    assert_eq!(reply.header("content-type"), Some("application/grpc-web"));
+    assert_eq!(reply.header("access-control-allow-origin"), Some("https://app.example.fr"));
+    let exposed = reply.header("access-control-expose-headers").unwrap();
+    assert!(exposed.contains("grpc-status") && exposed.contains("grpc-message"), "{exposed}");
+    assert_eq!(reply.header("grpc-retry-pushback-ms"), None);
+}
