@@ -19,14 +19,10 @@ use http::{HeaderName, HeaderValue};
 pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Placeholder};
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
-<<<<<<< HEAD
-pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
-pub use violation::{Place, Reason, Violation};
-=======
 pub use render::{
     Dialect, Format, Preferences, Rendered, Reply, Shelf, graphql_error, grpc_trailers, render,
 };
->>>>>>> w_gql
+pub use violation::{Place, Reason, Violation};
 
 use crate::base::grpc::GrpcStatus;
 use crate::base::{RequestId, Source};

@@ -21,11 +21,8 @@ mod forward;
 mod graphql;
 mod grpc;
 mod headers;
-<<<<<<< HEAD
-mod late;
-=======
 mod in_band;
->>>>>>> w_gql
+mod late;
 mod limit;
 mod normalise;
 mod pack;

@@ -13,11 +13,7 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use super::stream::{Rest, Watched};
-<<<<<<< HEAD
-use super::{Gateway, grpc as calls, headers, upgrade};
-=======
-use super::{Gateway, headers};
->>>>>>> w_gql
+use super::{Gateway, grpc as calls, headers};
 use crate::base::UpstreamId;
 use crate::base::grpc::GrpcStatus;
 use crate::config::model::{Normalise, Route};

@@ -262,11 +262,7 @@ impl Content {
     #[inline]
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
         match self {
-<<<<<<< HEAD
-            Self::Empty | Self::Broken => Poll::Ready(None),
-=======
-            Self::Empty | Self::Switched(_) => Poll::Ready(None),
->>>>>>> w_gql
+            Self::Empty | Self::Broken | Self::Switched(_) => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(stream) => Pin::new(stream).poll_frame(cx),
             Self::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
@@ -283,11 +279,7 @@ impl Content {
 
     pub(super) fn is_end_stream(&self) -> bool {
         match self {
-<<<<<<< HEAD
-            Self::Empty | Self::Broken => true,
-=======
-            Self::Empty | Self::Switched(_) => true,
->>>>>>> w_gql
+            Self::Empty | Self::Broken | Self::Switched(_) => true,
             Self::Full(bytes) => bytes.is_none(),
             Self::Upstream(stream) => stream.is_end_stream(),
             Self::Replayed(ahead, rest) => {
@@ -306,11 +298,7 @@ impl Content {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-<<<<<<< HEAD
-            Self::Empty | Self::Broken => SizeHint::with_exact(0),
-=======
-            Self::Empty | Self::Switched(_) => SizeHint::with_exact(0),
->>>>>>> w_gql
+            Self::Empty | Self::Broken | Self::Switched(_) => SizeHint::with_exact(0),
             Self::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
