@@ -14,7 +14,7 @@ mod rule;
 mod siret;
 mod typed;
 
-pub use json::{Schema, Verdict, read as read_json};
+pub use json::{FormSchema, Pair, Schema, Verdict, read as read_json};
 pub use kind::{Kind, Pattern};
 pub use phrase::{Phrase, Tongue};
 pub use rule::{Fallback, Fault, Rule};

@@ -82,3 +82,105 @@ fn who_observes_counts_and_changes_nothing() {
         }
     }
 }
+
+/// A document of its own, in a folder that stays as long as the gateway.
+fn of(document: &str, origin: &Origin) -> (Gateway, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("api.yaml");
+    std::fs::write(&file, document).unwrap();
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+        .with(&format!("[[openapi]]\nfile = \"{}\"\nupstream = \"origin\"\n", file.display()))
+        .start();
+    (gateway, folder)
+}
+
+#[test]
+fn a_form_is_held_to_all_of_its_schema() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /callback:
+    post:
+      requestBody:
+        required: true
+        content:
+          multipart/form-data:
+            schema:
+              anyOf:
+              - {type: object, required: [type], properties: {type: {const: 1}}, additionalProperties: false}
+              - type: object
+                required: [type, data]
+                properties:
+                  type: {const: 6}
+                  data: {type: [object, 'null'], properties: {flags: {type: integer, maximum: 3}}}
+                  files: {type: array, maxItems: 2, items: {type: string, format: binary}}
+";
+    let (gateway, _folder) = of(document, &origin);
+    let multipart = |parts: &[(&str, &str)]| -> String {
+        let mut body = String::new();
+        for (head, content) in parts {
+            body +=
+                &format!("--b\r\nContent-Disposition: form-data; name={head}\r\n\r\n{content}\r\n");
+        }
+        body + "--b--\r\n"
+    };
+    let asked = |parts: &[(&str, &str)]| {
+        let head = "Content-Type: multipart/form-data; boundary=b\r\n";
+        ask(&gateway, "POST /callback", head, &multipart(parts))
+    };
+    let file = ("files; filename=\"a.png\"", "\0PNG");
+    for right in [
+        &[("type", "1")][..],
+        &[("type", "6"), ("data", "{\"flags\": 3}"), file, file],
+        &[("type", "6"), ("data", "null")],
+    ] {
+        let reply = asked(right);
+        assert_eq!(reply.status(), 200, "{right:?}: {}", reply.text());
+        assert_eq!(origin.last().body, multipart(right).as_bytes());
+    }
+    for wrong in [
+        &[("type", "2")][..],
+        &[("type", "6")],
+        &[("type", "6"), ("data", "{\"flags\": {}}")],
+        &[("type", "6"), ("data", "{\"flags\": 4}")],
+        &[("type", "6"), ("data", "{"), file],
+        &[("type", "6"), ("data", "{}"), file, file, file],
+    ] {
+        asked(wrong).is_problem(400, "InvalidParameter");
+    }
+    let reply = ask(
+        &gateway,
+        "POST /callback",
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+        "type=1",
+    );
+    reply.is_problem(415, "UnsupportedMediaType");
+    assert_eq!(reply.header("accept-post"), Some("multipart/form-data"));
+}
+
+#[test]
+fn null_needs_a_place_in_the_enum() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.0.3
+paths:
+  /a:
+    patch:
+      requestBody:
+        content:
+          application/json:
+            schema:
+              properties:
+                strict: {type: string, nullable: true, enum: [a]}
+                open: {type: string, nullable: true, enum: [a, null]}
+                any: {type: string, nullable: true}
+";
+    let (gateway, _folder) = of(document, &origin);
+    for (body, status) in [
+        ("{\"strict\":null}", 400),
+        ("{\"strict\":\"a\"}", 200),
+        ("{\"open\":null,\"any\":null}", 200),
+    ] {
+        assert_eq!(ask(&gateway, "PATCH /a", JSON, body).status(), status, "{body}");
+    }
+}

@@ -52,7 +52,7 @@ pub(super) fn tell(config: &Config, route: &Route, text: &mut String, json: &mut
     if let Some(rule) = &route.body {
         line("body", &body(rule));
         json["body"] = json!({ "json": rule.json.is_some(), "others": rule.others });
-        if let Some(fields) = &rule.form {
+        if let Some(fields) = rule.fields() {
             json["body"]["fields"] = fields.rules.iter().map(in_json).collect();
             json["body"]["strict"] = fields.strict.into();
         }
@@ -145,9 +145,9 @@ fn in_json(rule: &Rule) -> Value {
 }
 
 fn body(rule: &BodyRule) -> String {
-    let mut words = match (&rule.json, &rule.form) {
-        (Some(_), Some(_)) => "JSON by a schema, or a form",
-        (Some(_), None) => "JSON by a schema",
+    let mut words = match (&rule.json, rule.may_be_form()) {
+        (Some(_), true) => "JSON by a schema, or a form",
+        (Some(_), false) => "JSON by a schema",
         (None, _) => "a form",
     }
     .to_owned();
@@ -158,7 +158,7 @@ fn body(rule: &BodyRule) -> String {
     if rule.optional {
         words.push_str("; may be absent");
     }
-    if let Some(fields) = &rule.form {
+    if let Some(fields) = rule.fields() {
         for field in &fields.rules {
             let _ = write!(words, "\n{:12}{}", "", declared(field));
         }

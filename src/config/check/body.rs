@@ -1,9 +1,11 @@
 //! `[route.body]`: the schema compiled, or the fields of a form.
 
+use std::sync::Arc;
+
 use super::{Check, params};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
-use crate::config::model::{BodyRule, Fields, Names, Params};
+use crate::config::model::{BodyRule, Fields, Form, Names, Params};
 use crate::config::read::Section;
 use crate::parameter::{Schema, Tongue};
 use crate::problem::Place;
@@ -23,7 +25,10 @@ pub(super) fn body(
             return None;
         }
         (true, None) => (Some(schema(section, check)?), None),
-        (false, Some(_)) => (None, Some(fields(route, section, tongues, check))),
+        (false, Some(_)) => {
+            let fields = Some(Arc::new(fields(route, section, tongues, check)));
+            (None, Some(Form { fields, whole: None }))
+        }
         (false, None) => {
             let message = "nothing says what this body must be";
             let made = Diagnostic::at(Id::BadBody, place, message);
@@ -33,7 +38,8 @@ pub(super) fn body(
     };
     Some(Box::new(BodyRule {
         json,
-        form,
+        urlencoded: form.clone(),
+        multipart: form,
         others: false,
         limit: section.size("limit").unwrap_or(defaults::CHECKED_BODY),
         optional: section.boolean("optional").unwrap_or_default(),

@@ -12,7 +12,7 @@ use crate::base::{AuthId, FlowId, LimitId, RouteId, UpstreamId};
 use crate::config::defaults;
 use crate::config::diagnostic::{Diagnostic, Id};
 use crate::config::model::{
-    Auth, BodyRule, Flow, FlowTarget, Limit, Normalise, Respond, Route, Target,
+    Auth, BodyRule, Flow, FlowTarget, Form, Limit, Normalise, Respond, Route, Target,
 };
 use crate::config::openapi::{Beside, Operation};
 use crate::config::read::{Section, Word};
@@ -115,10 +115,12 @@ fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
     route.rewrite = operation.rewrite;
     route.is_observed = operation.is_observed;
     if let Some(known) = operation.body {
-        let form = route.body.take().and_then(|form| form.form);
+        let fields = route.body.take().and_then(|body| body.urlencoded?.fields);
+        let form = |whole| Form { fields: fields.clone(), whole: Some(whole) };
         route.body = Some(Box::new(BodyRule {
             json: known.schema,
-            form,
+            urlencoded: known.urlencoded.map(form),
+            multipart: known.multipart.map(form),
             others: known.others,
             limit: operation.limit.unwrap_or(defaults::CHECKED_BODY),
             optional: known.optional,

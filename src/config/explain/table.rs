@@ -264,8 +264,8 @@ pub(super) const fn explanation(id: Id) -> Explanation {
             "timeout = { first_byte = \"10s\", total = \"60s\" }"),
         Id::Unenforced => row(
             "An OpenAPI document says more than is enforced",
-            "Requests that break this part of it reach the upstream, which judges them itself. Each kind is told once, \
-             with the first place that it stands in. Nothing is wrong with the document, so this is a note: \
+            "Requests that break this part of it reach the upstream, which judges them itself; or the document permits \
+             less than it seems to. Each kind is told once, with the first place that it stands in. Nothing is wrong with the document, so this is a note: \
              `check --strict` does not fail for it.",
             ""),
     }

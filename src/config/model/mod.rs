@@ -31,7 +31,7 @@ pub use auth::{
     Auth, AuthKind, AuthRule, CertificateName, Client, Entry, Forward, Hidden, Jwt, JwtAlgorithm,
     KeyPlace, KeySource, Need,
 };
-pub use body::{BodyRule, Fields};
+pub use body::{BodyRule, Fields, Form};
 pub use compress::Compress;
 pub use cors::{Cors, OriginPattern};
 pub use failing::{Breaker, Eject, Health, Retry, RetryOn};

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::document::{Document, Fault, reference, table};
 use super::value::{self, entry};
@@ -9,7 +10,7 @@ use super::{Known, schema};
 use crate::config::read::Section;
 use crate::config::source::Place;
 use crate::config::tree::{Entry, Node, Table, Value};
-use crate::parameter::Schema;
+use crate::parameter::{FormSchema, Schema};
 
 /// Schemas that were compiled, by what refers to them: many operations take the same.
 pub(super) type Compiled<'d> = RefCell<HashMap<&'d str, Schema>>;
@@ -24,35 +25,52 @@ pub(super) fn body<'d>(
     let Some(node) = operation.node("requestBody") else { return Ok((None, None)) };
     let section = Section::of_node(document.follow(node)?);
     let optional = section.boolean("required") != Some(true);
-    let (mut json, mut form, mut others) = (Kinds::None, Kinds::None, Kinds::None);
+    let (mut json, mut others) = (Kinds::None, Kinds::None);
+    let (mut urlencoded, mut multipart) = (None, None);
     for entry in section.section("content").entries() {
         let essence = entry.key.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match essence.as_str() {
-            "application/x-www-form-urlencoded" | "multipart/form-data" => form.add(entry),
+            "application/x-www-form-urlencoded" => urlencoded = Some(entry),
+            "multipart/form-data" => multipart = Some(entry),
             _ if essence == "application/json" || essence.ends_with("+json") => json.add(entry),
             _ => others.add(entry),
         }
     }
-    for kinds in [&json, &form] {
-        if let Kinds::Several(place) = kinds {
-            document.remark(*place, "bodies whose schema depends on the kind of JSON, or of form");
-        }
+    if let Kinds::Several(place) = json {
+        document.remark(place, "bodies whose schema depends on the kind of JSON");
     }
     if let Kinds::One(Entry { place, .. }) | Kinds::Several(place) = &others {
         document.remark(*place, "bodies that are neither JSON nor a form");
     }
     let schema = json.one().map(|media| of_json(document, compiled, media)).transpose()?.flatten();
-    let fields = form.one().map(|media| fields(document, media, optional, limit));
+    let form = |media: Option<&'d Entry>| {
+        media.map(|media| of_form(document, media)).transpose().map(Option::flatten)
+    };
+    // Fields by themselves are those of a form that is the same however it is written.
+    let same = match (urlencoded, multipart) {
+        (Some(one), Some(other)) if one.node.to_json() != other.node.to_json() => None,
+        (one, other) => one.or(other),
+    };
+    let fields = same.map(|media| fields(document, media, optional, limit));
     let fields = fields.transpose()?.flatten();
-    if schema.is_none() && fields.is_none() {
+    let known = Known {
+        urlencoded: form(urlencoded)?,
+        multipart: form(multipart)?,
+        schema,
+        optional,
+        others: others.is_any(),
+    };
+    if known.schema.is_none() && known.urlencoded.is_none() && known.multipart.is_none() {
         return Ok((None, None));
     }
     // Nothing is known of one that has no schema, so that every one of its kind passes.
-    let unknown = (json.is_any() && schema.is_none()) || (form.is_any() && fields.is_none());
-    Ok((Some(Known { schema, optional, others: others.is_any() || unknown }), fields))
+    let unknown = (json.is_any() && known.schema.is_none())
+        || (urlencoded.is_some() && known.urlencoded.is_none())
+        || (multipart.is_some() && known.multipart.is_none());
+    Ok((Some(Known { others: known.others || unknown, ..known }), fields))
 }
 
-/// What stands under media types that are read in one way.
+/// What stands under the media types of JSON, or under those that are not read.
 enum Kinds<'d> {
     None,
     One(&'d Entry),
@@ -104,7 +122,38 @@ fn of_json<'d>(
     Ok(Some(schema))
 }
 
-/// The fields of a form; none where nothing is known of them.
+/// The schema of a form; none where there is nothing to hold anybody to.
+fn of_form<'d>(
+    document: &Document<'d>,
+    media: &'d Entry,
+) -> Result<Option<Arc<FormSchema>>, Fault> {
+    let section = Section::of_node(&media.node);
+    let Some(node) = section.node("schema") else { return Ok(None) };
+    let encoded = section.section("encoding").entries().iter();
+    let opaque = encoded.filter(|entry| is_opaque(&entry.node));
+    let opaque = opaque.inspect(|entry| document.remark(entry.place, "`encoding` of forms"));
+    let opaque = opaque.map(|entry| entry.key.clone()).collect();
+    let whole = schema::complete(document, node)?;
+    match FormSchema::inline(&whole, opaque) {
+        Ok(schema) => Ok(Some(Arc::new(schema))),
+        Err(_) => {
+            document.remark(node.place, "forms whose patterns need backtracking");
+            Ok(None)
+        }
+    }
+}
+
+/// Whether what `encoding` says of a field makes other texts of it than are read: lists in one value,
+/// objects by `deepObject`, media types that are neither plain text nor JSON.
+fn is_opaque(encoding: &Node) -> bool {
+    let section = Section::of_node(encoding);
+    let kinds = section.text("contentType").map_or("", |word| word.text).split(',');
+    let mut kinds = kinds.map(|kind| kind.split(';').next().unwrap_or_default().trim());
+    let read = |kind: &str| matches!(kind, "" | "text/plain" | "application/json");
+    section.has("style") || section.has("explode") || !kinds.all(read)
+}
+
+/// The fields of a form, each by itself; none where alternatives have a say in what they are.
 fn fields<'d>(
     document: &Document<'d>,
     media: &'d Entry,
@@ -112,18 +161,17 @@ fn fields<'d>(
     limit: Option<&Node>,
 ) -> Result<Option<Entry>, Fault> {
     let section = Section::of_node(&media.node);
-    if let Some(place) = section.place("encoding") {
-        document.remark(place, "`encoding` of forms");
-    }
+    let encoding = section.section("encoding");
     let Some(node) = section.node("schema") else { return Ok(None) };
-    let Some(node) = value::simple(document, node)? else { return Ok(None) };
+    let Some(node) = value::plain(document, node)? else { return Ok(None) };
     let section = Section::of_node(node);
     let required: Vec<&str> = section.texts("required").iter().map(|word| word.text).collect();
     let mut fields = Table::default();
     for entry in section.section("properties").entries() {
         if !entry.key.is_empty() {
             let needed = required.contains(&entry.key.as_str());
-            let node = field(document, entry, needed)?;
+            let opaque = encoding.node(&entry.key).is_some_and(is_opaque);
+            let node = field(document, entry, needed, opaque)?;
             fields.entries.push(Entry { key: entry.key.clone(), place: entry.place, node });
         }
     }
@@ -139,29 +187,33 @@ fn fields<'d>(
     Ok(Some(entry("body", media.place, Value::Table(body))))
 }
 
-fn field<'d>(document: &Document<'d>, entry: &'d Entry, needed: bool) -> Result<Node, Fault> {
+/// A field that is one text of one type, or a list of them, has a rule; any other one is left to the schema
+/// of the whole form.
+fn field<'d>(
+    document: &Document<'d>,
+    entry: &'d Entry,
+    needed: bool,
+    opaque: bool,
+) -> Result<Node, Fault> {
     let mut rule = Table::default();
     let place: Place = entry.place;
-    let simple = value::simple(document, &entry.node)?;
-    let (repeated, simple) = match simple {
-        Some(list) if value::word(list) == "array" => {
-            value::bounds_of_lists(document, list);
+    let found = value::plain(document, &entry.node)?;
+    let list = found.filter(|node| value::word(node) == "array");
+    let one = match list {
+        Some(list) => {
             let items = table(list).node("items");
-            let items = items.map(|items| value::simple(document, items)).transpose()?.flatten();
-            (true, items)
+            items.map(|items| value::plain(document, items)).transpose()?.flatten()
         }
-        other => (false, other),
+        None => found,
     };
-    match simple {
-        Some(simple) if !matches!(value::word(simple), "object" | "array") => {
-            value::rule(document, simple, &mut rule);
-        }
-        Some(_) => {
-            document.remark(place, "fields of forms that are objects");
-            value::anything(&mut rule, place);
-        }
+    let simple = |node: &Node| !matches!(value::word(node), "object" | "array");
+    let nothing = [found, one].into_iter().flatten().any(value::may_be_null);
+    let one = one.filter(|node| simple(node) && !nothing && !opaque);
+    match one {
+        Some(one) => value::rule(document, one, &mut rule),
         None => value::anything(&mut rule, place),
     }
+    let repeated = list.is_some() || one.is_none();
     rule.entries.retain(|entry| entry.key != "default");
     if repeated {
         rule.entries.push(value::entry("repeated", place, Value::Boolean(true)));

@@ -42,7 +42,7 @@ pub(super) struct Document<'d> {
     pub(super) is_31: bool,
     /// Where pointers lead, so that a reference that stands a thousand times is followed once.
     found: RefCell<HashMap<&'d str, Option<&'d Node>>>,
-    /// What is not enforced: where first, and how often.
+    /// What is not enforced, or not as it may be meant: where first, and how often.
     remarks: RefCell<BTreeMap<String, (Place, usize)>>,
 }
 
@@ -115,6 +115,12 @@ impl<'d> Document<'d> {
 
     /// Notes something that the document says and guichet does not hold anybody to.
     pub(super) fn remark(&self, place: Place, what: impl Into<String>) {
+        let what = what.into();
+        self.note(place, format!("the document says more than is enforced: {what}"));
+    }
+
+    /// Notes something that the document says, in a sentence of its own.
+    pub(super) fn note(&self, place: Place, what: impl Into<String>) {
         let mut remarks = self.remarks.borrow_mut();
         let what = what.into();
         if remarks.len() < MOST_REMARKS || remarks.contains_key(&what) {
@@ -130,8 +136,7 @@ impl<'d> Document<'d> {
                 2 => "here, and in one other place".to_owned(),
                 more => format!("here, and in {} other places", more - 1),
             };
-            let message = format!("the document says more than is enforced: {what}");
-            report.push(Diagnostic::at(Id::Unenforced, place, message).label(label));
+            report.push(Diagnostic::at(Id::Unenforced, place, what).label(label));
         }
     }
 }

@@ -15,6 +15,8 @@ mod schema;
 mod security;
 mod value;
 
+use std::sync::Arc;
+
 use body::Compiled;
 use document::{Document, Fault};
 use security::Binding;
@@ -25,7 +27,7 @@ use super::read::{Section, Word};
 use super::read_at_most;
 use super::source::{Place, Sources};
 use super::tree::{Entry, Node, Table, Value};
-use crate::parameter::Schema;
+use crate::parameter::{FormSchema, Schema};
 use crate::route::Pattern;
 
 /// A route that comes from a document.
@@ -53,6 +55,9 @@ pub(crate) struct Beside {
 pub(crate) struct Known {
     /// Of JSON.
     pub(crate) schema: Option<Schema>,
+    /// Of a form, in either way of writing it.
+    pub(crate) urlencoded: Option<Arc<FormSchema>>,
+    pub(crate) multipart: Option<Arc<FormSchema>>,
     pub(crate) optional: bool,
     /// Whether it may be of a media type that guichet does not read.
     pub(crate) others: bool,

@@ -61,7 +61,7 @@ impl<'d> Translation<'_, 'd> {
         self.not_required(node, &mut out);
         narrow(node, &mut out);
         if !self.document.is_31 {
-            return Ok(of_30(node, out));
+            return Ok(self.of_30(node, out));
         }
         Ok(Json::Object(out))
     }
@@ -140,6 +140,44 @@ impl<'d> Translation<'_, 'd> {
             required.retain(|name| !name.as_str().is_some_and(reads));
         }
     }
+
+    /// What 3.0 says in its own way.
+    fn of_30(&self, node: &Node, mut out: Map<String, Json>) -> Json {
+        for (bound, excluded) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")]
+        {
+            match out.remove(excluded) {
+                Some(Json::Bool(true)) => {
+                    if let Some(value) = out.remove(bound) {
+                        out.insert(excluded.to_owned(), value);
+                    }
+                }
+                Some(Json::Bool(false)) | None => {}
+                Some(number) => {
+                    out.insert(excluded.to_owned(), number);
+                }
+            }
+        }
+        let nullable = table(node).entry("nullable");
+        let Some(nullable) =
+            nullable.filter(|entry| matches!(entry.node.value, Value::Boolean(true)))
+        else {
+            return Json::Object(out);
+        };
+        // It adds null to the types; what the enum lists is all that there is (3.0.3, 4.7.24).
+        let listed = out.get("enum").and_then(Json::as_array);
+        if listed.is_some_and(|listed| !listed.contains(&Json::Null)) {
+            self.document.note(nullable.place, IDLE_NULLABLE);
+            return Json::Object(out);
+        }
+        match out.get("type").cloned() {
+            Some(Json::String(word)) => {
+                out.insert("type".to_owned(), json!([word, "null"]));
+                Json::Object(out)
+            }
+            // Without a type it says nothing by the letter, and is meant so beside `allOf` all the same.
+            _ => json!({ "anyOf": [{ "type": "null" }, out] }),
+        }
+    }
 }
 
 /// `int32` and `int64` are bounds, which no other reader of schemas knows.
@@ -160,34 +198,8 @@ fn narrow(node: &Node, out: &mut Map<String, Json>) {
     }
 }
 
-/// What 3.0 says in its own way.
-fn of_30(node: &Node, mut out: Map<String, Json>) -> Json {
-    for (bound, excluded) in [("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")] {
-        match out.remove(excluded) {
-            Some(Json::Bool(true)) => {
-                if let Some(value) = out.remove(bound) {
-                    out.insert(excluded.to_owned(), value);
-                }
-            }
-            Some(Json::Bool(false)) | None => {}
-            Some(number) => {
-                out.insert(excluded.to_owned(), number);
-            }
-        }
-    }
-    let nullable = table(node).node("nullable").map(|node| &node.value);
-    if !matches!(nullable, Some(Value::Boolean(true))) {
-        return Json::Object(out);
-    }
-    match (out.get("type").cloned(), out.contains_key("enum")) {
-        (Some(Json::String(word)), false) => {
-            out.insert("type".to_owned(), json!([word, "null"]));
-            Json::Object(out)
-        }
-        (_, _) => json!({ "anyOf": [{ "type": "null" }, out] }),
-    }
-}
-
+const IDLE_NULLABLE: &str =
+    "`nullable: true` has no effect beside an `enum` that does not list null: null is refused";
 const MOST_SCHEMAS: usize = 50_000;
 
 #[cfg(test)]
@@ -214,14 +226,15 @@ mod tests {
             "{type: object, nullable: true, required: [id, n], example: {a: 1}, properties: {\
              id: {readOnly: true, type: string}, n: {type: integer, minimum: 0, \
              exclusiveMinimum: true}, e: {nullable: true, type: string, enum: [a]}, \
-             a: {$ref: '#/c/A', type: string}}}",
+             f: {nullable: true, type: string, enum: [a, null]}, a: {$ref: '#/c/A', type: string}}}",
         );
         let expected = json!({
             "type": ["object", "null"], "required": ["n"],
             "properties": {
                 "id": { "type": "string" },
                 "n": { "type": "integer", "exclusiveMinimum": 0 },
-                "e": { "anyOf": [{ "type": "null" }, { "type": "string", "enum": ["a"] }] },
+                "e": { "type": "string", "enum": ["a"] },
+                "f": { "type": ["string", "null"], "enum": ["a", null] },
                 "a": { "$ref": "#/$defs/s0" },
             },
             "$defs": { "s0": {

@@ -74,7 +74,7 @@ fn the_petstore_of_30() {
     assert!(rule.optional && rule.judge("100").is_ok() && rule.judge("101").is_err());
     assert!(rule.judge("-2147483649").is_err(), "int32 bounds it from below");
     let body = loaded.config.routes[1].body.as_ref().unwrap();
-    assert!(body.json.is_some() && body.form.is_none() && !body.optional);
+    assert!(body.json.is_some() && !body.may_be_form() && !body.optional);
     assert!(loaded.config.routes[2].params.is_none(), "a text in the path is not looked at");
 }
 
@@ -99,7 +99,7 @@ fn the_petstore_of_31() {
     assert!(!wrong(r#"{"name":"a","parents":[{"name":"b"}]}"#), "`id` is for responses");
     assert!(wrong(r#"{"name":"a","parents":[{"name":""}]}"#));
     assert!(change.body.as_ref().unwrap().optional);
-    let fields = photo.body.as_ref().unwrap().form.as_ref().unwrap();
+    let fields = photo.body.as_ref().unwrap().fields().unwrap();
     assert!(fields.strict && fields.rules.iter().map(|rule| rule.optional).eq([false, true, true]));
     assert_eq!(
         (photo.body.as_ref().unwrap().limit, photo.params.as_ref().unwrap().rules.len()),
@@ -249,19 +249,53 @@ fn a_client_chooses_what_its_body_is() {
     let loaded = judged(document, "body_limit = \"1KiB\"").unwrap();
     let [either, others, unread, several] = &*loaded.config.routes else { panic!() };
     let rule = either.body.as_ref().unwrap();
-    assert!(rule.json.is_some() && rule.form.as_ref().unwrap().rules.len() == 1);
+    assert!(rule.json.is_some() && rule.fields().unwrap().rules.len() == 1);
     assert!(!rule.others && rule.optional && rule.limit == 1024);
     let rule = others.body.as_ref().unwrap();
-    assert!(rule.json.is_some() && rule.form.is_none() && rule.others && !rule.optional);
+    assert!(rule.json.is_some() && !rule.may_be_form() && rule.others && !rule.optional);
     assert!(unread.body.is_none());
     let said: Vec<_> = loaded.warnings.iter().map(|found| &*found.message).collect();
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said.iter().any(|said| said.ends_with("neither JSON nor a form")), "{said:?}");
     let rule = several.body.as_ref().unwrap();
     assert!(
-        rule.json.is_none() && rule.form.is_some() && rule.others,
+        rule.json.is_none() && rule.multipart.is_some() && rule.others,
         "either kind of JSON passes"
     );
+}
+
+#[test]
+fn fields_of_forms_have_rules_where_they_are_plain() {
+    let form = "{type: object, required: [n], properties: {n: {type: integer}, \
+        l: {type: array, items: {enum: [a]}, maxItems: 2}, o: {type: object}, \
+        z: {type: [integer, 'null']}, d: {type: array, items: {enum: [a]}}}}";
+    let document = format!(
+        "openapi: 3.1.0\npaths: {{/a: {{post: {{requestBody: {{content: {{multipart/form-data: {{\
+         encoding: {{d: {{style: form, explode: false}}}}, schema: {form}}}}}}}}}}}, \
+         /b: {{post: {{requestBody: {{content: {{multipart/form-data: {{schema: {form}}}, \
+         application/x-www-form-urlencoded: {{schema: {{anyOf: [{form}, {{}}]}}}}}}}}}}}}}}\n"
+    );
+    let loaded = judged(&document, "").unwrap();
+    let rule = loaded.config.routes[0].body.as_ref().unwrap();
+    assert!(rule.multipart.is_some() && rule.urlencoded.is_none());
+    let rules = &rule.fields().unwrap().rules;
+    let takes: Vec<_> = rules.iter().map(|rule| rule.judge("x").is_ok()).collect();
+    assert_eq!(takes, [false, false, true, true, true], "{rules:?}");
+    let rule = loaded.config.routes[1].body.as_ref().unwrap();
+    assert!(rule.multipart.is_some() && rule.urlencoded.is_some() && rule.fields().is_none());
+    let said: Vec<_> = loaded.warnings.iter().map(|found| &*found.message).collect();
+    assert_eq!(said, ["the document says more than is enforced: `encoding` of forms"]);
+}
+
+#[test]
+fn null_beside_an_enum_without_it_is_told() {
+    let document = "openapi: 3.0.3\npaths: {/a: {post: {requestBody: {content: {application/json: \
+        {schema: {properties: {e: {type: string, nullable: true, enum: [a]}}}}}}}}}\n";
+    let loaded = judged(document, "").unwrap();
+    let [said] = &*loaded.warnings else { panic!("{:?}", loaded.warnings) };
+    assert_eq!((said.id, said.severity), (Id::Unenforced, Severity::Note));
+    assert!(said.message.ends_with("null is refused"), "{}", said.message);
+    assert_eq!(&document[said.span.clone().unwrap()], "nullable");
 }
 
 #[test]

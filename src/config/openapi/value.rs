@@ -15,11 +15,47 @@ pub(super) fn anything(rule: &mut Table, place: Place) {
     rule.entries.push(entry("min_length", place, Value::Integer(0)));
 }
 
-/// The schema behind references and behind compositions of one; none where several have a say.
+/// The schema behind references and behind compositions of one; none where several have a say, which is
+/// noted.
 pub(super) fn simple<'d>(
     document: &Document<'d>,
     schema: &'d Node,
 ) -> Result<Option<&'d Node>, Fault> {
+    match behind(document, schema)? {
+        Ok(at) => {
+            let section = Section::of_node(at);
+            if let Some(place) = section.place("not").or_else(|| section.place("if")) {
+                document.remark(place, "`not` and `if` in the schemas of parameters");
+            }
+            Ok(Some(at))
+        }
+        Err(place) => {
+            document.remark(place, "alternatives in the schemas of parameters");
+            Ok(None)
+        }
+    }
+}
+
+/// As `simple`, and nothing is noted.
+pub(super) fn plain<'d>(
+    document: &Document<'d>,
+    schema: &'d Node,
+) -> Result<Option<&'d Node>, Fault> {
+    Ok(behind(document, schema)?.ok())
+}
+
+/// Whether null is among the types of a schema, or alternatives have a say in that.
+pub(super) fn may_be_null(schema: &Node) -> bool {
+    let section = Section::of_node(schema);
+    let types = section.node("type").and_then(Node::as_array).unwrap_or_default();
+    section.boolean("nullable") == Some(true)
+        || types.len() > 1
+        || section.text("type").is_some_and(|word| word.text == "null")
+        || ["anyOf", "oneOf"].iter().any(|key| section.has(key))
+}
+
+/// The schema, or the place where several have a say.
+fn behind<'d>(document: &Document<'d>, schema: &'d Node) -> Result<Result<&'d Node, Place>, Fault> {
     let mut at = schema;
     for _ in 0..MOST_STEPS {
         if reference(at).is_some() {
@@ -28,18 +64,13 @@ pub(super) fn simple<'d>(
         }
         let section = Section::of_node(at);
         let Some(key) = ["allOf", "anyOf", "oneOf"].into_iter().find(|key| section.has(key)) else {
-            if let Some(place) = section.place("not").or_else(|| section.place("if")) {
-                document.remark(place, "`not` and `if` in the schemas of parameters");
-            }
-            return Ok(Some(at));
+            return Ok(Ok(at));
         };
         let mut real = section.items(key).iter().filter(|item| word(item) != "null");
         match (real.next(), real.next()) {
             (Some(one), None) if !section.has("type") => at = one,
             _ => {
-                let place = section.place(key).unwrap_or(at.place);
-                document.remark(place, "alternatives in the schemas of parameters");
-                return Ok(None);
+                return Ok(Err(section.place(key).unwrap_or(at.place)));
             }
         }
     }

@@ -32,7 +32,8 @@ pub fn media(
     };
     match found {
         Some(Media::Json) if rule.json.is_some() => Ok(found),
-        Some(Media::Form | Media::Multipart(_)) if rule.form.is_some() => Ok(found),
+        Some(Media::Form) if rule.urlencoded.is_some() => Ok(found),
+        Some(Media::Multipart(_)) if rule.multipart.is_some() => Ok(found),
         _ if rule.others => Ok(None),
         _ => Err(unread(line, method, reads(rule))),
     }
@@ -82,11 +83,15 @@ fn accepts(method: &Method) -> HeaderName {
 
 const JSON: &str = "application/json";
 
-fn reads(rule: &BodyRule) -> &'static str {
-    match (&rule.json, &rule.form) {
-        (_, None) => JSON,
-        (None, Some(_)) => "application/x-www-form-urlencoded, multipart/form-data",
-        (Some(_), Some(_)) => {
+const fn reads(rule: &BodyRule) -> &'static str {
+    match (rule.json.is_some(), rule.urlencoded.is_some(), rule.multipart.is_some()) {
+        (_, false, false) => JSON,
+        (false, true, false) => "application/x-www-form-urlencoded",
+        (false, false, true) => "multipart/form-data",
+        (false, true, true) => "application/x-www-form-urlencoded, multipart/form-data",
+        (true, true, false) => "application/json, application/x-www-form-urlencoded",
+        (true, false, true) => "application/json, multipart/form-data",
+        (true, true, true) => {
             "application/json, application/x-www-form-urlencoded, multipart/form-data"
         }
     }

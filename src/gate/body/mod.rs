@@ -5,6 +5,7 @@
 //! by any schema that does not itself multiply what it looks at.
 
 mod form;
+mod judged;
 mod media;
 mod multipart;
 
@@ -26,18 +27,28 @@ pub fn judge_body(rule: &BodyRule, media: &Media, bytes: &[u8]) -> Result<(), Pr
         return if rule.optional { Ok(()) } else { Err(missing()) };
     }
     let tongues = &rule.tongues;
-    match (media, &rule.json, &rule.form) {
-        (Media::Json, Some(schema), _) => match schema.judge(bytes, tongues) {
-            Verdict::Fine => Ok(()),
-            Verdict::Unreadable(why) => Err(unreadable(&why)),
-            Verdict::Wrong(violations) => Err(refusal(violations)),
+    // `media` announces nothing that the rule does not read.
+    match media {
+        Media::Json => match &rule.json {
+            Some(schema) => verdict(schema.judge(bytes, tongues)),
+            None => Ok(()),
         },
-        (Media::Form, _, Some(fields)) => form::judge(fields, tongues, bytes),
-        (Media::Multipart(boundary), _, Some(fields)) => {
-            multipart::judge(fields, tongues, boundary, bytes)
-        }
-        // `media` announces nothing that the rule does not read.
-        (Media::Json | Media::Form | Media::Multipart(_), _, _) => Ok(()),
+        Media::Form => match &rule.urlencoded {
+            Some(form) => form::judge(form, tongues, bytes),
+            None => Ok(()),
+        },
+        Media::Multipart(boundary) => match &rule.multipart {
+            Some(form) => multipart::judge(form, tongues, boundary, bytes),
+            None => Ok(()),
+        },
+    }
+}
+
+fn verdict(verdict: Verdict) -> Result<(), Problem> {
+    match verdict {
+        Verdict::Fine => Ok(()),
+        Verdict::Unreadable(why) => Err(unreadable(&why)),
+        Verdict::Wrong(violations) => Err(refusal(violations)),
     }
 }
 

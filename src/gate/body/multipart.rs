@@ -6,28 +6,30 @@
 
 use memchr::memmem::Finder;
 
+use super::judged::Judged;
 use super::{media, unreadable};
 use crate::base::percent::Unreadable;
-use crate::config::model::Fields;
-use crate::gate::params::Ledger;
+use crate::config::model::Form;
 use crate::parameter::Tongue;
 use crate::problem::Problem;
 
 pub(super) fn judge(
-    fields: &Fields,
+    form: &Form,
     tongues: &[Tongue],
     boundary: &str,
     bytes: &[u8],
 ) -> Result<(), Problem> {
-    let mut ledger = Ledger::new(&fields.rules);
-    let read = parts(bytes, boundary, &mut |part| match fields.names.find(&part.name) {
-        Some(rule) if part.is_file => ledger.take_file(rule),
-        Some(rule) => ledger.take(rule, std::str::from_utf8(part.content).map_err(|_| Unreadable)),
-        None if fields.strict => ledger.unknown(&part.name),
-        None => {}
+    let mut judged = Judged::new(form);
+    let read = parts(bytes, boundary, &mut |part| {
+        if part.is_file {
+            judged.file(part.name, part.content);
+        } else {
+            let text = std::str::from_utf8(part.content).map_err(|_| Unreadable);
+            judged.text(Ok(part.name.into()), text.map(Into::into));
+        }
     });
     read.map_err(unreadable)?;
-    ledger.close(tongues).map(drop)
+    judged.close(false, tongues)
 }
 
 /// One part.

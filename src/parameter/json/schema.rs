@@ -102,16 +102,26 @@ impl Schema {
             Err(Unfit::Twice(pointer)) => return wrong(pointer, tongues, &once),
         };
         // A document that is fine, as nearly all are, is judged without gathering anything.
-        if self.0.is_valid(&document) {
+        if self.takes(&document) {
             return Verdict::Fine;
         }
+        Verdict::Wrong(self.violations(&document, tongues))
+    }
+
+    /// Whether a document is as the schema wants it.
+    pub(super) fn takes(&self, document: &Value) -> bool {
+        self.0.is_valid(document)
+    }
+
+    /// What is wrong with a document that is not; never empty.
+    pub(super) fn violations(&self, document: &Value, tongues: &[Tongue]) -> Vec<Violation> {
         let mut told = told::Told::new(tongues);
-        for error in self.0.iter_errors(&document) {
+        for error in self.0.iter_errors(document) {
             if !told.take(&error) {
                 break;
             }
         }
-        Verdict::Wrong(told.close())
+        told.close()
     }
 }
 
