@@ -1,9 +1,10 @@
 //! Files that somebody may change: when to read them again.
 //!
-//! Files are looked at once a second rather than listened to. A file may be replaced in place, by a
-//! rename, or by a symbolic link far up (as Kubernetes does with a ConfigMap), on a file system that
-//! tells of nothing; a look sees all of it, costs a `stat` for each file, and cannot be lost. Files
-//! are read when two looks in a row found the same, so that what is being written is left alone.
+//! A file may be replaced in place, by a rename, or by a symbolic link far up (as Kubernetes does with
+//! a ConfigMap), on a file system that tells of nothing; a look sees all of it, costs a `stat` for each
+//! file, and cannot be lost. So it is looks that decide, and what an operating system tells of files
+//! does no more than bring them forward (`reload::looks`). Files are read when two looks in a row found
+//! the same, so that what is being written is left alone.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;

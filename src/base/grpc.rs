@@ -63,9 +63,18 @@ impl GrpcStatus {
     /// The status that a head or trailers tell. One that cannot be read is UNKNOWN, as it is to
     /// every client.
     pub fn told(fields: &HeaderMap) -> Option<Self> {
-        let value = fields.get(STATUS)?.to_str().ok();
-        let number = value.and_then(|text| text.trim().parse().ok());
-        Some(number.and_then(Self::from_number).unwrap_or(Self::Unknown))
+        fields.contains_key(STATUS).then(|| Self::read(fields).unwrap_or(Self::Unknown))
+    }
+
+    /// The same, where it can be read.
+    pub fn read(fields: &HeaderMap) -> Option<Self> {
+        Self::from_number(fields.get(STATUS)?.to_str().ok()?.trim().parse().ok()?)
+    }
+
+    /// The status with which the head of an answer says that the call failed. OK beside an error of HTTP
+    /// is no answer to the question which of the two holds.
+    pub fn failure(fields: &HeaderMap) -> Option<Self> {
+        Self::read(fields).filter(|status| *status != Self::Ok)
     }
 
     /// Whose fault it is, by the status alone: nobody's where the call went well. What HTTP would

@@ -29,6 +29,7 @@ pub mod trace;
 #[cfg(test)]
 pub(crate) mod trail;
 pub mod unescaped;
+pub mod web_reply;
 
 pub use alarm::Alarm;
 pub use body::{Body, BodyFault, Inflow};

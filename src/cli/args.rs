@@ -32,7 +32,7 @@ pub(super) enum Verb {
     Run {
         /// The configuration, instead of -c.
         file: Option<PathBuf>,
-        /// Looks at the files of the configuration and takes them over when they change.
+        /// Watches the files of the configuration and takes them over when they change.
         #[arg(long)]
         watch: bool,
     },

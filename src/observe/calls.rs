@@ -203,7 +203,7 @@ mod tests {
     }
 
     fn told(status: GrpcStatus) -> Rpc {
-        Rpc::Told(status)
+        Rpc::Told(status, None)
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! How a gRPC call ended, and what that says of the exchange: HTTP's status says nothing.
 
+use http::HeaderMap;
+
 use super::facts::{Facts, Outcome};
 use crate::base::Source;
 use crate::base::grpc::GrpcStatus;
-use crate::problem::Cause;
+use crate::outcome::call_code;
+use crate::problem::{Catalogue, Cause, Code};
 
 /// What is known of the end of a gRPC call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,17 +15,26 @@ pub enum Rpc {
     No,
     /// It has not told a status: it is under way, was given up, or tells it in its body (gRPC-Web).
     Untold,
-    /// It has.
-    Told(GrpcStatus),
+    /// It has; and the code that stands for it.
+    Told(GrpcStatus, Option<Code>),
+}
+
+impl Rpc {
+    /// What a head or trailers tell of it, if they do.
+    pub fn told(fields: &HeaderMap, catalogue: &Catalogue) -> Option<Self> {
+        let status = GrpcStatus::told(fields)?;
+        Some(Self::Told(status, call_code(status, fields, catalogue)))
+    }
 }
 
 impl Facts {
     /// What the status of a gRPC reply says that has gone out whole. What guichet said itself, it has
     /// judged itself.
     pub fn judge_rpc(&mut self) {
-        let Rpc::Told(status) = self.rpc else { return };
+        let Rpc::Told(status, code) = self.rpc else { return };
         let Some(fault) = status.fault().filter(|_| self.cause.is_none()) else { return };
         self.cause = Some(Cause::UpstreamStatus);
+        self.code = code;
         self.source = Some(fault);
         self.outcome = match fault {
             Source::Client => Outcome::Refused,
@@ -33,7 +45,7 @@ impl Facts {
     /// The status of the call, where there is one. A client that left has cancelled its call.
     pub(super) fn rpc_status(&self) -> Option<GrpcStatus> {
         match self.rpc {
-            Rpc::Told(status) => Some(status),
+            Rpc::Told(status, _) => Some(status),
             Rpc::Untold if self.outcome == Outcome::Aborted => Some(GrpcStatus::Cancelled),
             Rpc::Untold | Rpc::No => None,
         }
@@ -55,7 +67,7 @@ impl Facts {
     pub(super) fn is_rpc_understood(&self) -> bool {
         let by_upstream = self.cause.is_none_or(|cause| cause == Cause::UpstreamStatus);
         match self.rpc {
-            Rpc::Told(status) => by_upstream && status != GrpcStatus::Unimplemented,
+            Rpc::Told(status, _) => by_upstream && status != GrpcStatus::Unimplemented,
             Rpc::Untold | Rpc::No => false,
         }
     }

@@ -1,16 +1,26 @@
-//! A gRPC status in the headers of an error reply, turned into the vocabulary.
+//! A gRPC status in the head of a reply or in its trailers, turned into the vocabulary.
 
 use http::HeaderMap;
 
+use super::said::code_in_head;
 use crate::base::grpc::GrpcStatus;
 use crate::base::percent;
-use crate::problem::BuiltIn;
+use crate::problem::{BuiltIn, Catalogue, Code};
 
 /// The status and message of a reply that carries them in its head ("trailers-only").
 pub(super) fn status(headers: &HeaderMap) -> Option<(GrpcStatus, Option<String>)> {
-    let number = headers.get("grpc-status")?.to_str().ok()?.parse().ok()?;
+    let status = GrpcStatus::read(headers)?;
     let message = headers.get("grpc-message").map(|value| percent::lenient(value.as_bytes()));
-    Some((GrpcStatus::from_number(number)?, message))
+    Some((status, message))
+}
+
+/// The code that stands for the end of a call in the log and the metrics: the one that a guichet behind
+/// this one has named, else that of the status. What the client gets is the service's own.
+pub fn call_code(status: GrpcStatus, fields: &HeaderMap, catalogue: &Catalogue) -> Option<Code> {
+    if status == GrpcStatus::Ok {
+        return None;
+    }
+    code_in_head(fields, catalogue).or_else(|| code(status).map(Code::from))
 }
 
 /// The code for a gRPC status. None for those that say nothing: OK beside an error, and CANCELLED,

@@ -11,6 +11,7 @@ mod translate;
 mod wait;
 
 pub use decode::decode;
+pub use grpc::call_code;
 pub use rule::{Rule, StatusSet, Take, When};
 pub use text::presentable;
-pub use translate::{Foreign, no_reply, root_errors, translate};
+pub use translate::{Foreign, no_reply, root_errors, ruled, translate};

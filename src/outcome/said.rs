@@ -85,22 +85,18 @@ impl<'a> Said<'a> {
 
     /// What a head says, for bodies that say nothing.
     pub(super) fn in_head(headers: &HeaderMap, catalogue: &Catalogue) -> Option<Self> {
-        let named = headers.get("error-code").and_then(|value| value.to_str().ok());
-        let named = named.map(|code| Named::find(code, catalogue));
-        let ours = named.as_ref().filter(|named| named.code.is_some() && named.ours);
+        let ours = code_in_head(headers, catalogue);
         let request_id = || headers.get("x-request-id").and_then(RequestId::accept);
         if let Some((status, message)) = grpc::status(headers) {
             return Some(Self {
-                code: ours
-                    .and_then(|named| named.code)
-                    .or_else(|| grpc::code(status).map(Code::from)),
+                code: ours.or_else(|| grpc::code(status).map(Code::from)),
                 message: message.map(Cow::Owned),
                 request_id: ours.and_then(|_| request_id()),
                 ..Self::new(Shape::Grpc)
             });
         }
-        ours.map(|named| Self {
-            code: named.code,
+        ours.map(|code| Self {
+            code: Some(code),
             request_id: request_id(),
             ..Self::new(Shape::Http)
         })
@@ -140,6 +136,13 @@ impl<'a> Said<'a> {
             ..Self::new(Shape::Http)
         }
     }
+}
+
+/// The code that a guichet behind this one has put in a head, or in trailers.
+pub(super) fn code_in_head(fields: &HeaderMap, catalogue: &Catalogue) -> Option<Code> {
+    let spelling = fields.get("error-code")?.to_str().ok()?;
+    let named = Named::find(spelling, catalogue);
+    named.code.filter(|_| named.ours)
 }
 
 /// A code as a reply spells it.

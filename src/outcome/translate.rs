@@ -55,8 +55,24 @@ pub fn translate(foreign: &Foreign<'_>, catalogue: &Catalogue) -> Problem {
     let problem = by_rule(foreign, &reading)
         .or_else(|| by_shape(foreign, &reading, catalogue))
         .unwrap_or_else(|| by_status(foreign));
+    settle(problem, foreign, &reading, catalogue)
+}
+
+/// The same by the rules alone, for a reply that speaks for itself where none of them matches.
+pub fn ruled(foreign: &Foreign<'_>, catalogue: &Catalogue) -> Option<Problem> {
+    let reading = Reading::new(foreign);
+    let problem = by_rule(foreign, &reading)?;
+    Some(settle(problem, foreign, &reading, catalogue))
+}
+
+fn settle(
+    problem: Problem,
+    foreign: &Foreign<'_>,
+    reading: &Reading<'_>,
+    catalogue: &Catalogue,
+) -> Problem {
     let problem = blame(name_identifier(problem, foreign), catalogue);
-    finish(problem, foreign, &reading)
+    finish(problem, foreign, reading)
 }
 
 /// The problem that a reply stands for which should be GraphQL and is none, though its status says

@@ -7,6 +7,7 @@ mod catalogue;
 mod cause;
 mod code;
 mod render;
+mod violation;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -19,7 +20,9 @@ pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Place
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
 pub use render::{Dialect, Format, Preferences, Rendered, Reply, Shelf, grpc_trailers, render};
+pub use violation::{Place, Reason, Violation};
 
+use crate::base::grpc::GrpcStatus;
 use crate::base::{RequestId, Source};
 
 /// One failure, with everything that a client and the log will be told. One pointer wide, so that
@@ -33,6 +36,7 @@ struct Inner {
     cause: Cause,
     source: Source,
     status: Option<u16>,
+    grpc: Option<GrpcStatus>,
     message: Option<String>,
     texts: Option<Arc<[Box<str>]>>,
     arguments: Vec<(&'static str, Cow<'static, str>)>,
@@ -49,67 +53,6 @@ struct Inner {
     detail: Option<String>,
 }
 
-/// One parameter that is not as declared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Violation {
-    /// The parameter's name; for a body a JSON pointer.
-    pub name: String,
-    /// Where it was expected; none where only an upstream knows.
-    pub place: Option<Place>,
-    /// The code of this violation alone.
-    pub code: BuiltIn,
-    /// What is wrong with it.
-    pub reason: Reason,
-    /// What would have been right, in each configured language, in their order.
-    pub expected: Vec<String>,
-}
-
-/// Where a parameter stands in a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words say it")]
-pub enum Place {
-    Path,
-    Query,
-    Header,
-    Cookie,
-    Body,
-}
-
-impl Place {
-    /// The word of the `in` member.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Path => "path",
-            Self::Query => "query",
-            Self::Header => "header",
-            Self::Cookie => "cookie",
-            Self::Body => "body",
-        }
-    }
-}
-
-/// What is wrong with a parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the words say it")]
-pub enum Reason {
-    Missing,
-    Empty,
-    Invalid,
-    Unknown,
-}
-
-impl Reason {
-    /// The word of the `reason` member.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Missing => "missing",
-            Self::Empty => "empty",
-            Self::Invalid => "invalid",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 impl From<Cause> for Problem {
     fn from(cause: Cause) -> Self {
         Self::new(cause)
@@ -124,6 +67,7 @@ impl Problem {
             cause,
             source: cause.source(),
             status: None,
+            grpc: None,
             message: None,
             texts: None,
             arguments: Vec::new(),
@@ -159,6 +103,13 @@ impl Problem {
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    /// Replaces the status that the code has for clients of gRPC alone.
+    #[must_use]
+    pub fn with_grpc(mut self, status: GrpcStatus) -> Self {
+        self.0.grpc = Some(status);
         self
     }
 
@@ -288,6 +239,11 @@ impl Problem {
     /// The status set by [`Self::with_status`], if any; else the catalogue's row decides.
     pub fn status_override(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// The status set by [`Self::with_grpc`].
+    pub fn grpc_override(&self) -> Option<GrpcStatus> {
+        self.0.grpc
     }
 
     /// The message set by [`Self::with_message`].

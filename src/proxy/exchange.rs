@@ -4,26 +4,26 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderMap, Method, Response, Version};
+use http::{Method, Response, Version};
 
 use super::Gateway;
 use super::compress::Choice;
 use super::connection::Connection;
 use super::cors::Crossing;
+use super::late::Late;
 use super::limit::Limited;
-use super::stream::{Late, Watched};
+use super::stream::Watched;
 use super::wire::Open;
 use super::{grpc as calls, headers};
 use crate::base::RequestId;
 use crate::base::body::Meter;
 use crate::base::clock::{self, Instant};
-use crate::base::grpc::{self, GrpcStatus, Speech};
+use crate::base::grpc::Speech;
 use crate::base::trace::TraceContext;
 use crate::config::model::Security;
 use crate::gate::{Fields, Identity, Seen};
 use crate::observe::{Head, Record, Rpc};
 use crate::problem::{Dialect, Preferences, Problem};
-use crate::upstream::GRPC_TIMEOUT;
 
 /// What is known of a request while it is answered.
 #[derive(Debug)]
@@ -44,6 +44,8 @@ pub(super) struct Exchange {
     pub(super) dialect: Dialect,
     /// How the request speaks gRPC, if it does.
     pub(super) speech: Option<Speech>,
+    /// When a gRPC client stops waiting, if it says so.
+    pub(super) call_ends: Option<Instant>,
     /// The client's body, if there is one.
     pub(super) meter: Option<Rc<Meter>>,
     /// Value of `Strict-Transport-Security`, where the listener has one.
@@ -95,8 +97,10 @@ impl Exchange {
         record.trace = Some(trace.trace);
         let content_type = fields.content_type.as_ref();
         let speech = content_type.and_then(|value| Speech::of(value.as_bytes()));
+        let mut call_ends = None;
         if speech.is_some() {
             record.rpc = Rpc::Untold;
+            call_ends = calls::deadline(&parts.headers, record.started);
         }
         if refusal.is_some() {
             // The stand-in's own words are not the client's.
@@ -123,6 +127,7 @@ impl Exchange {
             version: parts.version,
             dialect: Dialect::Http,
             speech,
+            call_ends,
             meter: None,
             hsts,
             limited: None,
@@ -197,32 +202,23 @@ impl Exchange {
         response
     }
 
-    /// When a gRPC client stops waiting, if it says so.
-    pub(super) fn grpc_deadline(&self, headers: &HeaderMap) -> Option<Instant> {
-        self.speech?;
-        let time = grpc::parse_timeout(headers.get(GRPC_TIMEOUT)?.as_bytes())?;
-        // What lies beyond the end of the clock is no limit.
-        self.record.started.checked_add(time)
-    }
-
     /// Notes the status that the head of a gRPC reply tells. Where it tells none it will come in
-    /// trailers, and a failure after the head can still be told there: of gRPC itself, to who reads
-    /// them.
+    /// trailers, or what gRPC-Web has in their place, and a failure after the head can still be told there.
     #[cold]
     fn told(&mut self, gateway: &Gateway, response: &mut Response<Watched>) {
-        if let Some(status) = GrpcStatus::told(response.headers()) {
-            self.record.rpc = Rpc::Told(status);
-            return;
-        }
-        let reads = self.version == Version::HTTP_2 || self.fields.named.has(Seen::TE);
-        if self.speech != Some(Speech::Native) || !reads {
-            return;
-        }
         let catalogue = &gateway.config.errors.catalogue;
+        if let Some(told) = Rpc::told(response.headers(), catalogue) {
+            self.record.rpc = told;
+            return;
+        }
+        let Some(speech) = self.speech else { return };
+        let reads = self.version == Version::HTTP_2 || self.fields.named.has(Seen::TE);
         let language = catalogue.choose_language(self.fields.accept_language.as_ref());
-        let owed = calls::answers(response.status(), response.headers());
-        let late = Late { catalogue: Arc::clone(catalogue), language, owed };
-        response.body_mut().rescue_late(late);
+        let (status, headers) = (response.status(), response.headers());
+        let owed = calls::answers(status, headers);
+        if let Some(late) = Late::new(speech, headers, reads, owed, catalogue, language) {
+            response.body_mut().rescue_late(late);
+        }
     }
 
     /// The fields that decide how an error is dressed.

@@ -52,7 +52,7 @@ impl Gateway {
         // The gates before took next to no time, or have told when they let it go.
         let started = exchange.ready();
         let own = exchange.record.started + route.timeout.unwrap_or(timeouts.total);
-        let client_deadline = exchange.grpc_deadline(&parts.headers);
+        let client_deadline = exchange.call_ends;
         let options = CallOptions {
             started,
             deadline: client_deadline.map_or(own, |end| own.min(end)),

@@ -21,6 +21,7 @@ mod forward;
 mod graphql;
 mod grpc;
 mod headers;
+mod late;
 mod limit;
 mod normalise;
 mod pack;

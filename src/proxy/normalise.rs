@@ -13,10 +13,11 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use super::stream::{Rest, Watched};
-use super::{Gateway, headers, upgrade};
+use super::{Gateway, grpc as calls, headers, upgrade};
 use crate::base::UpstreamId;
+use crate::base::grpc::GrpcStatus;
 use crate::config::model::{Normalise, Route};
-use crate::outcome::{Foreign, translate};
+use crate::outcome::{Foreign, ruled, translate};
 use crate::problem::Problem;
 use crate::upstream::Stream;
 
@@ -74,25 +75,25 @@ impl Gateway {
         mut parts: Parts,
         read: ReadAhead,
     ) -> Result<Response<Watched>, Problem> {
-        let problem = self.judge(route, upstream, &parts, &read.ahead);
-        if route.normalise == Normalise::On {
-            return Err(problem);
+        let body = joined(&read.ahead);
+        let foreign = self.foreign(route, upstream, &parts, &body);
+        let catalogue = &self.config.errors.catalogue;
+        let problem =
+            match exchange.speech.filter(|_| GrpcStatus::failure(&parts.headers).is_some()) {
+                None => Some(translate(&foreign, catalogue)),
+                Some(speech) => match ruled(&foreign, catalogue) {
+                    None if route.normalise == Normalise::On => {
+                        return Ok(calls::trailers_only(parts, speech));
+                    }
+                    problem => problem,
+                },
+            };
+        match problem {
+            Some(problem) if route.normalise == Normalise::On => return Err(problem),
+            problem => exchange.record.would_change = problem.map(|problem| problem.code()),
         }
-        exchange.record.would_change = Some(problem.code());
         headers::inbound(&mut parts.headers);
         Ok(Response::from_parts(parts, Watched::replayed(read.ahead, read.rest)))
-    }
-
-    fn judge(
-        &self,
-        route: &Route,
-        upstream: UpstreamId,
-        parts: &Parts,
-        ahead: &VecDeque<Bytes>,
-    ) -> Problem {
-        let body = joined(ahead);
-        let foreign = self.foreign(route, upstream, parts, &body);
-        translate(&foreign, &self.config.errors.catalogue)
     }
 
     /// A reply as those see it who put it in the words of the vocabulary.

@@ -123,6 +123,7 @@ fn broken(error: &io::Error) -> UpstreamError {
         endpoint: None,
         retryable: None,
         wait: None,
+        grpc: None,
         detail: Some(format!("the encoder failed: {error}").into()),
     }
 }

@@ -37,6 +37,9 @@ pub(super) fn rescue(
     if let Some(speech) = exchange.speech.filter(|_| reply.format == Format::Grpc) {
         let kind = HeaderValue::from_static(speech.content_type());
         response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        if let Some(pushback) = exchange.pushback(response.headers()) {
+            response.headers_mut().insert(PUSHBACK, pushback);
+        }
     }
     // A connection with an unread body cannot carry another request: HTTP/1 has no way to skip it.
     let closes = problem.closes() || !exchange.body_is_over();
@@ -85,4 +88,5 @@ fn catalogue_status(gateway: &Gateway, problem: &Problem) -> u16 {
     gateway.config.errors.catalogue.status(problem)
 }
 
+const PUSHBACK: HeaderName = HeaderName::from_static("grpc-retry-pushback-ms");
 const OUTCOME: HeaderName = HeaderName::from_static("guichet-outcome");

@@ -8,23 +8,21 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 use super::followed::Followed;
+use super::late::Late;
 use super::pack::Packer;
 use super::packed::Packed;
 use super::wire::Open;
 use crate::base::Source;
 use crate::base::body::Meter;
-use crate::base::grpc::GrpcStatus;
 use crate::gate::Admitted;
-use crate::observe::{Outcome, Record, Rpc};
-use crate::problem::{Catalogue, Cause, Language, Problem, grpc_trailers};
+use crate::observe::{Outcome, Record};
+use crate::problem::{Cause, Problem};
 use crate::upstream::{Stream, UpstreamError};
 
 /// A reply's body.
@@ -40,15 +38,6 @@ pub struct Watched {
     admitted: Option<Box<Admitted>>,
 }
 
-/// What is needed to tell of a failure in trailers.
-#[derive(Debug)]
-pub(super) struct Late {
-    pub(super) catalogue: Arc<Catalogue>,
-    pub(super) language: Language,
-    /// Whether an end without a status is a failure too.
-    pub(super) owed: bool,
-}
-
 #[derive(Debug)]
 pub(super) enum Content {
     Empty,
@@ -58,6 +47,8 @@ pub(super) enum Content {
     Replayed(VecDeque<Bytes>, Rest),
     /// It has broken, and this will be told the next time.
     Breaking(Option<Box<UpstreamError>>),
+    /// It has broken, and this was told.
+    Broken,
     /// Made smaller on its way.
     Packed(Box<Packed>),
     /// Of a GraphQL route, and too long to be held, or without an end.
@@ -161,41 +152,42 @@ impl Watched {
         }
     }
 
-    /// A failure after the head is told in trailers where the client reads them (gRPC).
+    /// A failure after the head is told (gRPC).
     pub(super) fn rescue_late(&mut self, late: Late) {
         self.late = Some(late);
     }
 
-    /// The trailers that tell of it, where they can.
-    fn broke(&mut self, problem: &Problem) -> Option<HeaderMap> {
-        self.content = Content::Empty;
-        let late = self.late.take();
+    /// The frame that tells of it, where one can.
+    fn broke(&mut self, problem: &Problem) -> Option<Frame<Bytes>> {
+        self.content = Content::Broken;
+        let told = self.late.take().and_then(|late| late.tell(problem));
         if let Some(record) = &mut self.record {
             let status = record.status;
             record.blame(problem, status);
             if record.source != Some(Source::Client) {
                 record.outcome = Outcome::Failed;
             }
-            if let Some(late) = &late {
-                record.rpc = Rpc::Told(late.catalogue.grpc(problem.code()));
-            }
         }
-        late.map(|late| grpc_trailers(problem, &late.catalogue, late.language))
+        let (frame, rpc) = told?;
+        if let Some(record) = &mut self.record {
+            record.rpc = rpc;
+        }
+        Some(frame)
     }
 
     /// Reads the status of a gRPC call, which is the end of what could fail.
     #[cold]
-    fn heed(&mut self, trailers: &HeaderMap) {
-        let status = GrpcStatus::told(trailers);
-        if let (Some(status), Some(record)) = (status, &mut self.record) {
-            record.rpc = Rpc::Told(status);
+    fn hear(&mut self, frame: &Frame<Bytes>) {
+        let told = self.late.as_mut().and_then(|late| late.hear(frame));
+        if let (Some(rpc), Some(record)) = (told, &mut self.record) {
+            record.rpc = rpc;
             self.late = None;
         }
     }
 
     /// Whether the end would be one without a status.
     fn owes_status(&self) -> bool {
-        self.late.as_ref().is_some_and(|late| late.owed)
+        self.late.as_ref().is_some_and(Late::is_owed)
     }
 }
 
@@ -214,10 +206,8 @@ impl Body for Watched {
                 if let (Some(data), Some(record)) = (frame.data_ref(), &mut watched.record) {
                     record.bytes_out += data.len() as u64;
                 }
-                if watched.late.is_some()
-                    && let Some(trailers) = frame.trailers_ref()
-                {
-                    watched.heed(trailers);
+                if watched.late.is_some() {
+                    watched.hear(&frame);
                 }
                 if watched.is_end_stream() {
                     watched.complete();
@@ -233,15 +223,17 @@ impl Body for Watched {
             }
             Poll::Ready(Some(Err(error))) => {
                 let told = watched.broke(&Problem::from(error));
-                Poll::Ready(Some(told.map(Frame::trailers).ok_or(Cut)))
+                Poll::Ready(Some(told.ok_or(Cut)))
             }
             Poll::Ready(None) if watched.owes_status() => {
                 let ended = Problem::new(Cause::BadResponse).with_detail(UNSAID);
                 let told = watched.broke(&ended);
-                Poll::Ready(Some(told.map(Frame::trailers).ok_or(Cut)))
+                Poll::Ready(Some(told.ok_or(Cut)))
             }
             Poll::Ready(None) => {
-                watched.complete();
+                if !matches!(watched.content, Content::Broken) {
+                    watched.complete();
+                }
                 Poll::Ready(None)
             }
         }
@@ -263,7 +255,7 @@ impl Content {
     #[inline]
     pub(super) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Polled>> {
         match self {
-            Self::Empty => Poll::Ready(None),
+            Self::Empty | Self::Broken => Poll::Ready(None),
             Self::Full(bytes) => Poll::Ready(bytes.take().map(|bytes| Ok(Frame::data(bytes)))),
             Self::Upstream(stream) => Pin::new(stream).poll_frame(cx),
             Self::Replayed(ahead, rest) => match (ahead.pop_front(), rest) {
@@ -280,7 +272,7 @@ impl Content {
 
     pub(super) fn is_end_stream(&self) -> bool {
         match self {
-            Self::Empty => true,
+            Self::Empty | Self::Broken => true,
             Self::Full(bytes) => bytes.is_none(),
             Self::Upstream(stream) => stream.is_end_stream(),
             Self::Replayed(ahead, rest) => {
@@ -299,7 +291,7 @@ impl Content {
 
     fn size_hint(&self) -> SizeHint {
         match self {
-            Self::Empty => SizeHint::with_exact(0),
+            Self::Empty | Self::Broken => SizeHint::with_exact(0),
             Self::Full(bytes) => {
                 SizeHint::with_exact(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
             }
@@ -321,7 +313,8 @@ impl Content {
             | Self::Full(_)
             | Self::Upstream(_)
             | Self::Replayed(_, _)
-            | Self::Breaking(_) => None,
+            | Self::Breaking(_)
+            | Self::Broken => None,
         }
     }
 }

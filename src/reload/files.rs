@@ -6,7 +6,7 @@ use crate::base::FileWatch;
 use crate::config::model::{Config, StoreUrl};
 use crate::config::{Environment, Secret};
 
-/// What is looked at once a second.
+/// What is looked at while an instance serves.
 #[derive(Debug)]
 pub(super) struct Files {
     configuration: FileWatch,
@@ -21,6 +21,11 @@ impl Files {
             configuration: FileWatch::unread(read),
             secrets: FileWatch::new(secrets(config, environment)),
         }
+    }
+
+    /// The files of the configuration, and the folders in which others were looked for.
+    pub(super) fn configuration(&self) -> &[PathBuf] {
+        self.configuration.paths()
     }
 
     /// Whether any file of the configuration is other than when it was read.

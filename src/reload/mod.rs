@@ -6,13 +6,18 @@
 //! why. It is counted, told, and remembered for whoever asks later.
 //!
 //! Secrets of upstreams, callers and stores (keys, certificates, authorities, addresses with a password)
-//! are looked at once a second and read again when they change, under the configuration that runs: a file that somebody is still working on is
-//! not taken for that. The files of the configuration itself are looked at where that was asked for
-//! (`--watch`). Certificates of listeners have a way of their own (`server::tls`), which does not
-//! touch anything else.
+//! are looked at once a second and read again when they change, under the configuration that runs: a
+//! file that somebody is still working on is not taken for that. The files of the configuration itself
+//! are looked at where that was asked for (`--watch`): once a second, too, and as soon as the system
+//! tells of a change ([`looks`], [`folders`]), because there somebody waits to see what comes of it.
+//! Nobody waits so for secrets, and they come in pairs, of which the second needs its time.
+//! Certificates of listeners have a way of their own (`server::tls`), which does not touch anything
+//! else.
 
 mod desk;
 mod files;
+mod folders;
+mod looks;
 mod verdict;
 
 use std::path::{Path, PathBuf};
@@ -27,9 +32,11 @@ pub use self::verdict::{Checked, Verdict};
 
 use self::desk::Ask;
 use self::files::Files;
+use self::folders::Folders;
+use self::looks::Looks;
 use crate::config::model::Config;
 use crate::config::{self, Loaded, Sources, system_environment};
-use crate::observe::ReloadResult;
+use crate::observe::{ReloadResult, log};
 use crate::server::{Applied, Environment, Handle, Next};
 
 /// Whether the files of the configuration are looked at.
@@ -37,7 +44,7 @@ use crate::server::{Applied, Environment, Handle, Next};
 pub enum Watching {
     /// Only when somebody asks.
     Never,
-    /// Once a second.
+    /// Once a second, and when the system tells of a change.
     Always,
 }
 
@@ -49,6 +56,8 @@ pub struct Reloader {
     instance: Handle,
     environment: Environment,
     files: Files,
+    /// Time between two looks while nothing is told.
+    every: Duration,
     desk: Desk,
     asked: mpsc::Receiver<Ask>,
 }
@@ -65,15 +74,27 @@ impl Reloader {
         let environment: Environment = Arc::new(system_environment);
         let files = Files::new(sources.paths(), &instance.shared().config(), &*environment);
         let file = file.map(Path::to_owned);
-        Self { file, watching, instance, environment, files, desk, asked }
+        Self { file, watching, instance, environment, files, every: EVERY, desk, asked }
     }
 
     /// Serves whoever asks, and looks at files, for as long as it is polled. The beginning of a reload
     /// is told, and its verdict.
-    pub async fn run(mut self, begins: impl Fn(), tell: impl Fn(&Verdict)) {
-        let mut tick = tokio::time::interval(EVERY);
+    pub async fn run(self, begins: impl Fn(), tell: impl Fn(&Verdict)) {
+        let looks = Looks::new(self.folders(), self.every);
+        self.run_by(looks, begins, tell).await;
+    }
+
+    /// The same, with these looks at the files of the configuration.
+    async fn run_by(
+        mut self,
+        mut looks: Looks<Folders>,
+        begins: impl Fn(),
+        tell: impl Fn(&Verdict),
+    ) {
+        let mut tick = tokio::time::interval(self.every);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            looks.attend(self.files.configuration());
             tokio::select! {
                 Some(ask) = self.asked.recv() => match ask {
                     Ask::Reload(told) => {
@@ -87,12 +108,36 @@ impl Reloader {
                         let _ = told.send(self.check(text.as_deref()));
                     }
                 },
-                _ = tick.tick() => {
+                () = looks.due(), if self.watching == Watching::Always => {
                     if let Some(verdict) = self.look().await {
                         tell(&verdict);
                     }
                 }
+                _ = tick.tick() => {
+                    if self.files.secrets_changed() {
+                        let outcome = self.renew().await;
+                        tell(&self.conclude(outcome));
+                    }
+                }
             }
+        }
+    }
+
+    /// The system's word on the files of the configuration, where anybody wants it and it gives it.
+    fn folders(&self) -> Option<Folders> {
+        match self.watching {
+            Watching::Never => None,
+            Watching::Always => Folders::new()
+                .inspect_err(|error| {
+                    log::warn(
+                        "watch",
+                        format_args!(
+                            "the system does not tell of changes in files: {error}; they are looked \
+                             at once a second all the same"
+                        ),
+                    );
+                })
+                .ok(),
         }
     }
 
@@ -122,26 +167,20 @@ impl Reloader {
         Some(Checked::new(loaded))
     }
 
-    /// One look at every file.
+    /// One look at every file of the configuration.
     async fn look(&mut self) -> Option<Verdict> {
-        if self.watching == Watching::Always
-            && self.files.configuration_changed()
-            && let Some(file) = self.file.clone()
-        {
-            let hash = self.instance.ledger().config_hash();
-            let outcome = match self.read(&file) {
-                // Somebody has touched a file, or written something else beside it.
-                Ok(loaded) if loaded.effective.fingerprint() == hash => return None,
-                Ok(loaded) => self.apply(loaded).await,
-                Err(refused) => Err(*refused),
-            };
-            return Some(self.conclude(outcome));
+        if !self.files.configuration_changed() {
+            return None;
         }
-        if self.files.secrets_changed() {
-            let outcome = self.renew().await;
-            return Some(self.conclude(outcome));
-        }
-        None
+        let file = self.file.clone()?;
+        let hash = self.instance.ledger().config_hash();
+        let outcome = match self.read(&file) {
+            // Somebody has touched a file, or written something else beside it.
+            Ok(loaded) if loaded.effective.fingerprint() == hash => return None,
+            Ok(loaded) => self.apply(loaded).await,
+            Err(refused) => Err(*refused),
+        };
+        Some(self.conclude(outcome))
     }
 
     /// What stands in the file. A refusal is counted here, where it is certain; all others are
@@ -198,50 +237,4 @@ impl Reloader {
 const EVERY: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use std::cell::RefCell;
-    use std::fs;
-    use std::pin::pin;
-
-    use super::*;
-    use crate::base::clock;
-    use crate::server::tests::handle;
-
-    const TEXT: &str = "version = 1\n[listen.a]\nbind = [\"127.0.0.1:0\"]\n\
-                        [store.s]\nurl = { file = \"url\" }\n\
-                        [[route]]\nmatch = \"/\"\nrespond = { status = 204 }\n";
-
-    #[tokio::test(start_paused = true)]
-    async fn what_has_changed_is_read_once_it_has_settled_within_two_seconds() {
-        let folder = tempfile::tempdir().unwrap();
-        let (file, secret) = (folder.path().join("guichet.toml"), folder.path().join("url"));
-        fs::write(&secret, "redis://127.0.0.1:1").unwrap();
-        fs::write(&file, TEXT).unwrap();
-        let Ok(loaded) = config::load(&file, &|_| None) else { panic!("a good file") };
-        let at_desk = desk(Some(&file), &loaded.effective);
-        // Whoever asks it for anything is refused, which is told as well as all else.
-        let instance = handle(loaded.config, loaded.effective.fingerprint());
-        let watching = Watching::Always;
-        let reloader = Reloader::new(Some(&file), &loaded.sources, watching, instance, at_desk);
-        let (told, start) = (RefCell::new(Vec::new()), clock::now());
-        let tell = |_: &Verdict| told.borrow_mut().push((clock::now() - start).as_millis());
-        let mut run = pin!(reloader.run(|| {}, tell));
-        let mut pass = async |millis| {
-            let time = tokio::time::timeout(Duration::from_millis(millis), &mut run);
-            assert!(time.await.is_err());
-            std::mem::take(&mut *told.borrow_mut())
-        };
-        assert!(pass(500).await.is_empty());
-        fs::write(&secret, "redis://127.0.0.1:2").unwrap();
-        assert_eq!(pass(5_000).await, [2_000], "a secret, found by one look, read at the next");
-        fs::write(&file, TEXT.replace("204", "2004")).unwrap();
-        assert_eq!(pass(5_000).await, [7_000], "a file of the configuration");
-        for times in 1..10 {
-            fs::write(&file, format!("# {}\n", "x".repeat(times))).unwrap();
-            assert!(pass(1_000).await.is_empty(), "somebody still writes it");
-        }
-        assert_eq!(pass(5_000).await.len(), 1);
-        fs::write(&file, TEXT).unwrap();
-        assert!(pass(5_000).await.is_empty(), "what serves already is no news");
-    }
-}
+mod tests;

@@ -8,6 +8,7 @@ use rustls::{AlertDescription, CertificateError};
 use super::error::Kind;
 use super::http1::Failure;
 use crate::base::BodyFault;
+use crate::base::grpc::GrpcStatus;
 
 /// What an error of the HTTP layer means for a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +94,19 @@ pub(super) fn body(error: &hyper::Error, upload: Option<BodyFault>) -> Kind {
         return Kind::BadResponse;
     }
     Kind::Truncated
+}
+
+/// What gRPC makes of a stream that the upstream has reset (gRPC over HTTP/2, "Errors"). Nothing where the
+/// connection ended under it: that is UNAVAILABLE, as the code says by itself.
+pub(super) fn reset(error: &hyper::Error) -> Option<GrpcStatus> {
+    let reset = find::<h2::Error>(error).filter(|error| error.is_reset() && error.is_remote())?;
+    Some(match reset.reason()? {
+        h2::Reason::REFUSED_STREAM => GrpcStatus::Unavailable,
+        h2::Reason::CANCEL => GrpcStatus::Cancelled,
+        h2::Reason::ENHANCE_YOUR_CALM => GrpcStatus::ResourceExhausted,
+        h2::Reason::INADEQUATE_SECURITY => GrpcStatus::PermissionDenied,
+        _ => GrpcStatus::Internal,
+    })
 }
 
 /// Why no head came over HTTP/1.

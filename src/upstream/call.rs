@@ -30,6 +30,7 @@ use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
 use super::upload::{Outgoing, State, Upload};
 use super::{CallOptions, Tally, Upgrade, Upstream};
+use crate::base::grpc::GrpcStatus;
 use crate::base::{Body, Replay, clock};
 use crate::observe::Retried;
 
@@ -149,10 +150,11 @@ impl<'a> Call<'a> {
     /// What the head of an answer says of the endpoint.
     #[cold]
     fn conduct_in(&self, answer: &Response<Stream>) -> Conduct {
-        if self.options.is_grpc && answer.status().as_u16() < 400 {
-            return Conduct::of_call(answer.headers());
+        let told = if self.options.is_grpc { GrpcStatus::failure(answer.headers()) } else { None };
+        match told {
+            Some(status) => Conduct::of_call(status, self.options.client_deadline.is_some()),
+            None => Conduct::of_answer(answer.status()),
         }
-        Conduct::of_answer(answer.status())
     }
 
     /// Notes how an attempt ended.
@@ -341,6 +343,7 @@ impl<'a> Call<'a> {
             endpoint: None,
             retryable: retryable(kind, sent, self.harmless),
             wait: None,
+            grpc: None,
             detail: None,
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::base::grpc::GrpcStatus;
 use crate::base::{BodyFault, EndpointId};
 use crate::problem::{Cause, Problem};
 
@@ -24,6 +25,8 @@ pub struct UpstreamError {
     pub retryable: Option<bool>,
     /// How long until it may be better, where that is known.
     pub wait: Option<Duration>,
+    /// What gRPC makes of it, where that is finer than the code's own status.
+    pub grpc: Option<GrpcStatus>,
     /// The private cause in words, for the log.
     pub detail: Option<Box<str>>,
 }
@@ -114,6 +117,7 @@ impl UpstreamError {
             endpoint: None,
             retryable: Some(true),
             wait: None,
+            grpc: None,
             detail: None,
         }
     }
@@ -207,6 +211,9 @@ impl From<UpstreamError> for Problem {
         }
         if let Some(wait) = error.wait {
             problem = problem.with_retry_after(wait);
+        }
+        if let Some(status) = error.grpc {
+            problem = problem.with_grpc(status);
         }
         match error.detail {
             Some(detail) => problem.with_detail(detail),

@@ -125,6 +125,7 @@ impl Call<'_> {
         let verdict = blame::head(cause, fault);
         let mut error = self.error(verdict.kind, self.sent_over(share), reused);
         error.detail = Some(blame::describe(cause).into_boxed_str());
+        error.grpc = blame::reset(cause);
         share.retired.set(share.retired.get() | (verdict.fate != Fate::Settled));
         if verdict.fate == Fate::Unprocessed {
             error.sent = Sent::Nothing;

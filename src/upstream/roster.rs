@@ -3,15 +3,15 @@
 //! The board says who is out; the balancer is told when that changes, and a request that goes well
 //! only compares one number. What counts as a failure of an endpoint is said here, for ejection and
 //! breaker alike: not being reached, not answering, answering what is no HTTP, and the three statuses
-//! by which a server says that it cannot serve (502, 503, 504, and gRPC's UNAVAILABLE); and, after a good
-//! head, an answer that breaks off. A 500 is none: it is the bug of one
+//! by which a server says that it cannot serve (502, 503, 504; for gRPC UNAVAILABLE, and DEADLINE_EXCEEDED
+//! where no client was in a hurry); and, after a good head, an answer that breaks off. A 500 is none: it is the bug of one
 //! page more often than the state of a server, and whoever finds such a page could take the servers
 //! out one by one. What the client caused is never one.
 
 use std::cell::Cell;
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use tokio::time::Instant;
 
 use super::balance::{Balancer, WHOLE};
@@ -215,13 +215,29 @@ impl Conduct {
         }
     }
 
-    /// By the status of a gRPC call, in the head of its answer or in the trailers.
-    pub(super) fn of_call(fields: &HeaderMap) -> Self {
-        match GrpcStatus::told(fields) {
-            Some(GrpcStatus::Unavailable) => Self::Badly,
+    /// By the status with which a gRPC call failed, in the head of its answer or in the trailers;
+    /// `hurried` says that the client has set it a time.
+    pub(super) fn of_call(status: GrpcStatus, hurried: bool) -> Self {
+        match status {
+            GrpcStatus::Unavailable => Self::Badly,
             // Whose time it was that ran out, or who gave up, does not stand there.
-            Some(GrpcStatus::DeadlineExceeded | GrpcStatus::Cancelled) => Self::Unknown,
-            Some(_) | None => Self::Well,
+            GrpcStatus::Cancelled => Self::Unknown,
+            GrpcStatus::DeadlineExceeded if hurried => Self::Unknown,
+            GrpcStatus::DeadlineExceeded => Self::Badly,
+            GrpcStatus::Ok
+            | GrpcStatus::Unknown
+            | GrpcStatus::InvalidArgument
+            | GrpcStatus::NotFound
+            | GrpcStatus::AlreadyExists
+            | GrpcStatus::PermissionDenied
+            | GrpcStatus::ResourceExhausted
+            | GrpcStatus::FailedPrecondition
+            | GrpcStatus::Aborted
+            | GrpcStatus::OutOfRange
+            | GrpcStatus::Unimplemented
+            | GrpcStatus::Internal
+            | GrpcStatus::DataLoss
+            | GrpcStatus::Unauthenticated => Self::Well,
         }
     }
 

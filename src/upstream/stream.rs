@@ -22,6 +22,7 @@ use super::pool::Share;
 use super::roster::Conduct;
 use super::tunnel::Tunnel;
 use super::upload::{State, Upload};
+use crate::base::grpc::GrpcStatus;
 #[cfg(test)]
 use crate::base::trail::{self, Place};
 use crate::base::{Alarm, clock};
@@ -69,8 +70,14 @@ pub(super) struct Facts {
     pub(super) harmless: bool,
 }
 
-/// Why a body broke off, before it is put in the words of the call.
-struct Break(Kind, String);
+/// Why a body broke off, before it is put in the words of the call, and what gRPC makes of it.
+struct Break(Kind, String, Option<GrpcStatus>);
+
+impl Break {
+    fn of(kind: Kind, detail: impl Into<String>) -> Self {
+        Self(kind, detail.into(), None)
+    }
+}
 
 impl Stream {
     /// The body of an answer. One that is empty has ended already.
@@ -128,6 +135,12 @@ impl Stream {
         }
     }
 
+    /// Whether what looks like the end is a reset with NO_ERROR. That is allowed after a whole answer, to
+    /// be spared the rest of a request (RFC 9113, section 8.1), and hyper reads it so before its end too.
+    fn was_reset(&self) -> bool {
+        matches!(&self.source, Source::Http2 { body, .. } if !body.is_end_stream())
+    }
+
     /// Gives the connection back, if it is fit for another request.
     fn finish(&mut self) {
         // An answer that ends before the request does is the end of both.
@@ -155,7 +168,9 @@ impl Stream {
     /// Reads what the trailers of a gRPC answer say of its endpoint, after a head that said nothing.
     #[cold]
     fn heed(&mut self, trailers: &HeaderMap) {
-        if Conduct::of_call(trailers) != Conduct::Badly {
+        let hurried = self.facts.client_deadline.is_some();
+        let told = GrpcStatus::failure(trailers).map(|status| Conduct::of_call(status, hurried));
+        if told != Some(Conduct::Badly) {
             return;
         }
         self.failed = true;
@@ -164,7 +179,7 @@ impl Stream {
         }
     }
 
-    fn fail(&mut self, Break(kind, detail): Break) -> UpstreamError {
+    fn fail(&mut self, Break(kind, detail, grpc): Break) -> UpstreamError {
         if let Some(upload) = &self.upload {
             upload.stop();
         }
@@ -185,6 +200,7 @@ impl Stream {
             endpoint,
             retryable: retryable(kind, Sent::All, self.facts.harmless),
             wait: None,
+            grpc,
             detail: Some(detail.into_boxed_str()),
         }
     }
@@ -193,7 +209,7 @@ impl Stream {
         match &mut self.source {
             Source::Http1(_, connection) => connection
                 .poll_frame(cx)
-                .map_err(|failure| Break(blame::http1_body(&failure), failure.describe())),
+                .map_err(|failure| Break::of(blame::http1_body(&failure), failure.describe())),
             Source::Http2 { body, share, .. } => {
                 let polled = Pin::new(body).poll_frame(cx);
                 #[cfg(test)]
@@ -202,9 +218,9 @@ impl Stream {
                     let fault = self.upload.as_ref().and_then(|upload| upload.fault());
                     let kind = blame::body(&error, fault);
                     if kind == Kind::Truncated && share.line.is_given_up() {
-                        return Break(Kind::IdleTimeout, "the upstream answered no PING".into());
+                        return Break::of(Kind::IdleTimeout, "the upstream answered no PING");
                     }
-                    Break(kind, blame::describe(&error))
+                    Break(kind, blame::describe(&error), blame::reset(&error))
                 })
             }
             Source::Tunnel(_) | Source::Over => Poll::Ready(None),
@@ -230,10 +246,10 @@ impl Stream {
         ready!(alarm.poll_until(end, cx));
         if end < idle {
             let words = "the time is over that the client gave the whole call";
-            return Poll::Ready(Break(Kind::TotalTimeout, words.into()));
+            return Poll::Ready(Break::of(Kind::TotalTimeout, words));
         }
         self.blamed |= self.upload.as_ref().is_some_and(|upload| upload.state() == State::Client);
-        Poll::Ready(Break(Kind::IdleTimeout, "nothing more of the answer came".into()))
+        Poll::Ready(Break::of(Kind::IdleTimeout, "nothing more of the answer came"))
     }
 }
 
@@ -265,6 +281,10 @@ impl Body for Stream {
                     stream.finish();
                 }
                 Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(None) if stream.was_reset() => {
+                let broke = Break(Kind::Truncated, RESET.to_owned(), Some(GrpcStatus::Internal));
+                Poll::Ready(Some(Err(stream.fail(broke))))
             }
             Poll::Ready(None) => {
                 stream.finish();
@@ -299,6 +319,8 @@ impl Drop for Stream {
         }
     }
 }
+
+const RESET: &str = "the stream was reset with NO_ERROR in the middle of the answer";
 
 /// Frames of an unwanted answer that are read at most.
 const DISCARDED: usize = 16;

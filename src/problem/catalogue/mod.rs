@@ -179,6 +179,11 @@ impl Catalogue {
         self.entry(code).grpc
     }
 
+    /// The gRPC status of a problem: its own, else its code's.
+    pub fn grpc_of(&self, problem: &Problem) -> GrpcStatus {
+        problem.grpc_override().unwrap_or_else(|| self.grpc(problem.code()))
+    }
+
     /// Where a code is explained: the configured address followed by the name.
     pub fn link(&self, code: Code) -> Option<&str> {
         self.entry(code).link.as_deref()

@@ -24,7 +24,7 @@ fn status(
     problem: &Problem,
     message: &str,
 ) -> [(HeaderName, HeaderValue); 2] {
-    let number = catalogue.grpc(problem.code()).number();
+    let number = catalogue.grpc_of(problem).number();
     let shown = message.get(..message.floor_char_boundary(MAX_MESSAGE)).unwrap_or_default();
     // What is percent-encoded is always a valid header value.
     let message = HeaderValue::try_from(encode_message(shown));

@@ -14,6 +14,7 @@ use http::Method;
 
 use super::{Format, Rendered, Reply, dress};
 use crate::base::RequestId;
+use crate::base::grpc::GrpcStatus;
 use crate::problem::catalogue::Catalogue;
 use crate::problem::render::facts::Facts;
 use crate::problem::{Cause, Code, CustomId, Language, Problem};
@@ -51,6 +52,7 @@ struct Label {
     cause: Cause,
     code: Code,
     status: u16,
+    grpc: Option<GrpcStatus>,
     format: Format,
     language: Language,
     is_head: bool,
@@ -65,6 +67,7 @@ impl Label {
             cause: facts.problem.cause(),
             code: facts.problem.code(),
             status: facts.status,
+            grpc: facts.problem.grpc_override(),
             format: facts.format(),
             language: facts.reply.language,
             is_head: *facts.reply.method == Method::HEAD,

@@ -1,7 +1,8 @@
 //! Certificates that change on disk are read anew, without a restart and without a connection lost.
 //!
-//! The control thread looks at the files once a second ([`FileWatch`]). What was read is offered to the next handshake. What cannot be used is told of once, in the operational
-//! log, and what was offered before stays.
+//! The control thread looks at the files once a second ([`FileWatch`]), and no sooner: a certificate and
+//! its key are two files, and the second needs its time. What was read is offered to the next handshake.
+//! What cannot be used is told of once, in the operational log, and what was offered before stays.
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! A service whose messages say what it does: each is a line of steps, separated by `|`. `say TEXT`,
-//! `status NUMBER TEXT`, `die` (the connection ends under the call), `hang` (nothing more comes).
+//! `status NUMBER TEXT`, `die` (the connection ends under the call), `hang` (nothing more comes). A method
+//! `Raw` gives back the bytes that it got.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -10,7 +11,8 @@ use std::thread;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use hyper::body::Incoming;
+use http_body_util::{BodyExt as _, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::{Notify, mpsc, oneshot};
@@ -79,6 +81,9 @@ async fn answer(
     request: http::Request<Incoming>,
     death: Arc<Notify>,
 ) -> http::Response<tonic::body::Body> {
+    if request.uri().path().ends_with("/Raw") {
+        return raw(request).await;
+    }
     let mut grpc = tonic::server::Grpc::new(Plain).max_decoding_message_size(64 << 20);
     let method = request.uri().path().rsplit('/').next().unwrap().to_owned();
     match &*method {
@@ -126,6 +131,22 @@ async fn answer(
         }
         _ => Status::unimplemented("no such method").into_http(),
     }
+}
+
+/// The bytes of the call as they came, in the same coding, and its trailers after them.
+async fn raw(request: http::Request<Incoming>) -> http::Response<tonic::body::Body> {
+    let coding = request.headers().get("grpc-encoding").cloned();
+    let body = request.into_body().collect().await.unwrap();
+    let mut trailers = body.trailers().cloned().unwrap_or_default();
+    trailers.insert("grpc-status", 0.into());
+    let frames = [Frame::data(body.to_bytes()), Frame::trailers(trailers)];
+    let body = StreamBody::new(tokio_stream::iter(frames.map(Ok::<_, Infallible>)));
+    let mut answer = http::Response::new(tonic::body::Body::new(body));
+    answer.headers_mut().insert("content-type", "application/grpc".parse().unwrap());
+    if let Some(coding) = coding {
+        answer.headers_mut().insert("grpc-encoding", coding);
+    }
+    answer
 }
 
 async fn converse(
