@@ -184,3 +184,26 @@ paths:
         assert_eq!(ask(&gateway, "PATCH /a", JSON, body).status(), status, "{body}");
     }
 }
+
+#[test]
+fn a_query_is_held_to_its_schema() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /a:
+    get:
+      parameters:
+      - {in: query, name: kind, schema: {oneOf: [{const: all}, {type: integer, maximum: 3}]}}
+";
+    let (gateway, _folder) = of(document, &origin);
+    for right in ["/a", "/a?kind=%61ll&other=1", "/a?kind=3"] {
+        assert_eq!(ask(&gateway, &format!("GET {right}"), "", "").status(), 200, "{right}");
+        assert_eq!(origin.last().head.target(), right);
+    }
+    for wrong in ["kind=4", "kind=none", "kind", "kind=all&kind=all"] {
+        let reply = ask(&gateway, &format!("GET /a?{wrong}"), "", "");
+        let body = reply.is_problem(400, "InvalidParameter");
+        let told = &body["parameters"][0];
+        assert_eq!((&told["name"], &told["in"]), (&"kind".into(), &"query".into()), "{wrong}");
+    }
+}

@@ -58,6 +58,7 @@ pub(super) fn params(
         query: Names::new(query),
         headers: headers.into(),
         cookies: Names::new(cookies),
+        schema: None,
         strict,
         tongues: tongues.into(),
     }))

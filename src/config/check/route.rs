@@ -114,6 +114,9 @@ struct Candidate<'c> {
 fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
     route.rewrite = operation.rewrite;
     route.is_observed = operation.is_observed;
+    if let Some(params) = &mut route.params {
+        params.schema = operation.query;
+    }
     if let Some(known) = operation.body {
         let fields = route.body.take().and_then(|body| body.urlencoded?.fields);
         let form = |whole| Form { fields: fields.clone(), whole: Some(whole) };

@@ -1,9 +1,11 @@
 //! `[route.params]`, laid out for reading: the rules in file order, and beside them where each is
 //! found, so that a request is read once from end to end.
 
+use std::sync::Arc;
+
 use http::HeaderName;
 
-use crate::parameter::{Rule, Tongue};
+use crate::parameter::{FormSchema, Rule, Tongue};
 
 /// The parameters of a route.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub struct Params {
     pub headers: Box<[(HeaderName, u16)]>,
     /// Rules of cookies.
     pub cookies: Names,
+    /// Schemas of parameters of the query, where more is said of them than a rule can hold.
+    pub schema: Option<Arc<FormSchema>>,
     /// Whether the query may hold nothing else.
     pub strict: bool,
     /// The configured languages.

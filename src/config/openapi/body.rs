@@ -210,7 +210,7 @@ fn field<'d>(
     let nothing = [found, one].into_iter().flatten().any(value::may_be_null);
     let one = one.filter(|node| simple(node) && !nothing && !opaque);
     match one {
-        Some(one) => value::rule(document, one, &mut rule),
+        Some(one) => value::rule(document, one, &mut rule, true),
         None => value::anything(&mut rule, place),
     }
     let repeated = list.is_some() || one.is_none();

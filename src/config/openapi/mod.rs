@@ -44,6 +44,8 @@ pub(crate) struct Beside {
     pub(crate) pattern: Pattern,
     pub(crate) rewrite: Option<Rewrite>,
     pub(crate) body: Option<Box<Known>>,
+    /// Schemas of parameters of the query.
+    pub(crate) query: Option<Arc<FormSchema>>,
     /// `mode = "observe"`.
     pub(crate) is_observed: bool,
     /// Bytes of a body that are read.
@@ -187,11 +189,11 @@ impl Settings<'_> {
                 false => document.remark(one.method.place, "`strict`, beside objects in the query"),
             }
         }
-        let mut parameters = parameters.table;
+        let mut declared = parameters.table;
         if one.is_observed {
-            forget_defaults(&mut parameters);
+            forget_defaults(&mut declared);
         }
-        push(value::entry("params", place, Value::Table(parameters)));
+        push(value::entry("params", place, Value::Table(declared)));
         if let Some(binding) = binding
             && let Some(rule) = binding.rule(document, operation, report)?
         {
@@ -204,6 +206,7 @@ impl Settings<'_> {
             pattern: path.pattern,
             rewrite: path.rewrite,
             body: body.map(Box::new),
+            query: parameters.query,
             is_observed: one.is_observed,
             limit: self.section.size("body_limit"),
         };

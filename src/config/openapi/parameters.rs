@@ -1,17 +1,30 @@
 //! Parameters of an operation → entries of `[route.params]`.
 
+use std::sync::Arc;
+
 use super::document::{Document, Fault, table};
+use super::schema;
 use super::value::{self, entry};
 use crate::config::check::OWN_HEADERS;
 use crate::config::read::Section;
 use crate::config::source::Place;
 use crate::config::tree::{Entry, Node, Table, Value};
+use crate::parameter::FormSchema;
 
 /// What an operation says of its parameters.
 pub(super) struct Parameters {
     pub(super) table: Table,
     /// Whether nothing else can stand in the query by the document.
     pub(super) is_complete: bool,
+    /// Of the query, where more is said than a rule can hold.
+    pub(super) query: Option<Arc<FormSchema>>,
+}
+
+/// What is gathered.
+struct Gathered<'d> {
+    table: Table,
+    is_complete: bool,
+    query: Vec<(&'d str, &'d Node)>,
 }
 
 /// The parameters of an operation: its own, and those of its path that it does not say anew.
@@ -21,7 +34,7 @@ pub(super) fn parameters<'d>(
     operation: Section<'d>,
     merged: &[String],
 ) -> Result<Parameters, Fault> {
-    let mut found: Vec<(&str, &str, &'d Node, Place)> = Vec::new();
+    let mut found: Vec<(&'d str, &str, &'d Node, Place)> = Vec::new();
     for item in path.items("parameters").iter().chain(operation.items("parameters")) {
         let node = document.follow(item)?;
         let section = Section::of_node(node);
@@ -33,7 +46,7 @@ pub(super) fn parameters<'d>(
             None => found.push((name.text, place.text, node, name.place)),
         }
     }
-    let mut told = Parameters { table: Table::default(), is_complete: true };
+    let mut told = Gathered { table: Table::default(), is_complete: true, query: Vec::new() };
     for (name, place, node, at) in found {
         let one = Parameter { document, name, node, at };
         match place {
@@ -61,7 +74,16 @@ pub(super) fn parameters<'d>(
             }
         }
     }
-    Ok(told)
+    let mut query = None;
+    if let Some((_, first)) = told.query.first() {
+        let schema = FormSchema::inline(&schema::object(document, &told.query)?, Vec::new());
+        if schema.is_err() {
+            document
+                .remark(first.place, "alternatives of parameters whose patterns need backtracking");
+        }
+        query = schema.ok().map(Arc::new);
+    }
+    Ok(Parameters { table: told.table, is_complete: told.is_complete, query })
 }
 
 struct Parameter<'p, 'd> {
@@ -72,7 +94,7 @@ struct Parameter<'p, 'd> {
 }
 
 impl<'d> Parameter<'_, 'd> {
-    fn told(self, place: &str, in_path: bool, into: &mut Parameters) -> Result<(), Fault> {
+    fn told(self, place: &str, in_path: bool, into: &mut Gathered<'d>) -> Result<(), Fault> {
         let section = Section::of_node(self.node);
         let mut rule = Table::default();
         rule.entries.push(entry("in", self.at, Value::String(place.to_owned())));
@@ -106,12 +128,27 @@ impl<'d> Parameter<'_, 'd> {
         place: &str,
         schema: &'d Node,
         rule: &mut Table,
-        into: &mut Parameters,
+        into: &mut Gathered<'d>,
     ) -> Result<(), Fault> {
-        let Some(simple) = value::simple(self.document, schema)? else {
+        let plain_query = place == "query"
+            && section.text("style").is_none_or(|word| word.text == "form")
+            && section.boolean("explode") != Some(false);
+        let found = match plain_query {
+            true => value::plain(self.document, schema)?,
+            false => value::simple(self.document, schema)?,
+        };
+        let Some(simple) = found else {
             value::anything(rule, self.at);
+            if plain_query {
+                // Whether it is a list is for the schema to say.
+                rule.entries.push(entry("repeated", self.at, Value::Boolean(true)));
+                into.query.push((self.name, schema));
+            }
             return Ok(());
         };
+        if plain_query && value::says_more(simple) {
+            into.query.push((self.name, schema));
+        }
         let style = section.text("style").map(|word| word.text);
         let form = matches!((place, style), ("query" | "cookie", None | Some("form")));
         let explode = section.boolean("explode").unwrap_or(form);
@@ -125,10 +162,19 @@ impl<'d> Parameter<'_, 'd> {
                     return Ok(());
                 }
                 rule.entries.push(entry("repeated", self.at, Value::Boolean(true)));
-                value::bounds_of_lists(self.document, simple);
-                match Section::of(table(simple)).node("items") {
+                if !plain_query {
+                    value::bounds_of_lists(self.document, simple);
+                }
+                let items = Section::of(table(simple)).node("items");
+                let several = items.map(|items| value::plain(self.document, items)).transpose()?;
+                if let (true, Some(None)) = (plain_query, several) {
+                    into.query.push((self.name, schema));
+                    value::anything(rule, self.at);
+                    return Ok(());
+                }
+                match items {
                     Some(items) => match value::simple(self.document, items)? {
-                        Some(items) => value::rule(self.document, items, rule),
+                        Some(items) => value::rule(self.document, items, rule, plain_query),
                         None => value::anything(rule, self.at),
                     },
                     None => value::anything(rule, self.at),
@@ -145,7 +191,7 @@ impl<'d> Parameter<'_, 'd> {
                 }
             }
             _ => {
-                value::rule(self.document, simple, rule);
+                value::rule(self.document, simple, rule, plain_query);
                 if matches!(style, Some("label" | "matrix")) {
                     self.document.remark(self.at, "the styles `label` and `matrix`");
                     rule.entries.retain(|entry| matches!(&*entry.key, "in"));

@@ -14,17 +14,22 @@ use crate::config::tree::{Node, Value};
 
 /// The schema, complete.
 pub(super) fn complete<'d>(document: &Document<'d>, schema: &'d Node) -> Result<Json, Fault> {
-    let mut translation =
-        Translation { document, names: HashMap::new(), waiting: Vec::new(), left: MOST_SCHEMAS };
-    let mut whole = translation.schema(schema)?;
-    let mut definitions = Map::new();
-    while let Some((name, node)) = translation.waiting.pop() {
-        definitions.insert(name, translation.schema(node)?);
+    let mut translation = Translation::of(document);
+    let whole = translation.schema(schema)?;
+    translation.close(whole)
+}
+
+/// An object with members of these schemas, complete.
+pub(super) fn object<'d>(
+    document: &Document<'d>,
+    members: &[(&'d str, &'d Node)],
+) -> Result<Json, Fault> {
+    let mut translation = Translation::of(document);
+    let mut properties = Map::new();
+    for (name, node) in members {
+        properties.insert((*name).to_owned(), translation.schema(node)?);
     }
-    if let (Json::Object(whole), false) = (&mut whole, definitions.is_empty()) {
-        whole.insert("$defs".to_owned(), Json::Object(definitions));
-    }
-    Ok(whole)
+    translation.close(json!({ "properties": properties }))
 }
 
 struct Translation<'t, 'd> {
@@ -35,7 +40,23 @@ struct Translation<'t, 'd> {
     left: usize,
 }
 
-impl<'d> Translation<'_, 'd> {
+impl<'t, 'd> Translation<'t, 'd> {
+    fn of(document: &'t Document<'d>) -> Self {
+        Self { document, names: HashMap::new(), waiting: Vec::new(), left: MOST_SCHEMAS }
+    }
+
+    /// The whole, with what its references lead to.
+    fn close(mut self, mut whole: Json) -> Result<Json, Fault> {
+        let mut definitions = Map::new();
+        while let Some((name, node)) = self.waiting.pop() {
+            definitions.insert(name, self.schema(node)?);
+        }
+        if let (Json::Object(whole), false) = (&mut whole, definitions.is_empty()) {
+            whole.insert("$defs".to_owned(), Json::Object(definitions));
+        }
+        Ok(whole)
+    }
+
     fn schema(&mut self, node: &'d Node) -> Result<Json, Fault> {
         if let Value::Boolean(yes) = node.value {
             return Ok(Json::Bool(yes));

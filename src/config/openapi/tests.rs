@@ -1,3 +1,5 @@
+mod schemas;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -116,7 +118,7 @@ fn a_large_public_document() {
     let bodies = loaded.config.routes.iter().filter(|route| route.body.is_some()).count();
     assert!(bodies > 70, "{bodies}");
     let said = loaded.warnings.iter().filter(|found| found.id == Id::Unenforced);
-    assert!(said.clone().count() > 3 && said.clone().all(|found| found.span.is_some()));
+    assert!(said.clone().count() > 0 && said.clone().all(|found| found.span.is_some()));
 }
 
 #[test]
@@ -262,40 +264,6 @@ fn a_client_chooses_what_its_body_is() {
         rule.json.is_none() && rule.multipart.is_some() && rule.others,
         "either kind of JSON passes"
     );
-}
-
-#[test]
-fn fields_of_forms_have_rules_where_they_are_plain() {
-    let form = "{type: object, required: [n], properties: {n: {type: integer}, \
-        l: {type: array, items: {enum: [a]}, maxItems: 2}, o: {type: object}, \
-        z: {type: [integer, 'null']}, d: {type: array, items: {enum: [a]}}}}";
-    let document = format!(
-        "openapi: 3.1.0\npaths: {{/a: {{post: {{requestBody: {{content: {{multipart/form-data: {{\
-         encoding: {{d: {{style: form, explode: false}}}}, schema: {form}}}}}}}}}}}, \
-         /b: {{post: {{requestBody: {{content: {{multipart/form-data: {{schema: {form}}}, \
-         application/x-www-form-urlencoded: {{schema: {{anyOf: [{form}, {{}}]}}}}}}}}}}}}}}\n"
-    );
-    let loaded = judged(&document, "").unwrap();
-    let rule = loaded.config.routes[0].body.as_ref().unwrap();
-    assert!(rule.multipart.is_some() && rule.urlencoded.is_none());
-    let rules = &rule.fields().unwrap().rules;
-    let takes: Vec<_> = rules.iter().map(|rule| rule.judge("x").is_ok()).collect();
-    assert_eq!(takes, [false, false, true, true, true], "{rules:?}");
-    let rule = loaded.config.routes[1].body.as_ref().unwrap();
-    assert!(rule.multipart.is_some() && rule.urlencoded.is_some() && rule.fields().is_none());
-    let said: Vec<_> = loaded.warnings.iter().map(|found| &*found.message).collect();
-    assert_eq!(said, ["the document says more than is enforced: `encoding` of forms"]);
-}
-
-#[test]
-fn null_beside_an_enum_without_it_is_told() {
-    let document = "openapi: 3.0.3\npaths: {/a: {post: {requestBody: {content: {application/json: \
-        {schema: {properties: {e: {type: string, nullable: true, enum: [a]}}}}}}}}}\n";
-    let loaded = judged(document, "").unwrap();
-    let [said] = &*loaded.warnings else { panic!("{:?}", loaded.warnings) };
-    assert_eq!((said.id, said.severity), (Id::Unenforced, Severity::Note));
-    assert!(said.message.ends_with("null is refused"), "{}", said.message);
-    assert_eq!(&document[said.span.clone().unwrap()], "nullable");
 }
 
 #[test]

@@ -100,8 +100,30 @@ pub(super) fn bounds_of_lists(document: &Document<'_>, schema: &Node) {
     }
 }
 
-/// Writes what a schema of a scalar says as keys of a parameter.
-pub(super) fn rule(document: &Document<'_>, schema: &Node, rule: &mut Table) {
+/// Whether a schema says more of a value than a rule can hold, its items included.
+pub(super) fn says_more(schema: &Node) -> bool {
+    let section = Section::of_node(schema);
+    let keywords = [
+        "not",
+        "if",
+        "multipleOf",
+        "minItems",
+        "maxItems",
+        "uniqueItems",
+        "contains",
+        "prefixItems",
+    ];
+    let excluded = ["exclusiveMinimum", "exclusiveMaximum"];
+    let format = section.text("format").is_some_and(|word| FORMATS.contains(&word.text));
+    keywords.iter().any(|key| section.has(key))
+        || (word(schema) == "number" && excluded.iter().any(|key| section.has(key)))
+        || format
+        || section.node("items").is_some_and(says_more)
+}
+
+/// Writes what a schema of a scalar says as keys of a parameter. `whole` where the schema itself judges
+/// what these cannot say.
+pub(super) fn rule(document: &Document<'_>, schema: &Node, rule: &mut Table, whole: bool) {
     let section = Section::of_node(schema);
     let place = section.place("type").unwrap_or(schema.place);
     let mut push = |key: &str, place: Place, value: Value| {
@@ -116,6 +138,7 @@ pub(super) fn rule(document: &Document<'_>, schema: &Node, rule: &mut Table) {
         (_, format) => {
             if let (Some(name), Some(word)) = (format, section.text("format"))
                 && !matches!(name, "password" | "binary" | "byte" | "int64" | "string")
+                && !(whole && FORMATS.contains(&name))
             {
                 document.remark(word.place, format!("the format `{name}` of parameters"));
             }
@@ -125,11 +148,11 @@ pub(super) fn rule(document: &Document<'_>, schema: &Node, rule: &mut Table) {
     push("type", place, Value::String(kind.to_owned()));
     match kind {
         "integer" => integer(section, &mut push),
-        "number" => number(document, section, &mut push),
+        "number" => number(document, section, &mut push, whole),
         "string" => string(document, section, place, &mut push),
         _ => {}
     }
-    if let Some(place) = section.place("multipleOf") {
+    if let Some(place) = section.place("multipleOf").filter(|_| !whole) {
         document.remark(place, "`multipleOf` of parameters");
     }
     let one = section.node("const").map(std::slice::from_ref);
@@ -188,12 +211,13 @@ fn number(
     document: &Document<'_>,
     section: Section<'_>,
     push: &mut impl FnMut(&str, Place, Value),
+    whole: bool,
 ) {
     for (key, plain, strict) in
         [("min", "minimum", "exclusiveMinimum"), ("max", "maximum", "exclusiveMaximum")]
     {
         if let Some(place) =
-            section.place(strict).filter(|_| section.boolean(strict) != Some(false))
+            section.place(strict).filter(|_| !whole && section.boolean(strict) != Some(false))
         {
             document.remark(place, "bounds of fractional parameters that are themselves excluded");
         }
@@ -247,5 +271,8 @@ fn whole(value: f64) -> i64 {
     value as i64
 }
 
+/// Formats that a schema judges and no type of parameters does.
+const FORMATS: &[&str] =
+    &["uri", "uri-reference", "iri", "time", "duration", "ipv4", "ipv6", "hostname", "regex"];
 const MOST_STEPS: usize = 32;
 const MOST_LENGTH: u32 = 1 << 24;

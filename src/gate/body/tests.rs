@@ -112,6 +112,13 @@ fn other_media_types_are_told_what_is_read() {
         assert_eq!(refused.cause(), Cause::MediaType, "{wrong}");
         assert_eq!(refused.headers()[0].0, "accept-post");
     }
+    let told = |method: Method| {
+        let headers = HeaderMap::new();
+        let rule = form.routes[0].body.as_ref().unwrap();
+        media(rule, &headers, &method).unwrap_err().headers()[0].0.to_string()
+    };
+    assert_eq!(told(Method::PATCH), "accept-patch");
+    assert_eq!(told(Method::PUT), "accept");
     let folder = tempfile::tempdir().unwrap();
     let schema = folder.path().join("s.json");
     std::fs::write(&schema, r#"{ "type": "object", "required": ["a"] }"#).unwrap();

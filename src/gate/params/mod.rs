@@ -18,6 +18,7 @@ pub(in crate::gate) use self::ledger::Ledger;
 pub use self::ledger::refusal;
 use crate::base::percent;
 use crate::config::model::Params;
+use crate::parameter::{FormSchema, Pair, Tongue, Verdict};
 use crate::problem::Problem;
 use crate::route::Captures;
 
@@ -49,7 +50,31 @@ pub fn parameters(
             cookies::read(line.as_bytes(), &params.cookies, &mut ledger);
         }
     }
-    ledger.close(&params.tongues)
+    let absent = ledger.close(&params.tongues)?;
+    if let Some(schema) = &params.schema {
+        read_by_schema(schema, query.unwrap_or_default(), &params.tongues)?;
+    }
+    Ok(absent)
+}
+
+/// Once each parameter is as its own rule wants it: what only the schema of a document can say.
+#[inline(never)]
+fn read_by_schema(schema: &FormSchema, query: &str, tongues: &[Tongue]) -> Result<(), Problem> {
+    let mut pairs = Vec::new();
+    for pair in query.split('&') {
+        let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+        // What cannot be decoded has been refused where it is declared.
+        let decoded = (percent::form_decoded(name), percent::form_decoded(text));
+        if let (Ok(name), Ok(text)) = decoded
+            && schema.knows(&name)
+        {
+            pairs.push(Pair { name, text, is_file: false });
+        }
+    }
+    match schema.judge_query(&pairs, tongues) {
+        Verdict::Wrong(wrong) => Err(refusal(wrong)),
+        Verdict::Fine | Verdict::Unreadable(_) => Ok(()),
+    }
 }
 
 /// Names are decoded before they are compared: the upstream will do so, too.

@@ -13,6 +13,7 @@ use serde_json::Value;
 use super::strict;
 use super::{Schema, Verdict};
 use crate::parameter::Tongue;
+use crate::problem::Place;
 
 mod reading;
 
@@ -48,6 +49,20 @@ impl FormSchema {
     pub fn inline(schema: &Value, opaque: Vec<String>) -> Result<Self, String> {
         let (readings, spread) = Readings::of(schema);
         Ok(Self { schema: Schema::inline(schema, true)?, readings, opaque, spread })
+    }
+
+    /// Judges parameters of the query by the schemas of those of them that have one.
+    pub fn judge_query(&self, pairs: &[Pair<'_>], tongues: &[Tongue]) -> Verdict {
+        let mut verdict = self.judge(pairs, true, tongues);
+        if let Verdict::Wrong(wrong) = &mut verdict {
+            wrong.iter_mut().for_each(|violation| violation.place = Some(Place::Query));
+        }
+        verdict
+    }
+
+    /// Whether the schema says anything of this name.
+    pub fn knows(&self, name: &str) -> bool {
+        self.readings.knows(name)
     }
 
     /// Judges a form. `urlencoded` are those in which objects may be written member by member.

@@ -87,8 +87,8 @@ fn phrase(wrong: &Wrong, tongue: Tongue) -> String {
     match wrong {
         Wrong::Type { kind } => types(kind, french),
         Wrong::Enum { options } => match options.as_array() {
-            Some(options) => choice(options, french),
-            None => fixed("une des valeurs permises", "one of the allowed values"),
+            Some(options) if !options.is_empty() => choice(options, french),
+            Some(_) | None => fixed("une des valeurs permises", "one of the allowed values"),
         },
         Wrong::Constant { expected_value } => choice(std::slice::from_ref(expected_value), french),
         Wrong::Minimum { limit } => with("un nombre d’au moins", "a number of at least", limit),

@@ -88,6 +88,10 @@ impl Readings {
         (found, spread.into_iter().collect())
     }
 
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.names.contains_key(name)
+    }
+
     pub(super) fn of_name(&self, name: &str) -> &Reading {
         self.names.get(name).unwrap_or(&self.rest)
     }

@@ -206,7 +206,39 @@ fn long_chains_of_references_fit_the_stack() {
     }
 }
 
+/// By a reader that tries again from every place these would not end.
+#[test]
+fn no_text_makes_a_pattern_try_again() {
+    let schema = json!({ "pattern": "^(a|a)*(a+)+$", "type": "string" });
+    let text = format!("{}!", "a".repeat(100_000));
+    assert_eq!(said(&schema, &json!(text)).len(), 1);
+    assert_eq!(said(&schema, &json!("a".repeat(100_000))), [""; 0]);
+}
+
+/// Names that a client chooses cannot meet in one place of a table: objects are kept in order.
+#[test]
+fn names_by_the_thousand_are_read_in_their_order() {
+    let names: Vec<String> = (0..20_000).map(|at| format!("{:x}", at ^ 0x2a5a)).collect();
+    let object: serde_json::Map<_, _> = names.iter().map(|name| (name.clone(), json!(1))).collect();
+    let schema = json!({ "additionalProperties": { "type": "integer" } });
+    assert_eq!(said(&schema, &Value::Object(object.clone())), [""; 0]);
+    assert!(object.keys().is_sorted(), "serde_json was built with another map");
+}
+
 proptest! {
+    #[test]
+    fn any_schema_is_compiled_or_refused(
+        key in "(type|pattern|\\$ref|properties|items|enum|minimum|format|allOf|required|\\$defs|not)",
+        value in "[\\[\\]{}\":,a-z#/$0-9.\\-]{0,24}",
+    ) {
+        for value in [value.clone(), format!("\"{}\"", value.replace('"', ""))] {
+            let Ok(value) = serde_json::from_str::<Value>(&value) else { continue };
+            if let Ok(schema) = Schema::inline(&json!({ key.clone(): value }), true) {
+                let _ = schema.judge(b"{\"a\":[1,\"b\"]}", TONGUES);
+            }
+        }
+    }
+
     #[test]
     fn any_bytes_are_judged(bytes in proptest::collection::vec(any::<u8>(), 0..60), text in r#"[\[\]{}",:ab0-9]{0,30}"#) {
         let schema = schema(&json!({ "properties": { "a": { "type": "array", "items": { "type": "string" } } } }));
