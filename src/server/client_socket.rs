@@ -289,7 +289,7 @@ mod tests {
                 client.read_to_end(&mut bytes).unwrap();
                 bytes
             });
-            let bytes: Vec<u8> = (0..LENGTH).map(|at| (at % 251) as u8).collect();
+            let bytes: Vec<u8> = (0..=250).cycle().take(LENGTH).collect();
             let mut sent = 0;
             while sent < LENGTH {
                 let rest = [IoSlice::new(&bytes[sent..])];
