@@ -10,7 +10,7 @@ mod text;
 mod translate;
 mod wait;
 
-pub use decode::decode;
+pub use decode::{StreamDecoder, decode};
 pub use rule::{Rule, StatusSet, Take, When};
 pub use text::presentable;
-pub use translate::{Foreign, no_reply, root_errors, translate};
+pub use translate::{Foreign, no_reply, root_errors, translate, worst};
