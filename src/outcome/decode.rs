@@ -3,6 +3,8 @@
 //! A bomb stops at the bound. A body that was cut gives what could be decoded of it, because even
 //! half a page tells the log something; brotli gives whole blocks only.
 
+mod stream;
+
 use std::borrow::Cow;
 use std::io::Read;
 
@@ -10,6 +12,8 @@ use brotli_decompressor::Decompressor;
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use http::HeaderValue;
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
+
+pub use self::stream::StreamDecoder;
 
 /// Undoes the content codings of a body: `gzip`, `deflate`, `br`, `zstd` and `identity`, at most
 /// two that change anything, applied in the listed order (RFC 9110, section 8.4). At most `limit`

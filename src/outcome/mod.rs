@@ -10,8 +10,8 @@ mod text;
 mod translate;
 mod wait;
 
-pub use decode::decode;
+pub use decode::{StreamDecoder, decode};
 pub use grpc::call_code;
 pub use rule::{Rule, StatusSet, Take, When};
 pub use text::presentable;
-pub use translate::{Foreign, no_reply, root_errors, ruled, translate};
+pub use translate::{Foreign, no_reply, root_errors, ruled, translate, worst};

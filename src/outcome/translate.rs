@@ -87,9 +87,14 @@ pub fn no_reply(foreign: &Foreign<'_>, catalogue: &Catalogue) -> Problem {
 
 /// The problem that a GraphQL reply stands for whose root has errors: its worst one.
 pub fn root_errors(foreign: &Foreign<'_>, worst: &Worst) -> Problem {
+    finish(self::worst(worst), foreign, &Reading::new(foreign)).with_detail(&worst.detail)
+}
+
+/// The same of a reply of which nothing more is known.
+pub fn worst(worst: &Worst) -> Problem {
     let source = if worst.status < 500 { Source::Client } else { Source::Upstream };
     let problem = Problem::new(Cause::GraphqlErrors).with_code(worst.code).with_source(source);
-    finish(problem, foreign, &Reading::new(foreign)).with_detail(&worst.detail)
+    problem.with_detail(&worst.detail)
 }
 
 /// The status of an error that a body names, as frameworks write it.

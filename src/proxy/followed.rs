@@ -1,15 +1,14 @@
 //! Replies of GraphQL routes that go on while they are listened to: those too long to be held, whose
 //! end tells how they went, and the events of subscriptions, which learn of a failure before they end.
 
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body::Frame;
 
 use super::in_band::InBand;
+use super::passing::Passing;
 use super::stream::{Content, Polled};
-use crate::observe::Outcome;
-use crate::outcome::graphql::{Payload, ReplySkimmer, Verdict};
+use crate::observe::Record;
 use crate::problem::Problem;
 use crate::upstream::UpstreamError;
 
@@ -22,15 +21,14 @@ pub(super) struct Followed {
 
 #[derive(Debug)]
 enum Ear {
-    Reply { skimmer: ReplySkimmer, payload: Arc<Payload> },
+    Reply(Box<Passing>),
     Events { tail: Tail, words: InBand, broken: Option<UpstreamError> },
 }
 
 impl Followed {
-    /// A reply that is judged while it goes by; a list of several, where the route takes those.
-    pub(super) fn reply(inner: Content, payload: &Arc<Payload>, batch: bool) -> Self {
-        let ear = Ear::Reply { skimmer: ReplySkimmer::new(batch), payload: Arc::clone(payload) };
-        Self { inner, ear }
+    /// A reply that is judged while it goes by.
+    pub(super) fn reply(inner: Content, passing: Passing) -> Self {
+        Self { inner, ear: Ear::Reply(Box::new(passing)) }
     }
 
     /// The events of a subscription.
@@ -41,7 +39,7 @@ impl Followed {
     /// Whether everything was handed on.
     pub(super) fn is_over(&self) -> bool {
         let told = match &self.ear {
-            Ear::Reply { .. } => true,
+            Ear::Reply(_) => true,
             Ear::Events { broken, .. } => broken.is_none(),
         };
         told && self.inner.is_end_stream()
@@ -68,7 +66,7 @@ impl Followed {
 
     fn hear(&mut self, data: &[u8]) {
         match &mut self.ear {
-            Ear::Reply { skimmer, payload } => skimmer.read(payload, data),
+            Ear::Reply(passing) => passing.hear(data),
             Ear::Events { tail, .. } => tail.push(data),
         }
     }
@@ -82,27 +80,15 @@ impl Followed {
                 *broken = Some(error);
                 Ok(Frame::data(events))
             }
-            Ear::Events { .. } | Ear::Reply { .. } => Err(error),
+            Ear::Events { .. } | Ear::Reply(_) => Err(error),
         }
     }
 
-    /// What the reply has said of itself, once it is over.
-    pub(super) fn outcome(&self) -> Option<Outcome> {
-        match &self.ear {
-            Ear::Reply { skimmer, .. } => Some(outcome(skimmer.verdict())),
-            Ear::Events { .. } => None,
+    /// The reply is over: what it has said of itself goes into the record.
+    pub(super) fn judge(&mut self, record: &mut Record) {
+        if let Ear::Reply(passing) = &mut self.ear {
+            passing.judge(record);
         }
-    }
-}
-
-/// How an operation went by what its reply says. Whose fault errors at the root are stands in them, and
-/// is read where they are held; elsewhere nobody was served as they had asked.
-pub(super) fn outcome(verdict: Verdict) -> Outcome {
-    match verdict {
-        Verdict { is_graphql: false, .. } | Verdict { root_errors: true, .. } => Outcome::Failed,
-        Verdict { refused: true, .. } => Outcome::Refused,
-        Verdict { warned: true, .. } => Outcome::Warning,
-        Verdict { .. } => Outcome::Success,
     }
 }
 

@@ -28,6 +28,7 @@ mod normalise;
 mod pack;
 mod packed;
 mod panic;
+mod passing;
 mod redirect;
 mod replies;
 mod rescue;

@@ -9,7 +9,7 @@ use http_body::Frame;
 
 use super::pack::Packer;
 use super::stream::{Content, Polled};
-use crate::observe::Outcome;
+use crate::observe::Record;
 use crate::upstream::{Kind, Sent, Stage, UpstreamError};
 
 /// A body and its encoder.
@@ -29,9 +29,9 @@ impl Packed {
         Self { inner, packer: Some(packer), holds: false, next: None }
     }
 
-    /// How what has gone by says that it went.
-    pub(super) fn outcome(&self) -> Option<Outcome> {
-        self.inner.outcome()
+    /// It is over: what has gone by tells how it went.
+    pub(super) fn judge(&mut self, record: &mut Record) {
+        self.inner.judge(record);
     }
 
     /// Whether everything was handed on.

@@ -14,9 +14,10 @@ use http_body_util::BodyExt as _;
 
 use super::annotated::{decoded, essence, is_coded};
 use super::exchange::Exchange;
-use super::followed::{Followed, outcome};
+use super::followed::Followed;
 use super::limit::Waits;
 use super::normalise::{ReadAhead, joined};
+use super::passing::{Passing, outcome};
 use super::stream::{Content, Rest, Watched};
 use super::{Gateway, headers};
 use crate::base::UpstreamId;
@@ -37,7 +38,7 @@ pub(super) struct Reply<'a> {
 }
 
 impl Reply<'_> {
-    fn may_be_list(&self) -> bool {
+    pub(super) fn may_be_list(&self) -> bool {
         self.graphql.operations.batch
     }
 
@@ -174,7 +175,7 @@ impl Gateway {
     /// what goes by.
     fn judge_passing(
         &self,
-        exchange: &mut Exchange,
+        exchange: &Exchange,
         reply: Reply<'_>,
         read: ReadAhead,
     ) -> Result<Response<Watched>, Problem> {
@@ -186,14 +187,9 @@ impl Gateway {
             self.served_nothing(exchange);
             return Err(self.stands_for(&reply, &joined(&read.ahead)));
         }
-        let (payload, batch) = (&reply.graphql.replies.payload, reply.may_be_list());
-        let body = if coded {
-            // Too long to be undone for a look at it.
-            Watched::replayed(read.ahead, read.rest)
-        } else {
-            let content = Content::Replayed(read.ahead, read.rest);
-            Watched::followed(Followed::reply(content, payload, batch))
-        };
+        let passing = Passing::new(self, exchange, &reply);
+        let content = Content::Replayed(read.ahead, read.rest);
+        let body = Watched::followed(Followed::reply(content, passing));
         Ok(Response::from_parts(reply.parts, body))
     }
 

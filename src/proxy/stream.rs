@@ -146,7 +146,7 @@ impl Watched {
         let Some(record) = &mut self.record else { return };
         record.complete = true;
         if record.operations.is_some() && record.judged.is_none() {
-            record.judged = self.content.outcome();
+            self.content.judge(record);
         }
         if record.outcome == Outcome::Aborted && record.cause.is_none() {
             record.outcome = match (record.judged, record.status) {
@@ -310,19 +310,19 @@ impl Content {
         }
     }
 
-    /// How what has gone by says that it went, if somebody has listened.
+    /// It is over: how it went by what has gone by, if somebody has listened.
     #[cold]
-    pub(super) fn outcome(&self) -> Option<Outcome> {
+    pub(super) fn judge(&mut self, record: &mut Record) {
         match self {
-            Self::Followed(followed) => followed.outcome(),
-            Self::Packed(packed) => packed.outcome(),
+            Self::Followed(followed) => followed.judge(record),
+            Self::Packed(packed) => packed.judge(record),
             Self::Empty
             | Self::Switched(_)
             | Self::Full(_)
             | Self::Upstream(_)
             | Self::Replayed(_, _)
             | Self::Breaking(_)
-            | Self::Broken => None,
+            | Self::Broken => {}
         }
     }
 }

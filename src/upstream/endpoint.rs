@@ -1,6 +1,7 @@
 //! One endpoint as lived by this worker: a place, the connections kept to it, and how busy it is.
 
 use std::cell::{Cell, OnceCell};
+use std::fmt;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 
@@ -37,6 +38,26 @@ pub(super) struct Endpoint {
 pub(super) enum Row {
     Ended,
     GoesOn,
+}
+
+/// Whom to tell of an endpoint's answer once it has been read.
+pub struct Keeper(Rc<Endpoint>);
+
+impl Keeper {
+    pub(super) fn of(endpoint: &Rc<Endpoint>) -> Self {
+        Self(Rc::clone(endpoint))
+    }
+
+    /// It said nothing but errors.
+    pub fn served_nothing(&self) {
+        self.0.served_nothing();
+    }
+}
+
+impl fmt::Debug for Keeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Keeper").field(&self.0.id).finish()
+    }
 }
 
 /// A request's place at an endpoint.

@@ -59,6 +59,7 @@ use self::call::Call;
 pub use self::credentials::Credentials;
 pub use self::deadline::GRPC_TIMEOUT;
 pub use self::drain::Duty;
+pub use self::endpoint::Keeper;
 use self::endpoint::{Endpoint, Row};
 pub use self::error::{Kind, Sent, Stage, UpstreamError};
 pub use self::fetch::Document;
@@ -258,6 +259,11 @@ impl Upstreams {
                 }
             }
         }
+    }
+
+    /// Whom to tell of an answer of an endpoint that is still to be read.
+    pub fn keeper(&self, id: UpstreamId, endpoint: EndpointId) -> Option<Keeper> {
+        self.0[usize::from(id.0)].endpoints.get(usize::from(endpoint.0)).map(Keeper::of)
     }
 
     /// Notes that an answer with a good head said nothing but errors.

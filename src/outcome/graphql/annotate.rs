@@ -106,6 +106,16 @@ pub fn annotate(body: &str, annotation: &Annotation<'_>) -> Option<Annotated> {
     Some(Annotated { body: joined(&replies), is_batch: true, ..worst? })
 }
 
+/// The worst of errors that stand in a list by themselves, beside data or none.
+pub fn worst_of(errors: &str, has_data: bool, annotation: &Annotation<'_>) -> Option<Worst> {
+    let mut worst: Option<Worst> = None;
+    for raw in list(errors)? {
+        let error = Told::of(raw, annotation, has_data);
+        error.weigh(&mut worst, annotation);
+    }
+    worst
+}
+
 fn one(body: &str, annotation: &Annotation<'_>) -> Option<Annotated> {
     let root = Members::of(body)?;
     let errors = list(root.raw("errors")?.get())?;
@@ -118,10 +128,7 @@ fn one(body: &str, annotation: &Annotation<'_>) -> Option<Annotated> {
     let mut written = Vec::with_capacity(errors.len());
     for raw in errors {
         let error = Told::of(raw, annotation, data > Data::Absent);
-        let status = annotation.catalogue.code_status(error.code);
-        if worst.as_ref().is_none_or(|known| known.gives_way_to(status)) {
-            worst = Some(Worst { code: error.code, status, detail: error.detail() });
-        }
+        error.weigh(&mut worst, annotation);
         written.push(error.written(raw, annotation));
     }
     let errors = joined(&written);
@@ -174,6 +181,14 @@ impl<'j> Told<'j> {
         });
         let is_ours = ours.is_some() && extension("request_id").is_some();
         Self { members, extensions, message, spelling, is_ours, code }
+    }
+
+    /// Takes the place of the worst one so far, if it is worse.
+    fn weigh(&self, worst: &mut Option<Worst>, annotation: &Annotation<'_>) {
+        let status = annotation.catalogue.code_status(self.code);
+        if worst.as_ref().is_none_or(|known| known.gives_way_to(status)) {
+            *worst = Some(Worst { code: self.code, status, detail: self.detail() });
+        }
     }
 
     fn detail(&self) -> String {

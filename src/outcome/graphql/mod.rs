@@ -5,10 +5,12 @@
 
 mod annotate;
 mod judge;
+mod kept_errors;
 mod lexer;
 mod measure;
 mod members;
 mod message;
+mod name;
 mod payload;
 mod read;
 mod reply;
@@ -16,7 +18,7 @@ mod skim;
 mod spelling;
 mod subscriptions;
 
-pub use annotate::{Annotated, Annotation, Data, Worst, annotate};
+pub use annotate::{Annotated, Annotation, Data, Worst, annotate, worst_of};
 pub use judge::judge;
 pub use payload::Payload;
 pub use read::{Said, read};

@@ -8,6 +8,8 @@
 use memchr::memchr2;
 
 use super::Payload;
+use super::kept_errors::KeptErrors;
+use super::name::Name;
 
 /// What a reply says.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +51,8 @@ pub struct ReplySkimmer {
     nameless: bool,
     /// Whether anything stands where nothing may.
     stray: bool,
+    /// The errors at the root, where somebody wants to read them at the end.
+    kept: Option<KeptErrors>,
 }
 
 /// Levels whose members are looked at: the root, `data`, a payload.
@@ -88,18 +92,6 @@ enum State {
     Hex(bool, u8, u16),
 }
 
-/// A name as it comes in.
-#[derive(Debug)]
-struct Name {
-    bytes: [u8; LONGEST],
-    length: usize,
-    /// The first half of a surrogate pair.
-    high: Option<u16>,
-}
-
-/// Names that are longer match nothing.
-const LONGEST: usize = 64;
-
 impl ReplySkimmer {
     /// A reply that is about to begin; several in a list, where the request may have held several.
     pub fn new(batch: bool) -> Self {
@@ -110,7 +102,8 @@ impl ReplySkimmer {
             objects: 0,
             members: [Member::Other; LEVELS],
             state: State::Value,
-            name: Name { bytes: [0; LONGEST], length: 0, high: None },
+            name: Name::default(),
+            kept: None,
             awaited: None,
             errors: false,
             sibling: false,
@@ -120,20 +113,37 @@ impl ReplySkimmer {
         }
     }
 
+    /// The same, and keeps the errors at the root.
+    pub fn keeping(batch: bool) -> Self {
+        Self { kept: Some(KeptErrors::default()), ..Self::new(batch) }
+    }
+
+    /// The errors at the root that were kept, as a list; nothing where nobody wanted them.
+    pub fn kept(&self) -> Option<String> {
+        self.kept.as_ref().and_then(KeptErrors::list)
+    }
+
     /// The next piece.
     pub fn read(&mut self, payload: &Payload, piece: &[u8]) {
         let mut rest = piece;
         while let Some((&byte, after)) = rest.split_first() {
             // Most of a reply is text that says nothing here.
             if self.state == State::Text(false) {
-                let skipped = memchr2(b'"', b'\\', rest);
-                rest = rest.get(skipped.unwrap_or(rest.len())..).unwrap_or_default();
+                let skipped = memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+                if let Some(kept) = &mut self.kept {
+                    // With the byte that ends it.
+                    kept.push(rest.get(..=skipped).unwrap_or(rest));
+                }
+                rest = rest.get(skipped..).unwrap_or_default();
                 let Some((&byte, after)) = rest.split_first() else { return };
                 self.state = if byte == b'"' { State::Value } else { State::Escape(false) };
                 rest = after;
                 continue;
             }
             self.take(payload, byte);
+            if let Some(kept) = &mut self.kept {
+                kept.push(&[byte]);
+            }
             rest = after;
         }
     }
@@ -173,6 +183,10 @@ impl ReplySkimmer {
                 self.state = State::Text(false);
             }
             b':' => self.state = State::Value,
+            b',' if self.depth == 2 => {
+                self.kept.iter_mut().for_each(KeptErrors::mark);
+                self.state = if self.is_object() { State::Name } else { State::Value };
+            }
             b',' => self.state = if self.is_object() { State::Name } else { State::Value },
             b'{' | b'[' => self.open(byte),
             b'}' | b']' => self.close(),
@@ -236,6 +250,9 @@ impl ReplySkimmer {
             Some((0, Member::RootErrors)) => {
                 self.named = true;
                 self.awaited = list.then_some((self.depth + 1, Member::RootErrors));
+                if let Some(kept) = self.kept.as_mut().filter(|_| list) {
+                    kept.begin();
+                }
             }
             Some((1, _)) => (self.errors, self.sibling) = (false, false),
             Some((2, member @ (Member::Errors | Member::Warnings))) => {
@@ -267,6 +284,9 @@ impl ReplySkimmer {
         self.awaited.take_if(|(depth, _)| *depth == self.depth);
         if self.depth == 3 && self.member().is_some() {
             self.verdict.refused |= self.errors && !self.sibling;
+        }
+        if self.depth == 2 {
+            self.kept.iter_mut().for_each(KeptErrors::end);
         }
         self.state = State::Value;
         match (self.depth, self.batch) {
@@ -318,7 +338,7 @@ impl ReplySkimmer {
     /// A name is over.
     fn named(&mut self, payload: &Payload) {
         let Some(level) = self.level() else { return };
-        let name = self.name.bytes.get(..self.name.length).unwrap_or_default();
+        let name = self.name.known();
         let is = |names: &[Box<str>]| names.iter().any(|known| known.as_bytes() == name);
         self.members[level] = match (level, name) {
             (0, b"data") => Member::Data,
@@ -327,36 +347,6 @@ impl ReplySkimmer {
             (2, _) if is(payload.warnings()) => Member::Warnings,
             _ => Member::Other,
         };
-    }
-}
-
-impl Name {
-    fn clear(&mut self) {
-        (self.length, self.high) = (0, None);
-    }
-
-    fn push(&mut self, byte: u8) {
-        match self.bytes.get_mut(self.length) {
-            Some(slot) => {
-                *slot = byte;
-                self.length += 1;
-            }
-            // One more than there is room for: no slice of it is the name then.
-            None => self.length = LONGEST + 1,
-        }
-    }
-
-    /// One unit of UTF-16.
-    fn unit(&mut self, unit: u16) {
-        let units = self.high.take().into_iter().chain([unit]);
-        if (0xd800..0xdc00).contains(&unit) {
-            self.high = Some(unit);
-            return;
-        }
-        for letter in char::decode_utf16(units) {
-            let letter = letter.unwrap_or(char::REPLACEMENT_CHARACTER);
-            letter.encode_utf8(&mut [0; 4]).bytes().for_each(|byte| self.push(byte));
-        }
     }
 }
 
