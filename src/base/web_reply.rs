@@ -2,7 +2,7 @@
 //! holds the trailers (grpc/doc/PROTOCOL-WEB.md). So whoever has to end such a reply knows whether a status
 //! of its own can still be written after what has gone by.
 //!
-//! Nothing of a message is kept but the trailers, and of those [`MOST_TRAILERS`] bytes at most.
+//! Nothing of a message is kept but the trailers, and of those `MOST_TRAILERS` bytes at most.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -9,7 +9,7 @@
 //! are looked at once a second and read again when they change, under the configuration that runs: a
 //! file that somebody is still working on is not taken for that. The files of the configuration itself
 //! are looked at where that was asked for (`--watch`): once a second, too, and as soon as the system
-//! tells of a change ([`looks`], [`folders`]), because there somebody waits to see what comes of it.
+//! tells of a change (`looks`, `folders`), because there somebody waits to see what comes of it.
 //! Nobody waits so for secrets, and they come in pairs, of which the second needs its time.
 //! Certificates of listeners have a way of their own (`server::tls`), which does not touch anything
 //! else.

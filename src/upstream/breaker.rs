@@ -8,9 +8,13 @@
 //! All of the switch is one number: 0 is closed; else the time until which calls are refused, in the
 //! board's own time, with a mark in its lowest bit while a call is out to try. A trial that is never
 //! heard of again blocks the next one for as long as the breaker would have been open, and no longer.
+//!
+//! A trial ends with the head of its answer. Where the answer then breaks off, or says nothing but
+//! errors, before any has come whole, the trial has failed after all and the breaker opens again.
 
 mod window;
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,6 +22,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::window::Window;
+use super::endpoint::Row;
 use super::error::{Kind, Stage, UpstreamError};
 use super::health::Board;
 use super::roster::Conduct;
@@ -51,6 +56,8 @@ pub(super) struct Breaker {
     switch: Arc<Switch>,
     seat: usize,
     window: Window,
+    /// The turn that began when a trial of this worker closed it, until an answer has failed late.
+    probation: Cell<Option<u64>>,
 }
 
 /// Leave to call.
@@ -108,7 +115,8 @@ impl Breaker {
     pub(super) fn new(board: &Arc<Board>, seat: usize) -> Option<Self> {
         let switch = Arc::clone(board.switch()?);
         let window = Window::new(switch.rule.over);
-        Some(Self { board: Arc::clone(board), switch, seat, window })
+        let probation = Cell::new(None);
+        Some(Self { board: Arc::clone(board), switch, seat, window, probation })
     }
 
     /// Whether a call may go through.
@@ -156,11 +164,31 @@ impl Breaker {
     }
 
     /// Notes that an answer broke off whose head was noted as a good one, while the breaker is closed.
-    pub(super) fn note_break(&self, now: Instant) {
-        if self.is_closed() {
-            let millis = self.board.millis(now);
-            self.window.worsen(millis, self.switch.turn());
-            self.publish(true, millis);
+    pub(super) fn note_break(&self, row: Row, now: Instant) {
+        if !self.is_closed() {
+            return;
+        }
+        let (switch, millis) = (&*self.switch, self.board.millis(now));
+        if self.probation.take() == Some(switch.turn()) && row == Row::GoesOn {
+            self.open_again(millis);
+            return;
+        }
+        self.window.worsen(millis, switch.turn());
+        self.publish(true, millis);
+    }
+
+    /// What closed it was no good answer.
+    fn open_again(&self, now: u64) {
+        let (switch, relaxed) = (&*self.switch, Ordering::Relaxed);
+        let open = open_until(now.saturating_add(switch.open_for()));
+        if switch.state.compare_exchange(CLOSED, open, relaxed, relaxed).is_ok() {
+            let (name, for_) = (self.board.name(), format_duration(switch.rule.open));
+            log::warn(
+                "breaker",
+                format_args!(
+                    "upstream {name}: the answer that closed it failed after its head: open for {for_}"
+                ),
+            );
         }
     }
 
@@ -215,6 +243,7 @@ impl Trial<'_> {
         let relaxed = Ordering::Relaxed;
         let decided = switch.state.compare_exchange(self.mark, next, relaxed, relaxed).is_ok();
         if decided && next == CLOSED {
+            self.breaker.probation.set(Some(switch.turn()));
             log::info("breaker", format_args!("upstream {}: closed again", board.name()));
         }
     }

@@ -168,7 +168,10 @@ impl<'a> Call<'a> {
         self.upstream.roster.note(place, conduct, now);
         if let Some(breaker) = &self.upstream.breaker {
             match self.trial.take() {
-                Some(trial) => trial.end(conduct, now),
+                Some(trial) => {
+                    self.upstream.endpoints[place].count_anew();
+                    trial.end(conduct, now);
+                }
                 None => breaker.note(conduct, now),
             }
         }

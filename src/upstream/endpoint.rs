@@ -105,6 +105,12 @@ impl Endpoint {
         self.whole.set(self.whole.get().wrapping_add(1));
     }
 
+    /// From here on answers that have come whole count anew.
+    #[cold]
+    pub(super) fn count_anew(&self) {
+        self.whole.set(0);
+    }
+
     /// Notes that an answer broke off after its head was handed on, or ended with a bad word.
     #[cold]
     pub(super) fn broke_off(&self, conduct: Conduct) {

@@ -1,12 +1,16 @@
 //! Replies of GraphQL upstreams, as clients, the log, the metrics and the breaker see them.
 
+mod long;
+
 use std::io::Write as _;
+use std::time::Instant;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use crate::rig::client::{self, Client, Ending, Reply};
+use crate::rig::PATIENCE;
+use crate::rig::client::{self, Ending, Reply};
 use crate::rig::gateway::{Gateway, Setup};
 use crate::rig::origin::{Origin, Step, send};
 
@@ -119,6 +123,27 @@ fn fatal_leaves_no_data_and_the_status_of_the_worst() {
 }
 
 #[test]
+fn fatal_takes_the_data_of_those_of_a_batch_that_have_errors() {
+    let replies = r#"[{"data":{"a":1}},{"data":{"b":2},"errors":[{"message":"m","extensions":{"code":"SERVICE_UNAVAILABLE"}}]}]"#;
+    let origin = Origin::answering(ok(replies));
+    let gateway = before(&origin, "root_errors = \"fatal\"\nlimits = { batch = true }");
+    let batch = r#"[{"query":"{a}"},{"query":"{b}"}]"#;
+    let reply = client::ask(
+        gateway.plain(),
+        &format!(
+            "POST /graphql HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{batch}",
+            batch.len()
+        ),
+    );
+    let json = reply.json();
+    assert_eq!((reply.status(), &json[0]), (200, &json!({"data":{"a":1}})), "{json}");
+    assert_eq!(json[1]["data"], json!(null), "{json}");
+    let problem = &json[1]["errors"][0]["extensions"]["problem"];
+    assert_eq!(problem, "fr.ammyServiceUnavailable", "{json}");
+}
+
+#[test]
 fn pass_only_counts() {
     let body = r#"{ "data": {}, "errors": [ {"message":"m","extensions":{"code":"FORBIDDEN"}} ] }"#;
     let (gateway, reply) = replied(ok(body), "root_errors = \"pass\"", RESPONSE);
@@ -202,144 +227,6 @@ fn a_coded_reply_is_judged_and_goes_on_as_it_came_unless_it_changes() {
     let bomb = gzip(&format!("{{\"data\":{{}},\"errors\":[1],\"a\":\"{}\"}}", "x".repeat(9000)));
     let (_, long) = replied(answer("200 OK", fields, &bomb), "inspect = \"4KiB\"", LEGACY);
     assert_eq!(long.body, bomb, "longer than what is held: it goes as it came");
-}
-
-#[test]
-fn a_long_reply_streams_through_and_is_judged_all_the_same() {
-    for (end, outcome) in [
-        ("}}", "success"),
-        (",\"buy\":{\"errors\":[1],\"order\":null}}}", "refused"),
-        ("},\"errors\":[{\"message\":\"m\"}]}", "failed"),
-        ("", "failed"),
-    ] {
-        let body = format!("{{\"data\":{{\"a\":\"{}\"{end}", "x".repeat(9000));
-        // The head and the beginning are with the client while the end is not even there.
-        let (first, last) = body.split_at(7000);
-        let head = format!(
-            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
-        let origin = Origin::scripted([Step::Read, send(head + first), Step::Stall, send(last)]);
-        let gateway = before(&origin, "inspect = \"4KiB\"");
-        let mut client = Client::plain(gateway.plain());
-        let query = "{\"query\":\"{a}\"}";
-        client.send(format!(
-            "POST /graphql HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/json\r\n\
-             Content-Length: {}\r\n\r\n{query}",
-            query.len()
-        ));
-        let mut begun = client.bytes(6000);
-        origin.release();
-        let head = begun.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
-        begun.extend(client.bytes(head + body.len() - begun.len()));
-        assert!(begun.ends_with(body.as_bytes()));
-        let line = gateway.log_line_where(|line| line["route"] == "graph");
-        assert_eq!((&line["outcome"], &line["status"]), (&json!(outcome), &json!(200)), "{line}");
-    }
-}
-
-/// Long, and hard to make smaller.
-fn noise(length: u32) -> String {
-    let mut seed = 7_u32;
-    let mut letter = || {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        char::from(b'a' + u8::try_from(seed >> 28).unwrap())
-    };
-    (0..length).map(|_| letter()).collect()
-}
-
-fn coded(coding: &str, text: &str) -> Vec<u8> {
-    let (text, mut out) = (text.as_bytes(), Vec::new());
-    match coding {
-        "gzip" => {
-            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
-            encoder.write_all(text).unwrap();
-            return encoder.finish().unwrap();
-        }
-        "br" => std::io::copy(&mut brotli::CompressorReader::new(text, 4096, 4, 20), &mut out),
-        "zstd" => std::io::copy(&mut &*zstd::encode_all(text, 3).unwrap(), &mut out),
-        _ => std::io::copy(&mut &*text, &mut out),
-    }
-    .unwrap();
-    out
-}
-
-#[test]
-fn a_long_reply_tells_its_code_coded_or_not() {
-    let error = r#"{"message":"m","extensions":{"code":"SERVICE_UNAVAILABLE"}}"#;
-    for coding in ["", "gzip", "br", "zstd"] {
-        for (body, outcome, code, cause) in [
-            (format!("{{\"data\":{{\"a\":\"{}\"}}}}", noise(40_000)), "success", None, None),
-            (
-                format!(
-                    "{{\"errors\":[{{\"message\":\"n\",\"extensions\":{{\"code\":\"FORBIDDEN\"}}}}],\"data\":{{\"a\":\"{}\"}}}}",
-                    noise(40_000)
-                ),
-                "refused",
-                Some("fr.ammyForbidden"),
-                Some("graphql_errors"),
-            ),
-            (
-                format!("{{\"data\":{{\"a\":\"{}\"}},\"errors\":[{error},\"o\"]}}", noise(40_000)),
-                "failed",
-                Some("fr.ammyServiceUnavailable"),
-                Some("graphql_errors"),
-            ),
-            (
-                format!("{{\"data\":{{\"a\":\"{}\"}}", noise(40_000)),
-                "failed",
-                Some("fr.ammyBadGateway"),
-                Some("graphql_reply"),
-            ),
-        ] {
-            let bytes = coded(coding, &body);
-            let field = match coding {
-                "" => String::new(),
-                coding => format!("Content-Encoding: {coding}\r\n"),
-            };
-            let fields = format!("Content-Type: application/json\r\n{field}");
-            let answer = answer("200 OK", &fields, &bytes);
-            let (gateway, reply) = replied(answer, "inspect = \"4KiB\"", LEGACY);
-            assert!(reply.status() == 200 && reply.body == bytes, "{coding}: as it came");
-            let line = gateway.log_line(&reply.request_id());
-            assert_eq!(
-                (&line["outcome"], &line["status"]),
-                (&json!(outcome), &json!(200)),
-                "{line}"
-            );
-            assert_eq!(line.get("code"), code.map(|code| json!(code)).as_ref(), "{line}");
-            assert_eq!(line.get("cause"), cause.map(|cause| json!(cause)).as_ref(), "{line}");
-            if let Some(code) = code {
-                let origin = if outcome == "failed" { "upstream" } else { "client" };
-                let series = format!(
-                    "guichet_errors_total{{route=\"graph\",code=\"{code}\",origin=\"{origin}\"}}"
-                );
-                assert_eq!(gateway.metric(&series), Some(1.0), "{coding}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_long_reply_that_is_nothing_but_errors_is_seen_to_fail() {
-    let message = noise(40_000);
-    let body =
-        format!("{{\"errors\":[{{\"message\":\"{message}\",\"path\":[\"a\"]}}],\"data\":null}}");
-    let fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
-    let origin = Origin::answering(answer("200 OK", fields, &coded("gzip", &body)));
-    let gateway = Setup::new()
-        .upstream(&format!(
-            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1m\" }}",
-            origin.url()
-        ))
-        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]\ninspect = \"4KiB\"")
-        .start();
-    for _ in 0..3 {
-        let reply = post(&gateway, LEGACY, "{ a }");
-        assert_eq!(reply.status(), 200);
-        gateway.log_line(&reply.request_id());
-    }
-    assert_eq!(post(&gateway, LEGACY, "{ a }").status(), 503);
 }
 
 #[test]
@@ -445,6 +332,25 @@ fn an_upstream_that_answers_nothing_but_errors_is_seen_to_fail() {
     let spared = post(&gateway, LEGACY, "{ a }");
     assert_eq!((spared.status(), origin.requests().len()), (503, 3));
     assert_eq!(spared.json()["errors"][0]["extensions"]["code"], "service_unavailable");
+}
+
+#[test]
+fn a_trial_that_is_answered_nothing_but_errors_has_not_closed_the_breaker() {
+    let origin = Origin::answering(ok(r#"{"data":null,"errors":[{"message":"m"}]}"#));
+    let gateway = Setup::new()
+        .upstream(&format!(
+            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1s\" }}",
+            origin.url()
+        ))
+        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]")
+        .start();
+    let status = || post(&gateway, LEGACY, "{ a }").status();
+    assert_eq!([status(), status(), status(), status()], [200, 200, 200, 503]);
+    let patience = Instant::now() + PATIENCE;
+    while status() == 503 {
+        assert!(Instant::now() < patience, "nobody tries");
+    }
+    assert_eq!((status(), origin.requests().len()), (503, 4));
 }
 
 #[test]

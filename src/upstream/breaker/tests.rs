@@ -160,7 +160,7 @@ fn an_answer_that_breaks_off_is_one_failure_and_no_success() {
         let [breaker] = &workers(1)[..] else { panic!() };
         feed(breaker, whole + broken, 0, now);
         for _ in 0..broken {
-            breaker.note_break(now);
+            breaker.note_break(Row::Ended, now);
         }
         assert_eq!(!breaker.is_closed(), opens, "{whole} whole, {broken} broken");
     }
@@ -169,7 +169,27 @@ fn an_answer_that_breaks_off_is_one_failure_and_no_success() {
     feed(breaker, 20, 0, now);
     let later = now + RULE.over * 2;
     for _ in 0..20 {
-        breaker.note_break(later);
+        breaker.note_break(Row::Ended, later);
     }
     assert!(!breaker.is_closed());
+}
+
+#[test]
+fn a_trial_whose_answer_fails_after_its_head_has_not_closed_it() {
+    let start = clock::now() + Duration::from_secs(1);
+    for (row, closed) in [(Row::GoesOn, false), (Row::Ended, true)] {
+        let [breaker] = &workers(1)[..] else { panic!() };
+        feed(breaker, 0, 20, start);
+        let now = start + RULE.open + Duration::from_millis(1);
+        let Ok(Pass::Trial(trial)) = breaker.enter(now) else { panic!("no trial") };
+        trial.end(Conduct::Well, now);
+        assert!(breaker.is_closed());
+        breaker.note_break(row, now);
+        assert_eq!(breaker.is_closed(), closed, "{row:?}");
+        assert_eq!(refused_for(breaker, now), (!closed).then_some(RULE.open));
+        // It stands trial once: later failures are counted like any other.
+        let [breaker] = &workers(1)[..] else { panic!() };
+        breaker.note_break(Row::GoesOn, now);
+        assert!(breaker.is_closed(), "nothing has tried");
+    }
 }

@@ -1,0 +1,150 @@
+//! Replies of GraphQL upstreams that are too long to be held: they are judged in passing.
+
+use std::io::Write as _;
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::json;
+
+use super::{LEGACY, answer, before, post, replied};
+use crate::rig::client::Client;
+use crate::rig::gateway::Setup;
+use crate::rig::origin::{Origin, Step, send};
+
+#[test]
+fn a_long_reply_streams_through_and_is_judged_all_the_same() {
+    for (end, outcome) in [
+        ("}}", "success"),
+        (",\"buy\":{\"errors\":[1],\"order\":null}}}", "refused"),
+        ("},\"errors\":[{\"message\":\"m\"}]}", "failed"),
+        ("", "failed"),
+    ] {
+        let body = format!("{{\"data\":{{\"a\":\"{}\"{end}", "x".repeat(9000));
+        // The head and the beginning are with the client while the end is not even there.
+        let (first, last) = body.split_at(7000);
+        let head = format!(
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        let origin = Origin::scripted([Step::Read, send(head + first), Step::Stall, send(last)]);
+        let gateway = before(&origin, "inspect = \"4KiB\"");
+        let mut client = Client::plain(gateway.plain());
+        let query = "{\"query\":\"{a}\"}";
+        client.send(format!(
+            "POST /graphql HTTP/1.1\r\nHost: gw.test\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n{query}",
+            query.len()
+        ));
+        let mut begun = client.bytes(6000);
+        origin.release();
+        let head = begun.windows(4).position(|end| end == b"\r\n\r\n").unwrap() + 4;
+        begun.extend(client.bytes(head + body.len() - begun.len()));
+        assert!(begun.ends_with(body.as_bytes()));
+        let line = gateway.log_line_where(|line| line["route"] == "graph");
+        assert_eq!((&line["outcome"], &line["status"]), (&json!(outcome), &json!(200)), "{line}");
+    }
+}
+
+/// Long, and hard to make smaller.
+fn noise(length: u32) -> String {
+    let mut seed = 7_u32;
+    let mut letter = || {
+        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'a' + u8::try_from(seed >> 28).unwrap())
+    };
+    (0..length).map(|_| letter()).collect()
+}
+
+fn coded(coding: &str, text: &str) -> Vec<u8> {
+    let (text, mut out) = (text.as_bytes(), Vec::new());
+    match coding {
+        "gzip" => {
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(text).unwrap();
+            return encoder.finish().unwrap();
+        }
+        "br" => std::io::copy(&mut brotli::CompressorReader::new(text, 4096, 4, 20), &mut out),
+        "zstd" => std::io::copy(&mut &*zstd::encode_all(text, 3).unwrap(), &mut out),
+        _ => std::io::copy(&mut &*text, &mut out),
+    }
+    .unwrap();
+    out
+}
+
+#[test]
+fn a_long_reply_tells_its_code_coded_or_not() {
+    let error = r#"{"message":"m","extensions":{"code":"SERVICE_UNAVAILABLE"}}"#;
+    for coding in ["", "gzip", "br", "zstd"] {
+        for (body, outcome, code, cause) in [
+            (format!("{{\"data\":{{\"a\":\"{}\"}}}}", noise(40_000)), "success", None, None),
+            (
+                format!(
+                    "{{\"errors\":[{{\"message\":\"n\",\"extensions\":{{\"code\":\"FORBIDDEN\"}}}}],\"data\":{{\"a\":\"{}\"}}}}",
+                    noise(40_000)
+                ),
+                "refused",
+                Some("fr.ammyForbidden"),
+                Some("graphql_errors"),
+            ),
+            (
+                format!("{{\"data\":{{\"a\":\"{}\"}},\"errors\":[{error},\"o\"]}}", noise(40_000)),
+                "failed",
+                Some("fr.ammyServiceUnavailable"),
+                Some("graphql_errors"),
+            ),
+            (
+                format!("{{\"data\":{{\"a\":\"{}\"}}", noise(40_000)),
+                "failed",
+                Some("fr.ammyBadGateway"),
+                Some("graphql_reply"),
+            ),
+        ] {
+            let bytes = coded(coding, &body);
+            let field = match coding {
+                "" => String::new(),
+                coding => format!("Content-Encoding: {coding}\r\n"),
+            };
+            let fields = format!("Content-Type: application/json\r\n{field}");
+            let answer = answer("200 OK", &fields, &bytes);
+            let (gateway, reply) = replied(answer, "inspect = \"4KiB\"", LEGACY);
+            assert!(reply.status() == 200 && reply.body == bytes, "{coding}: as it came");
+            let line = gateway.log_line(&reply.request_id());
+            assert_eq!(
+                (&line["outcome"], &line["status"]),
+                (&json!(outcome), &json!(200)),
+                "{line}"
+            );
+            assert_eq!(line.get("code"), code.map(|code| json!(code)).as_ref(), "{line}");
+            assert_eq!(line.get("cause"), cause.map(|cause| json!(cause)).as_ref(), "{line}");
+            if let Some(code) = code {
+                let origin = if outcome == "failed" { "upstream" } else { "client" };
+                let series = format!(
+                    "guichet_errors_total{{route=\"graph\",code=\"{code}\",origin=\"{origin}\"}}"
+                );
+                assert_eq!(gateway.metric(&series), Some(1.0), "{coding}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_reply_that_is_nothing_but_errors_is_seen_to_fail() {
+    let message = noise(40_000);
+    let body =
+        format!("{{\"errors\":[{{\"message\":\"{message}\",\"path\":[\"a\"]}}],\"data\":null}}");
+    let fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
+    let origin = Origin::answering(answer("200 OK", fields, &coded("gzip", &body)));
+    let gateway = Setup::new()
+        .upstream(&format!(
+            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1m\" }}",
+            origin.url()
+        ))
+        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]\ninspect = \"4KiB\"")
+        .start();
+    for _ in 0..3 {
+        let reply = post(&gateway, LEGACY, "{ a }");
+        assert_eq!(reply.status(), 200);
+        gateway.log_line(&reply.request_id());
+    }
+    assert_eq!(post(&gateway, LEGACY, "{ a }").status(), 503);
+}
