@@ -44,7 +44,7 @@ pub struct Socket<T: Far = Tunnel> {
     subscriptions: Subscriptions,
     up: Frames,
     down: Frames,
-    /// What the upstream's close frame says, as far as it has been heard.
+    /// The code in the upstream's close frame, as far as it has been heard: nothing else of it is kept.
     closing: Vec<u8>,
     /// The client has said first that it closes.
     client_closes: bool,
@@ -117,7 +117,7 @@ impl<T: Far> Socket<T> {
         let Self { down, subscriptions, closing, .. } = self;
         down.read(bytes, |heard| {
             if let Heard::Close(more) = heard {
-                closing.extend_from_slice(more);
+                closing.extend(more.iter().take(CODE.saturating_sub(closing.len())));
             }
             subscriptions.hear_server(heard)
         });
@@ -183,6 +183,9 @@ impl<T: Far> Socket<T> {
         record.count_operations(record.outcome, open);
     }
 }
+
+/// Bytes of a code in a close frame.
+const CODE: usize = 2;
 
 /// The problem that a close frame of an upstream tells of: those of RFC 6455, section 7.4.1, the
 /// registry's, and those of GraphQL, which are the statuses of HTTP and 4000.
@@ -295,5 +298,22 @@ impl<T: Far> Socket<T> {
     /// A socket of no exchange.
     pub(crate) fn alone(upstream: T) -> Self {
         Self::new(upstream, None, InBand::alone(), Slot::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+    use crate::base::websocket::put_close;
+
+    #[test]
+    fn an_upstream_that_closes_again_and_again_has_one_code() {
+        let mut socket = Socket::alone(duplex(64).0);
+        let mut frames = Vec::new();
+        (4401..4500).for_each(|code| put_close(&mut frames, code, "a reason that nobody keeps"));
+        frames.chunks(3).for_each(|piece| socket.hear_upstream(piece));
+        assert_eq!(socket.closing, 4401_u16.to_be_bytes());
     }
 }

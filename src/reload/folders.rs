@@ -19,10 +19,10 @@ use std::task::{Context, Poll};
 
 use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use rustix::io::Errno;
-use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::looks::Stir;
+use crate::base::readable;
 use crate::observe::log;
 
 /// The folders of some files, while they are listened to.
@@ -42,11 +42,7 @@ impl Folders {
     /// The system has no ear left for this user or this process, or has none at all.
     pub(super) fn new() -> io::Result<Self> {
         let ear = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
-        #[allow(
-            deprecated,
-            reason = "what it warns of an `OwnedFd` cannot do; its successor is `unsafe`"
-        )]
-        let told = AsyncFd::with_interest(ear, Interest::READABLE)?;
+        let told = readable(ear)?;
         Ok(Self { told, watched: BTreeMap::new(), complained: false })
     }
 

@@ -38,15 +38,6 @@ enum State {
 /// A socket that listens, known to the runtime.
 pub(super) type ListeningSocket = AsyncFd<net::TcpListener>;
 
-/// Makes a listening socket, which does not block, known to the runtime of this thread.
-///
-/// # Errors
-/// What the operating system says.
-#[expect(deprecated, reason = "the other one is unsafe, and asks for what any TcpListener holds")]
-pub(super) fn listening(socket: net::TcpListener) -> io::Result<ListeningSocket> {
-    AsyncFd::with_interest(socket, Interest::READABLE)
-}
-
 /// The next client in the queue of a listening socket.
 ///
 /// # Errors
@@ -231,6 +222,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     use super::*;
+    use crate::base::readable;
 
     fn pair() -> (net::TcpStream, ClientSocket) {
         let listening = net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -322,7 +314,7 @@ mod tests {
         let address = listening.local_addr().unwrap();
         let none = accept_waiting(&listening).map(|_| ());
         assert!(would_block(&none));
-        let listening = super::listening(listening).unwrap();
+        let listening = readable(listening).unwrap();
         for _ in 0..3 {
             let client = TcpStream::connect(address);
             let accepted = poll_fn(|cx| poll_accept(&listening, cx));

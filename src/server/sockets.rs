@@ -12,11 +12,11 @@ use std::rc::Rc;
 
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::client_socket::{ListeningSocket, listening};
+use super::client_socket::ListeningSocket;
 use super::drain::Drain;
 use super::listener;
 use super::worker::Worker;
-use crate::base::ListenerId;
+use crate::base::{ListenerId, readable};
 
 /// An address that is listened on: each worker has one socket of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ struct Accepting {
 /// What the operating system says.
 pub(super) fn ready(sockets: Vec<ListenSocket>) -> io::Result<Vec<Ready>> {
     let ready = |ListenSocket { id, listener, socket }| {
-        let socket = listening(socket)?;
+        let socket = readable(socket)?;
         Ok(Ready { id, listener, socket })
     };
     sockets.into_iter().map(ready).collect()

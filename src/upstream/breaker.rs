@@ -56,8 +56,9 @@ pub(super) struct Breaker {
     switch: Arc<Switch>,
     seat: usize,
     window: Window,
-    /// The turn that began when a trial of this worker closed it, until an answer has failed late.
-    probation: Cell<Option<u64>>,
+    /// The turn that began when a trial of this worker closed it, and the place of the endpoint that it
+    /// asked, until an answer of that has failed late.
+    probation: Cell<Option<(u64, usize)>>,
 }
 
 /// Leave to call.
@@ -164,14 +165,17 @@ impl Breaker {
     }
 
     /// Notes that an answer broke off whose head was noted as a good one, while the breaker is closed.
-    pub(super) fn note_break(&self, row: Row, now: Instant) {
+    pub(super) fn note_break(&self, place: usize, row: Row, now: Instant) {
         if !self.is_closed() {
             return;
         }
         let (switch, millis) = (&*self.switch, self.board.millis(now));
-        if self.probation.take() == Some(switch.turn()) && row == Row::GoesOn {
-            self.open_again(millis);
-            return;
+        if self.probation.get() == Some((switch.turn(), place)) {
+            self.probation.set(None);
+            if row == Row::GoesOn {
+                self.open_again(millis);
+                return;
+            }
         }
         self.window.worsen(millis, switch.turn());
         self.publish(true, millis);
@@ -229,8 +233,9 @@ impl Breaker {
 }
 
 impl Trial<'_> {
-    /// Decides. What says nothing of the upstream leaves the place to another trial.
-    pub(super) fn end(self, conduct: Conduct, now: Instant) {
+    /// Decides, by how the endpoint in this place has answered. What says nothing of the upstream leaves
+    /// the way to another trial.
+    pub(super) fn end(self, place: usize, conduct: Conduct, now: Instant) {
         let (switch, board) = (&*self.breaker.switch, &self.breaker.board);
         let next = match conduct {
             Conduct::Well => CLOSED,
@@ -243,7 +248,7 @@ impl Trial<'_> {
         let relaxed = Ordering::Relaxed;
         let decided = switch.state.compare_exchange(self.mark, next, relaxed, relaxed).is_ok();
         if decided && next == CLOSED {
-            self.breaker.probation.set(Some(switch.turn()));
+            self.breaker.probation.set(Some((switch.turn(), place)));
             log::info("breaker", format_args!("upstream {}: closed again", board.name()));
         }
     }

@@ -170,7 +170,7 @@ impl<'a> Call<'a> {
             match self.trial.take() {
                 Some(trial) => {
                     self.upstream.endpoints[place].count_anew();
-                    trial.end(conduct, now);
+                    trial.end(place, conduct, now);
                 }
                 None => breaker.note(conduct, now),
             }

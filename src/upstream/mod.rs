@@ -346,7 +346,7 @@ impl Upstream {
         self.balancer.learn_failure(place, now);
         self.roster.note_break(place, row, now);
         if let Some(breaker) = &self.breaker {
-            breaker.note_break(row, now);
+            breaker.note_break(place, row, now);
         }
     }
 

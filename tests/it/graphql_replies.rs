@@ -35,6 +35,17 @@ fn before(origin: &Origin, lines: &str) -> Gateway {
         .start()
 }
 
+/// A gateway whose breaker opens for so long at the third failure.
+fn spared(origin: &Origin, open: &str, lines: &str) -> Gateway {
+    let url = origin.url();
+    Setup::new()
+        .upstream(&format!(
+            "endpoints = [\"{url}\"]\nbreaker = {{ at_least = 3, open = \"{open}\" }}"
+        ))
+        .route(&format!("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]\n{lines}"))
+        .start()
+}
+
 fn post(gateway: &Gateway, fields: &str, document: &str) -> Reply {
     let body = json!({ "query": document }).to_string();
     let length = body.len();
@@ -319,31 +330,19 @@ fn a_reply_that_does_not_end_in_time_is_a_timeout() {
 #[test]
 fn an_upstream_that_answers_nothing_but_errors_is_seen_to_fail() {
     let origin = Origin::answering(ok(r#"{"data":null,"errors":[{"message":"m"}]}"#));
-    let gateway = Setup::new()
-        .upstream(&format!(
-            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1m\" }}",
-            origin.url()
-        ))
-        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]")
-        .start();
+    let gateway = spared(&origin, "1m", "");
     for _ in 0..3 {
         assert_eq!(post(&gateway, LEGACY, "{ a }").status(), 200);
     }
-    let spared = post(&gateway, LEGACY, "{ a }");
-    assert_eq!((spared.status(), origin.requests().len()), (503, 3));
-    assert_eq!(spared.json()["errors"][0]["extensions"]["code"], "service_unavailable");
+    let refused = post(&gateway, LEGACY, "{ a }");
+    assert_eq!((refused.status(), origin.requests().len()), (503, 3));
+    assert_eq!(refused.json()["errors"][0]["extensions"]["code"], "service_unavailable");
 }
 
 #[test]
 fn a_trial_that_is_answered_nothing_but_errors_has_not_closed_the_breaker() {
     let origin = Origin::answering(ok(r#"{"data":null,"errors":[{"message":"m"}]}"#));
-    let gateway = Setup::new()
-        .upstream(&format!(
-            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1s\" }}",
-            origin.url()
-        ))
-        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]")
-        .start();
+    let gateway = spared(&origin, "1s", "");
     let status = || post(&gateway, LEGACY, "{ a }").status();
     assert_eq!([status(), status(), status(), status()], [200, 200, 200, 503]);
     let patience = Instant::now() + PATIENCE;

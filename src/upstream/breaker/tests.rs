@@ -74,7 +74,7 @@ fn what_others_counted_before_it_closed_again_is_forgotten() {
     // Within the window still.
     let then = now + RULE.open;
     let Ok(Pass::Trial(trial)) = second.enter(then) else { panic!("one may try") };
-    trial.end(Conduct::Well, then);
+    trial.end(0, Conduct::Well, then);
     feed(second, 0, 19, then);
     assert!(second.is_closed());
     feed(second, 0, 1, then);
@@ -114,12 +114,12 @@ fn open_it_refuses_and_says_for_how_long_then_one_at_a_time_tries() {
     for breaker in [first, second] {
         assert_eq!(refused_for(breaker, then), Some(RULE.open), "and only one");
     }
-    trial.end(Conduct::Badly, then);
+    trial.end(0, Conduct::Badly, then);
     assert_eq!(state(first, then), BreakerState::Open);
     assert_eq!(refused_for(first, then), Some(RULE.open));
     let then = then + RULE.open;
     let Ok(Pass::Trial(trial)) = first.enter(then) else { panic!("one may try") };
-    trial.end(Conduct::Well, then);
+    trial.end(0, Conduct::Well, then);
     assert_eq!(state(first, then), BreakerState::Closed);
     assert!(matches!(second.enter(then), Ok(Pass::Free)));
     feed(first, 0, 19, then);
@@ -133,7 +133,7 @@ fn a_trial_that_says_nothing_makes_room_and_one_that_is_lost_does_in_time() {
     feed(breaker, 0, 20, now);
     let then = now + RULE.open;
     let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("one may try") };
-    trial.end(Conduct::Unknown, then);
+    trial.end(0, Conduct::Unknown, then);
     let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("another may") };
     drop(trial);
     let Ok(Pass::Trial(trial)) = breaker.enter(then) else { panic!("another may") };
@@ -160,7 +160,7 @@ fn an_answer_that_breaks_off_is_one_failure_and_no_success() {
         let [breaker] = &workers(1)[..] else { panic!() };
         feed(breaker, whole + broken, 0, now);
         for _ in 0..broken {
-            breaker.note_break(Row::Ended, now);
+            breaker.note_break(0, Row::Ended, now);
         }
         assert_eq!(!breaker.is_closed(), opens, "{whole} whole, {broken} broken");
     }
@@ -169,7 +169,7 @@ fn an_answer_that_breaks_off_is_one_failure_and_no_success() {
     feed(breaker, 20, 0, now);
     let later = now + RULE.over * 2;
     for _ in 0..20 {
-        breaker.note_break(Row::Ended, later);
+        breaker.note_break(0, Row::Ended, later);
     }
     assert!(!breaker.is_closed());
 }
@@ -177,19 +177,21 @@ fn an_answer_that_breaks_off_is_one_failure_and_no_success() {
 #[test]
 fn a_trial_whose_answer_fails_after_its_head_has_not_closed_it() {
     let start = clock::now() + Duration::from_secs(1);
-    for (row, closed) in [(Row::GoesOn, false), (Row::Ended, true)] {
+    for (place, row, closed) in
+        [(0, Row::GoesOn, false), (0, Row::Ended, true), (1, Row::GoesOn, true)]
+    {
         let [breaker] = &workers(1)[..] else { panic!() };
         feed(breaker, 0, 20, start);
         let now = start + RULE.open + Duration::from_millis(1);
         let Ok(Pass::Trial(trial)) = breaker.enter(now) else { panic!("no trial") };
-        trial.end(Conduct::Well, now);
+        trial.end(0, Conduct::Well, now);
         assert!(breaker.is_closed());
-        breaker.note_break(row, now);
-        assert_eq!(breaker.is_closed(), closed, "{row:?}");
+        breaker.note_break(place, row, now);
+        assert_eq!(breaker.is_closed(), closed, "{place} {row:?}");
         assert_eq!(refused_for(breaker, now), (!closed).then_some(RULE.open));
         // It stands trial once: later failures are counted like any other.
         let [breaker] = &workers(1)[..] else { panic!() };
-        breaker.note_break(Row::GoesOn, now);
+        breaker.note_break(0, Row::GoesOn, now);
         assert!(breaker.is_closed(), "nothing has tried");
     }
 }

@@ -6,9 +6,8 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::json;
 
-use super::{LEGACY, answer, before, post, replied};
+use super::{LEGACY, answer, before, post, replied, spared};
 use crate::rig::client::Client;
-use crate::rig::gateway::Setup;
 use crate::rig::origin::{Origin, Step, send};
 
 #[test]
@@ -134,13 +133,7 @@ fn a_long_reply_that_is_nothing_but_errors_is_seen_to_fail() {
         format!("{{\"errors\":[{{\"message\":\"{message}\",\"path\":[\"a\"]}}],\"data\":null}}");
     let fields = "Content-Type: application/json\r\nContent-Encoding: gzip\r\n";
     let origin = Origin::answering(answer("200 OK", fields, &coded("gzip", &body)));
-    let gateway = Setup::new()
-        .upstream(&format!(
-            "endpoints = [\"{}\"]\nbreaker = {{ at_least = 3, open = \"1m\" }}",
-            origin.url()
-        ))
-        .route("match = \"/graphql\"\nupstream = \"origin\"\n[route.graphql]\ninspect = \"4KiB\"")
-        .start();
+    let gateway = spared(&origin, "1m", "inspect = \"4KiB\"");
     for _ in 0..3 {
         let reply = post(&gateway, LEGACY, "{ a }");
         assert_eq!(reply.status(), 200);
