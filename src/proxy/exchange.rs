@@ -24,6 +24,7 @@ use crate::config::model::Security;
 use crate::gate::{Fields, Identity, Seen};
 use crate::observe::{Head, Record, Rpc};
 use crate::problem::{Dialect, Preferences, Problem};
+use crate::upstream::Keeper;
 
 /// What is known of a request while it is answered.
 #[derive(Debug)]
@@ -216,9 +217,16 @@ impl Exchange {
         let language = catalogue.choose_language(self.fields.accept_language.as_ref());
         let (status, headers) = (response.status(), response.headers());
         let owed = calls::answers(status, headers);
-        if let Some(late) = Late::new(speech, headers, reads, owed, catalogue, language) {
+        if let Some(mut late) = Late::new(speech, headers, reads, owed, catalogue, language) {
+            late.keep(|| self.keeper(gateway), self.call_ends.is_some());
             response.body_mut().rescue_late(late);
         }
+    }
+
+    /// Whom to tell how the upstream's answer ends, where one has answered.
+    pub(super) fn keeper(&self, gateway: &Gateway) -> Option<Keeper> {
+        let (upstream, endpoint) = self.record.upstream?;
+        gateway.upstreams.keeper(upstream, endpoint?)
     }
 
     /// The fields that decide how an error is dressed.

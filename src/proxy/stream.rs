@@ -143,6 +143,9 @@ impl Watched {
     }
 
     fn complete(&mut self) {
+        if let Some(late) = self.late.take() {
+            late.came_whole();
+        }
         let Some(record) = &mut self.record else { return };
         record.complete = true;
         if record.operations.is_some() && record.judged.is_none() {
@@ -188,7 +191,6 @@ impl Watched {
         let told = self.late.as_mut().and_then(|late| late.hear(frame));
         if let (Some(rpc), Some(record)) = (told, &mut self.record) {
             record.rpc = rpc;
-            self.late = None;
         }
     }
 

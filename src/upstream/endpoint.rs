@@ -15,6 +15,7 @@ use super::roster::Conduct;
 use super::target::{Host, Target};
 use super::tls::Tls;
 use crate::base::EndpointId;
+use crate::base::grpc::GrpcStatus;
 use crate::config::model::{self, HostPolicy};
 
 /// One endpoint of an upstream.
@@ -51,6 +52,14 @@ impl Keeper {
     /// It said nothing but errors.
     pub fn served_nothing(&self) {
         self.0.served_nothing();
+    }
+
+    /// It came whole, and said within its body how a gRPC call ended; `hurried` says that the client has
+    /// set it a time.
+    pub fn told(&self, status: GrpcStatus, hurried: bool) {
+        if Conduct::of_call(status, hurried) == Conduct::Badly {
+            self.0.served_nothing();
+        }
     }
 }
 

@@ -218,6 +218,69 @@ fn nothing_follows_on_the_status_of_the_service() {
 }
 
 #[test]
+fn a_status_in_a_body_counts_against_its_upstream_as_one_in_trailers() {
+    let rule = "breaker = { failures = \"50%\", over = \"60s\", at_least = 3, open = \"60s\" }";
+    for (kind, status, timeout, opens) in [
+        (WEB, 14, None, true),
+        (TEXT, 14, None, true),
+        (WEB, 4, None, true),
+        (WEB, 4, Some("60S"), false),
+        (WEB, 13, None, false),
+        (TEXT, 0, None, false),
+    ] {
+        let end = one(0x80, format!("grpc-status: {status}\r\n").as_bytes());
+        let body = [written(kind, &one(0, b"hello")), written(kind, &end)].concat();
+        for (fields, wire) in [
+            (CHUNKED.to_owned(), [chunk(&body[..7]), chunk(&body[7..]), LAST.to_vec()].concat()),
+            (format!("Content-Length: {}\r\n", body.len()), body.clone()),
+        ] {
+            let origin = Origin::answering([head(kind, &fields), wire].concat());
+            let gateway = Setup::before(&origin.url()).upstream(rule).start();
+            let client = H2Client::plain(gateway.plain());
+            let ask = || {
+                let asked = request("POST", "/a.B/C").header("content-type", kind);
+                let asked = match timeout {
+                    Some(time) => asked.header("grpc-timeout", time),
+                    None => asked,
+                };
+                client.ask(asked, message("x"))
+            };
+
+            let replies: [Reply; 4] = std::array::from_fn(|_| ask());
+
+            let passed = replies.iter().filter(|reply| reply.body == body).count();
+            assert_eq!(passed, if opens { 3 } else { 4 }, "{kind} {status} {timeout:?}");
+            assert_eq!(origin.requests().len(), passed);
+            if opens {
+                let line = gateway.log_line(&replies[3].request_id());
+                assert_eq!(line["cause"], "breaker_open", "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_says_so_in_its_bodies_is_ejected() {
+    let end = one(0x80, b"grpc-status: 14\r\n");
+    let bad = [head(WEB, &format!("Content-Length: {}\r\n", end.len())), end].concat();
+    let good = [head(WEB, &format!("Content-Length: {}\r\n", fine().len())), fine()].concat();
+    let (one, other) = (Origin::answering(bad), Origin::answering(good));
+    let gateway = Setup::new()
+        .upstream(&format!("endpoints = [\"{}\", \"{}\"]", one.url(), other.url()))
+        .upstream(
+            "balance = \"round_robin\"\neject = { failures = 2, over = \"60s\", for = \"60s\" }",
+        )
+        .route("match = \"POST /a.B/{method}\"\nupstream = \"origin\"")
+        .start();
+
+    for _ in 0..12 {
+        ask(&gateway, WEB, "en");
+    }
+
+    assert_eq!((one.requests().len(), other.requests().len()), (2, 10));
+}
+
+#[test]
 fn a_body_of_a_known_length_is_cut() {
     let origin = origin(WEB, "Content-Length: 60\r\n", &[one(0, b"a")], Step::Close);
     let gateway = before(&origin);
