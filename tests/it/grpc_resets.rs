@@ -72,7 +72,7 @@ fn ask(gateway: &Gateway) -> Reply {
 #[test]
 fn a_reset_before_the_head_is_a_status() {
     each(
-        &CODES[1..],
+        &CODES,
         |(name, ..)| (*name).to_owned(),
         |(name, code, expected)| {
             let origin =
@@ -122,12 +122,16 @@ fn a_reset_in_the_middle_keeps_the_messages_and_is_a_status_in_trailers() {
 
 #[test]
 fn other_clients_get_the_code_of_http() {
-    let origin = FrameOrigin::new(&[], &[&[Play::Heads(1), Play::Send(reset(8)), Play::Drain]]);
-    let gateway = before(&origin, "");
+    for code in [0, 8] {
+        let resets = [Play::Heads(1), Play::Send(reset(code)), Play::Drain];
+        let origin = FrameOrigin::new(&[], &[&resets]);
+        let gateway = before(&origin, "");
 
-    let reply = H2Client::plain(gateway.plain()).ask(request("POST", "/a"), Frames::data("x"));
+        let reply = H2Client::plain(gateway.plain()).ask(request("POST", "/a"), Frames::data("x"));
 
-    reply.is_problem(502, "BadGateway");
+        reply.is_problem(502, "BadGateway");
+        assert_eq!(gateway.log_line(&reply.request_id())["cause"], "reset");
+    }
 }
 
 #[test]
