@@ -8,7 +8,7 @@ use super::connection::Connection;
 use super::cors::Crossing;
 use super::exchange::Exchange;
 use super::stream::Watched;
-use super::{Gateway, flow, forward, headers, redirect};
+use super::{Gateway, flow, forward, grpc as calls, headers, redirect};
 use crate::base::Inflow;
 use crate::config::model::{Respond, Target};
 use crate::gate::{self, Entry, Found};
@@ -50,6 +50,10 @@ impl Gateway {
         let uri = std::mem::take(&mut parts.uri);
         let asked = gate::ask(&uri, &exchange.fields)?;
         if entry == Entry::Redirect {
+            if exchange.speech.is_some() {
+                // No gRPC client follows one.
+                return Err(Problem::new(Cause::PlainHttp).closing());
+            }
             return redirect::to_https(config, &asked, &uri);
         }
         if let Some(serves) = &connection.serves
@@ -151,11 +155,17 @@ impl Gateway {
                 self.forward(exchange, connection, forward, parts, body).await
             }
             Target::Flow(target) => {
+                if exchange.speech.is_some() {
+                    return Err(calls::unanswerable());
+                }
                 let query = uri.query();
                 let call = flow::Call { route, target, found: &found, asked: &asked, query };
                 self.run_flow(exchange, connection, &call, parts, body).await
             }
             Target::Respond(Respond::Fixed { status, content_type, body }) => {
+                if exchange.speech.is_some() {
+                    return Err(calls::unanswerable());
+                }
                 let mut response = Response::new(Watched::full(body.clone()));
                 *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());

@@ -1,5 +1,5 @@
-//! gRPC on the way through: what is no gRPC answer, and what is told where an answer ends without a
-//! status.
+//! gRPC on the way through: what is no gRPC answer, what has none to give, and what is told where an
+//! answer ends without a status.
 
 use std::time::Duration;
 
@@ -48,6 +48,14 @@ pub(super) fn trailers_only(mut head: Parts, speech: Speech) -> Response<Watched
     let kind = HeaderValue::from_static(speech.content_type());
     head.headers.insert(header::CONTENT_TYPE, kind);
     Response::from_parts(head, Watched::empty())
+}
+
+/// What a gRPC call gets of what answers in HTTP alone, before anything is done: whatever came of that,
+/// its client could not read it.
+#[cold]
+pub(super) fn unanswerable() -> Problem {
+    let refused = Problem::new(Cause::MediaType).with_grpc(GrpcStatus::Unimplemented).closing();
+    refused.with_detail("a gRPC call of what answers in HTTP alone")
 }
 
 impl Gateway {

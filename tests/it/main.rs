@@ -30,6 +30,7 @@ mod graphql_replies;
 mod graphql_sockets;
 mod graphql_streams;
 mod grpc;
+mod grpc_elsewhere;
 mod grpc_errors;
 mod grpc_passes;
 mod grpc_refusals;

@@ -20,6 +20,7 @@ pub(super) fn grpc(
     for (key, why) in [
         ("graphql", "a route speaks GraphQL or gRPC, not both"),
         ("body", "`body` reads JSON and forms, and a gRPC call carries neither"),
+        ("flow", "a flow answers in JSON, which no gRPC call can read"),
     ] {
         if let Some(other) = route.place(key) {
             let made = Diagnostic::at(Id::Conflict, place, why).other(other, "this is set, too");
