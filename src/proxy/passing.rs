@@ -2,7 +2,7 @@
 //! where it is coded, and told of when it is over, with the code of its worst error.
 //!
 //! Bounds: a window of 8 MiB, 64 KiB of errors, and [`RATIO`] bytes for each that came, beyond what a
-//! short reply may have: what wants more goes by unjudged.
+//! short reply may have: what wants more goes by unread, and its line in the log says so.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -34,8 +34,8 @@ pub(super) struct Passing {
 enum Ear {
     Plain(Skim),
     Coded(Box<StreamDecoder<Skim>>),
-    /// Nobody knows what it says.
-    Deaf,
+    /// Nobody knows what it says, for this reason.
+    Deaf(&'static str),
 }
 
 /// Reads what was undone.
@@ -74,14 +74,11 @@ impl Passing {
             (None, _) => Ear::Plain(skim),
             (Some(coding), None) => match StreamDecoder::new(coding, skim) {
                 Some(decoder) => Ear::Coded(Box::new(decoder)),
-                None => Ear::Deaf,
+                None => Ear::Deaf("coded in a way that is not known here"),
             },
-            (Some(_), Some(_)) => Ear::Deaf,
+            (Some(_), Some(_)) => Ear::Deaf("coded more than once"),
         };
         let errors = &gateway.config.errors;
-        let keeper = exchange.record.upstream.and_then(|(upstream, endpoint)| {
-            endpoint.and_then(|endpoint| gateway.upstreams.keeper(upstream, endpoint))
-        });
         Self {
             ear,
             config: Arc::clone(&gateway.config),
@@ -89,7 +86,7 @@ impl Passing {
             language: errors.catalogue.choose_language(exchange.fields.accept_language.as_ref()),
             request_id: exchange.request_id.clone(),
             status: reply.parts.status.as_u16(),
-            keeper,
+            keeper: exchange.keeper(gateway),
         }
     }
 
@@ -104,10 +101,10 @@ impl Passing {
                     .into_iter()
                     .for_each(|skim| skim.left = skim.left.saturating_add(more));
                 if decoder.write(data).is_err() {
-                    self.ear = Ear::Deaf;
+                    self.ear = Ear::Deaf("not decoded: damaged, or beyond what is made of it");
                 }
             }
-            Ear::Deaf => {}
+            Ear::Deaf(_) => {}
         }
     }
 
@@ -119,7 +116,7 @@ impl Passing {
                 Some(skim) => skim,
                 None => return,
             },
-            Ear::Deaf => return,
+            Ear::Deaf(why) => return unread(record, why),
         };
         let (verdict, kept) = (skim.skimmer.verdict(), skim.skimmer.kept());
         if verdict.is_graphql && !verdict.root_errors {
@@ -163,6 +160,12 @@ impl Passing {
         // What could not be read is an error all the same.
         read.map_or_else(|| Problem::new(Cause::GraphqlErrors), |read| worst(&read))
     }
+}
+
+/// Says of a reply that nobody has read it, and why: its status alone is what it is taken for.
+#[cold]
+pub(super) fn unread(record: &mut Record, why: &str) {
+    record.detail = Some(format!("the reply went on unread: {why}").into());
 }
 
 /// How an operation went by what its reply says. Whose fault errors at the root are stands in them, and

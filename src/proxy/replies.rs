@@ -17,7 +17,7 @@ use super::exchange::Exchange;
 use super::followed::Followed;
 use super::limit::Waits;
 use super::normalise::{ReadAhead, joined};
-use super::passing::{Passing, outcome};
+use super::passing::{Passing, outcome, unread};
 use super::stream::{Content, Rest, Watched};
 use super::{Gateway, headers};
 use crate::base::UpstreamId;
@@ -137,8 +137,10 @@ impl Gateway {
             let raw = joined(&ahead);
             match decoded(&reply.parts.headers, &raw, replies.inspect) {
                 Some(text) => judge([&*text].into_iter(), payload, batch),
-                // Nobody knows what it says.
-                None => return Ok(reply.unchanged(ahead)),
+                None => {
+                    unread(&mut exchange.record, "not decoded, or longer than what is held");
+                    return Ok(reply.unchanged(ahead));
+                }
             }
         } else {
             judge(ahead.iter().map(|piece| &**piece), payload, batch)

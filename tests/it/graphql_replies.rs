@@ -236,8 +236,11 @@ fn a_coded_reply_is_judged_and_goes_on_as_it_came_unless_it_changes() {
     assert_eq!((changed.header("content-encoding"), changed.header("etag")), (None, None));
     assert_eq!(changed.json()["errors"][0]["extensions"]["code"], "internal_server_error");
     let bomb = gzip(&format!("{{\"data\":{{}},\"errors\":[1],\"a\":\"{}\"}}", "x".repeat(9000)));
-    let (_, long) = replied(answer("200 OK", fields, &bomb), "inspect = \"4KiB\"", LEGACY);
+    let (gateway, long) = replied(answer("200 OK", fields, &bomb), "inspect = \"4KiB\"", LEGACY);
     assert_eq!(long.body, bomb, "longer than what is held: it goes as it came");
+    let line = gateway.log_line(&long.request_id());
+    let unread = "the reply went on unread: not decoded, or longer than what is held";
+    assert_eq!((&line["outcome"], &line["detail"]), (&json!("success"), &json!(unread)));
 }
 
 #[test]

@@ -127,6 +127,30 @@ fn a_long_reply_tells_its_code_coded_or_not() {
 }
 
 #[test]
+fn a_long_reply_that_nobody_can_read_says_so_in_the_log() {
+    let body = format!("{{\"errors\":[{{\"message\":\"{}\"}}]}}", noise(9000));
+    for (codings, bytes, why) in [
+        ("gzip, gzip", coded("gzip", &body), "coded in a way that is not known here"),
+        ("compress", body.clone().into_bytes(), "coded in a way that is not known here"),
+        ("gzip\r\nContent-Encoding: br", coded("gzip", &body), "coded more than once"),
+        ("gzip", body.clone().into_bytes(), "not decoded: damaged, or beyond what is made of it"),
+        (
+            "zstd",
+            coded("zstd", &(body.clone() + &" ".repeat(20 << 20))),
+            "not decoded: damaged, or beyond what is made of it",
+        ),
+    ] {
+        let fields = format!("Content-Type: application/json\r\nContent-Encoding: {codings}\r\n");
+        let (gateway, reply) =
+            replied(answer("200 OK", &fields, &bytes), "inspect = \"4KiB\"", LEGACY);
+        assert!(reply.status() == 200 && reply.body == bytes, "{codings}: as it came");
+        let line = gateway.log_line(&reply.request_id());
+        assert_eq!(line["outcome"], "success", "{line}");
+        assert_eq!(line["detail"], format!("the reply went on unread: {why}"), "{line}");
+    }
+}
+
+#[test]
 fn a_long_reply_that_is_nothing_but_errors_is_seen_to_fail() {
     let message = noise(40_000);
     let body =
