@@ -1,5 +1,6 @@
 //! Replies of GraphQL routes that go on while they are listened to: those too long to be held, whose
-//! end tells how they went, and the events of subscriptions, which learn of a failure before they end.
+//! end tells how they went, and the events of queries and mutations, which learn of a failure before they
+//! end. A client that is told an end does not begin again, which is right for a mutation alone.
 
 use std::task::{Context, Poll};
 
@@ -31,7 +32,7 @@ impl Followed {
         Self { inner, ear: Ear::Reply(Box::new(passing)) }
     }
 
-    /// The events of a subscription.
+    /// The events of an operation that has one result.
     pub(super) fn events(inner: Content, words: InBand) -> Self {
         Self { inner, ear: Ear::Events { tail: Tail::default(), words, broken: None } }
     }

@@ -6,6 +6,7 @@
 mod annotate;
 mod judge;
 mod kept_errors;
+mod lasting;
 mod lexer;
 mod measure;
 mod members;
