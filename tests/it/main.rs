@@ -27,6 +27,7 @@ mod generations;
 mod graphql;
 mod graphql_corpus;
 mod graphql_replies;
+mod graphql_rules;
 mod graphql_sockets;
 mod graphql_streams;
 mod grpc;

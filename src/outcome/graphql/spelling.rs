@@ -70,6 +70,24 @@ mod tests {
     }
 
     #[test]
+    fn spellings_of_upstreams_are_known() {
+        for (spelling, expected) in [
+            ("UNAUTHENTICATED", BuiltIn::Unauthorized),
+            ("FORBIDDEN", BuiltIn::Forbidden),
+            ("forbidden", BuiltIn::Forbidden),
+            ("BAD_USER_INPUT", BuiltIn::BadRequest),
+            ("GRAPHQL_PARSE_FAILED", BuiltIn::GraphqlParseError),
+            ("graphql_parse_failed", BuiltIn::GraphqlParseError),
+            ("GRAPHQL_VALIDATION_FAILED", BuiltIn::BadRequest),
+            ("PERSISTED_QUERY_NOT_FOUND", BuiltIn::BadRequest),
+            ("INTERNAL_SERVER_ERROR", BuiltIn::ServerError),
+            ("deprecated_token", BuiltIn::Unauthorized),
+        ] {
+            assert_eq!(code(spelling, 500), Some(expected), "{spelling}");
+        }
+    }
+
+    #[test]
     fn spellings_are_known_case_aside() {
         assert_eq!(code("unauthenticated", 400), Some(BuiltIn::Unauthorized));
         assert_eq!(code("Graphql_Parse_Failed", 400), Some(BuiltIn::GraphqlParseError));
