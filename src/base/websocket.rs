@@ -307,12 +307,17 @@ mod tests {
             &[0x83, 0][..],
             &[0x80, 0],
             &[0x09, 0],
-            &[0x88, 126, 0, 200],
+            &[&[0x89, 126, 0, 200][..], &[b'x'; 200]].concat(),
+            &[0xc9, 0],
             &[0x82, 127, 0x80, 0, 0, 0, 0, 0, 0, 0],
             b"HTTP/1.1 500",
         ] {
             assert!(!heard(bytes, 1).1, "{bytes:?}");
         }
+        // A length of 64 bits is one of 63.
+        let mut frames = Frames::default();
+        let endless = [0x81, 127, 0x80, 0, 0, 0, 0, 0, 0, 1, b'{'];
+        frames.read(&endless, |heard| panic!("{heard:?}"));
     }
 
     #[test]
@@ -326,10 +331,12 @@ mod tests {
         let mut count = 0;
         let mut both = masked(0x81, &[b'x'; 300]);
         both.extend(masked(0x81, b"y"));
-        frames.read(&both, |heard| {
-            count += usize::from(matches!(heard, Heard::Text(_)));
-            false
-        });
+        for piece in both.chunks(50) {
+            frames.read(piece, |heard| {
+                count += usize::from(matches!(heard, Heard::Text(_)));
+                false
+            });
+        }
         assert_eq!(count, 2, "once of each");
     }
 

@@ -92,3 +92,44 @@ impl InBand {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    /// The code and the reason of the close frame that says so.
+    fn closes(words: &InBand, cause: Cause) -> (u16, String) {
+        let frame = words.frames(&Problem::new(cause), None);
+        let (code, reason) = frame[2..].split_first_chunk().unwrap();
+        (u16::from_be_bytes(*code), String::from_utf8(reason.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn clients_connect_again_after_all_codes_but_that_of_a_bug() {
+        let words = InBand::alone();
+        for (cause, code) in [
+            (Cause::Draining, 1012),
+            (Cause::Overload, 1013),
+            (Cause::Truncated, 1014),
+            (Cause::IdleTimeout, 1014),
+            (Cause::Panic, 1011),
+        ] {
+            assert_eq!(closes(&words, cause).0, code, "{cause:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_whole_or_the_code_alone() {
+        for (length, fits) in [(90, true), (128, false)] {
+            let id = HeaderValue::from_str(&"x".repeat(length)).unwrap();
+            let request_id = RequestId::accept(&id).unwrap();
+            let words = InBand { request_id, ..InBand::alone() };
+            let (_, reason) = closes(&words, Cause::Truncated);
+            assert!(reason.len() <= LONGEST_REASON, "{reason}");
+            assert_eq!(reason.ends_with(&"x".repeat(length)), fits, "{reason}");
+            assert!(reason.starts_with("fr.ammyBadGateway"), "{reason}");
+        }
+    }
+}

@@ -302,18 +302,4 @@ impl<T: Far> Socket<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::duplex;
-
-    use super::*;
-    use crate::base::websocket::put_close;
-
-    #[test]
-    fn an_upstream_that_closes_again_and_again_has_one_code() {
-        let mut socket = Socket::alone(duplex(64).0);
-        let mut frames = Vec::new();
-        (4401..4500).for_each(|code| put_close(&mut frames, code, "a reason that nobody keeps"));
-        frames.chunks(3).for_each(|piece| socket.hear_upstream(piece));
-        assert_eq!(socket.closing, 4401_u16.to_be_bytes());
-    }
-}
+mod tests;

@@ -229,7 +229,10 @@ fn who_closes_in_order_is_left_alone() {
         (1001, "success", None),
         (3000, "success", None),
         (1002, "refused", Some("BadRequest")),
+        (1003, "refused", Some("BadRequest")),
         (1011, "failed", Some("ServerError")),
+        (1012, "failed", Some("ServiceUnavailable")),
+        (1014, "failed", Some("BadGateway")),
         (1013, "failed", Some("ServiceUnavailable")),
         (4400, "refused", Some("BadRequest")),
         (4401, "refused", Some("Unauthorized")),
@@ -240,7 +243,10 @@ fn who_closes_in_order_is_left_alone() {
         let close = frame(0x88, &[&code.to_be_bytes()[..], b"why"].concat());
         let (gateway, _origin, mut client, id) = socket(NOW, [send(close.clone()), Step::Close]);
         assert_eq!(client.bytes(close.len()), close);
+        // As clients answer; who closed first has said why.
+        client.send(masked(0x88, &code.to_be_bytes()));
         client.is_closed();
+        client.leave();
         let line = gateway.log_line(&id);
         assert_eq!(
             (&line["outcome"], &line["complete"]),
@@ -257,7 +263,17 @@ fn a_client_that_closes_is_served_and_one_that_vanishes_has_left() {
     let (gateway, _origin, mut client, id) = socket(NOW, [Step::Drain, Step::Close]);
     client.send(masked(0x88, &1000_u16.to_be_bytes()));
     client.leave();
-    assert_eq!(gateway.log_line(&id)["outcome"], "success");
+    let line = gateway.log_line(&id);
+    assert_eq!((&line["outcome"], &line["complete"]), (&json!("success"), &json!(true)));
+
+    let close = masked(0x88, &1000_u16.to_be_bytes());
+    let answers = frame(0x88, &1011_u16.to_be_bytes());
+    let steps = [Step::Take(close.len()), send(answers.clone()), Step::Close];
+    let (gateway, _origin, mut client, id) = socket(NOW, steps);
+    client.send(close);
+    assert_eq!(client.bytes(answers.len()), answers);
+    client.leave();
+    assert_eq!(gateway.log_line(&id)["outcome"], "success", "the client has closed first");
 
     let (gateway, _origin, mut client, id) = socket(NOW, [Step::Drain, Step::Close]);
     client.send(begins("1"));

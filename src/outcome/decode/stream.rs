@@ -211,6 +211,14 @@ mod tests {
                 .read_to_end(&mut body)
                 .unwrap();
             assert_eq!(has_small_window(&body), small, "{window}");
+            assert_eq!(undone("br", &body, 7, 99).is_some(), small, "{window}");
+        }
+        for (window, small) in [(23, true), (24, false)] {
+            let mut encoder = zstd::Encoder::new(Vec::new(), 3).unwrap();
+            encoder.window_log(window).unwrap();
+            encoder.write_all(&[b'x'; 99]).unwrap();
+            let body = encoder.finish().unwrap();
+            assert_eq!(undone("zstd", &body, 7, 99).is_some(), small, "{window}");
         }
     }
 }

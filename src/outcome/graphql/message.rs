@@ -294,6 +294,26 @@ mod tests {
                 id("1"),
             ),
             (r#"{"id":"1","query":"{ a }","type":"subscribe"}"#, Kind::Subscribe, id("1")),
+            (
+                r#"{"extra":{"query":"{ a }","a":1},"id":"1","type":"start"}"#,
+                Kind::Subscribe,
+                id("1"),
+            ),
+            (
+                r#"{"extra":{"a":1,"query":"{ a }"},"id":"1","type":"start"}"#,
+                Kind::Subscribe,
+                id("1"),
+            ),
+            (
+                r#"{"payload":{"query":{"a":"{ a }"}},"id":"1","type":"start"}"#,
+                Kind::Subscribe,
+                id("1"),
+            ),
+            (
+                r#"{"payload":{"query":"subscription"},"id":"1","type":"start"}"#,
+                Kind::Subscribe,
+                id("1"),
+            ),
             (r#"{"id":"1","type":"start","payload":["query","{ a }"]}"#, Kind::Subscribe, id("1")),
             (r#"{"type":"connection_ack"}"#, Kind::Ack, None),
             (r#"{"type":"next","id":"1","payload":{"type":"error"}}"#, Kind::Other, None),
@@ -306,8 +326,15 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_none() {
-        for text in ["", "[]", "{}", "\"type\"", r#"["type","error"]"#, r#"{"a":{"type":"error"}}"#]
-        {
+        for text in [
+            "",
+            "[]",
+            "{}",
+            "\"type\"",
+            r#"["type","error"]"#,
+            r#"["type":"error"]"#,
+            r#"{"a":{"type":"error"}}"#,
+        ] {
             assert_eq!(skimmed(text, 1), None, "{text}");
         }
     }

@@ -189,9 +189,46 @@ fn a_trial_whose_answer_fails_after_its_head_has_not_closed_it() {
         breaker.note_break(place, row, now);
         assert_eq!(breaker.is_closed(), closed, "{place} {row:?}");
         assert_eq!(refused_for(breaker, now), (!closed).then_some(RULE.open));
-        // It stands trial once: later failures are counted like any other.
         let [breaker] = &workers(1)[..] else { panic!() };
         breaker.note_break(0, Row::GoesOn, now);
         assert!(breaker.is_closed(), "nothing has tried");
     }
+}
+
+#[test]
+fn a_trial_answers_for_its_own_turn_and_once() {
+    let start = clock::now() + Duration::from_secs(1);
+    let [first, second] = &workers(2)[..] else { panic!() };
+    let closes = |breaker: &Breaker, now: Instant| {
+        let Ok(Pass::Trial(trial)) = breaker.enter(now) else { panic!("no trial") };
+        trial.end(0, Conduct::Well, now);
+        assert!(breaker.is_closed());
+    };
+    feed(first, 0, 20, start);
+    let now = start + RULE.open;
+    closes(first, now);
+    // Whatever closed it later, that trial is not asked about any more.
+    feed(second, 0, 20, now);
+    let now = now + RULE.open;
+    closes(second, now);
+    first.note_break(0, Row::GoesOn, now);
+    assert!(first.is_closed(), "another trial has closed it");
+    second.note_break(0, Row::Ended, now);
+    second.note_break(0, Row::GoesOn, now);
+    assert!(second.is_closed(), "an answer that came whole has spoken for it");
+}
+
+#[test]
+fn a_trial_that_comes_too_late_decides_nothing() {
+    let start = clock::now() + Duration::from_secs(1);
+    let [first, second] = &workers(2)[..] else { panic!() };
+    feed(first, 0, 20, start);
+    let now = start + RULE.open;
+    let Ok(Pass::Trial(late)) = first.enter(now) else { panic!("no trial") };
+    let now = now + RULE.open;
+    let Ok(Pass::Trial(trial)) = second.enter(now) else { panic!("no other trial") };
+    trial.end(0, Conduct::Badly, now);
+    late.end(0, Conduct::Well, now);
+    assert_eq!(refused_for(first, now), Some(RULE.open));
+    assert_eq!(first.probation.get(), None);
 }

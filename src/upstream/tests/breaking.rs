@@ -55,6 +55,29 @@ fn an_upstream_that_fails_as_a_whole_is_left_alone_and_tried_again() {
 }
 
 #[test]
+fn what_came_whole_before_a_trial_does_not_speak_for_it() {
+    run(async {
+        let poor = [Read, Rst];
+        let good = [Read, send("HTTP/1.1 204 No\r\nConnection: close\r\n\r\n")];
+        let half = [Read, send("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf")];
+        let origin = Origin::scripts(&[&good, &good, &poor, &poor, &half]).await;
+        let [rig, _] = Rig::pair(breaking(&origin, 60));
+        for served in [true, true, false, false] {
+            assert_eq!(rig.get("/").await.is_ok(), served);
+        }
+        let answer = loop {
+            match rig.get("/").await {
+                Ok(answer) => break answer,
+                Err(error) => assert_eq!(error.kind, Kind::BreakerOpen),
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(answer.end.unwrap_err().kind, Kind::Truncated);
+        assert_eq!(rig.get("/").await.unwrap_err().kind, Kind::BreakerOpen);
+    });
+}
+
+#[test]
 fn a_trial_whose_client_leaves_makes_room_for_another() {
     run(async {
         let poor = [Read, Rst];

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::{LEGACY, answer, before, post, replied, spared};
 use crate::rig::client::Client;
+use crate::rig::gateway::Setup;
 use crate::rig::origin::{Origin, Step, send};
 
 #[test]
@@ -164,4 +165,71 @@ fn a_long_reply_that_is_nothing_but_errors_is_seen_to_fail() {
         gateway.log_line(&reply.request_id());
     }
     assert_eq!(post(&gateway, LEGACY, "{ a }").status(), 503);
+}
+
+#[test]
+fn what_is_the_client_s_fault_or_has_data_is_no_failure_of_its_upstream() {
+    let noise = noise(9000);
+    for body in [
+        r#"{"errors":[{"message":"MANY","extensions":{"code":"FORBIDDEN"}}],"data":null}"#,
+        r#"{"data":{"a":1},"errors":[{"message":"MANY","extensions":{"code":"TIMEOUT"}}]}"#,
+    ] {
+        for inspect in ["4KiB", "1MiB"] {
+            let origin = Origin::answering(super::ok(&body.replace("MANY", &noise)));
+            let gateway = spared(&origin, "1m", &format!("inspect = \"{inspect}\""));
+            for _ in 0..4 {
+                let reply = post(&gateway, LEGACY, "{ a }");
+                assert_eq!(reply.status(), 200, "{inspect}: {body}");
+                gateway.log_line(&reply.request_id());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_long_reply_that_is_observed_tells_what_would_have_changed() {
+    for (code, outcome, problem) in
+        [("FORBIDDEN", "refused", "Forbidden"), ("TIMEOUT", "failed", "GatewayTimeout")]
+    {
+        let body = format!(
+            "{{\"errors\":[{{\"message\":\"{}\",\"extensions\":{{\"code\":\"{code}\"}}}}],\"data\":{{}}}}",
+            noise(9000)
+        );
+        let origin = Origin::answering(super::ok(&body));
+        let gateway = Setup::new()
+            .upstream(&format!("endpoints = [\"{}\"]", origin.url()))
+            .route(
+                "match = \"/graphql\"\nupstream = \"origin\"\nnormalise = \"observe\"\n\
+                 graphql = { inspect = \"4KiB\" }",
+            )
+            .start();
+        let reply = post(&gateway, LEGACY, "{ a }");
+        assert_eq!((reply.status(), reply.text()), (200, body));
+        let line = gateway.log_line(&reply.request_id());
+        let would = format!("fr.ammy{problem}");
+        assert_eq!((&line["outcome"], &line["would_change"]), (&json!(outcome), &json!(would)));
+        assert_eq!(line.get("code"), None, "{line}");
+    }
+}
+
+#[test]
+fn a_long_page_is_no_reply_however_long_it_is() {
+    let page = format!("<html>{}", noise(9000));
+    let list = format!("[{{\"data\":{{\"a\":\"{}\"}}}}]", noise(9000));
+    for (body, lines, status) in [
+        (&page, "inspect = \"4KiB\"", 502),
+        (&list, "inspect = \"4KiB\"", 502),
+        (&list, "inspect = \"4KiB\"\nlimits = { batch = true }", 200),
+    ] {
+        let (_, reply) = replied(super::ok(body), lines, LEGACY);
+        assert_eq!(reply.status(), status, "{lines}: {}", reply.text());
+        if status == 502 {
+            let errors = &reply.json()["errors"];
+            assert_eq!(errors[0]["extensions"]["problem"], "fr.ammyBadGateway");
+        }
+    }
+    let origin = Origin::answering(super::ok(&page));
+    let gateway = spared(&origin, "1m", "inspect = \"4KiB\"");
+    let statuses: [u16; 4] = std::array::from_fn(|_| post(&gateway, LEGACY, "{ a }").status());
+    assert_eq!(statuses, [502, 502, 502, 503]);
 }
