@@ -127,6 +127,9 @@ async fn who_is_asked_to_end_says_so_at_once_where_a_frame_can_stand() {
     let heard = rest(&mut socket).await;
     assert_eq!(heard[2..4], 1012_u16.to_be_bytes());
     assert_eq!(broke.get(), 0, "the upstream has done nothing");
+    // What its client still says goes nowhere, and holds nothing up.
+    let says = async { socket.write_all(&[b'x'; 4096]).await };
+    timeout(Duration::from_secs(60), says).await.expect("it is taken").unwrap();
 
     // Within a frame there is no room, and its end is not waited for.
     let (mut socket, mut far, _) = joined(false);
@@ -170,10 +173,17 @@ async fn an_upstream_that_takes_nothing_has_broken_once_it_has_been_heard_out() 
         let says = async {
             tokio::task::yield_now().await;
             writes.write_all(b"anything").await.unwrap();
+            std::future::pending::<()>().await;
         };
-        tokio::join!(reads.read_to_end(&mut more), says).0.unwrap();
+        tokio::select! {
+            biased;
+            read = reads.read_to_end(&mut more) => read.unwrap(),
+            () = says => unreachable!(),
+        }
     };
+    let before = tokio::time::Instant::now();
     timeout(Duration::from_secs(60), both).await.expect("it ends");
+    assert_eq!(before.elapsed(), Duration::ZERO, "and not when somebody looks again by chance");
     assert_eq!((heard, &more[2..4]), (last, &1014_u16.to_be_bytes()[..]));
     assert_eq!(broke.get(), 1);
 }
