@@ -34,7 +34,8 @@ pub struct Watched {
     record: Option<Record>,
     open: Option<Open>,
     meter: Option<Rc<Meter>>,
-    late: Option<Late>,
+    /// Boxed, so that all that is no gRPC does not carry the room for it.
+    late: Option<Box<Late>>,
     /// Given back when the reply is over.
     admitted: Option<Box<Admitted>>,
 }
@@ -164,7 +165,7 @@ impl Watched {
 
     /// A failure after the head is told (gRPC).
     pub(super) fn rescue_late(&mut self, late: Late) {
-        self.late = Some(late);
+        self.late = Some(Box::new(late));
     }
 
     /// The frame that tells of it, where one can.
@@ -196,7 +197,7 @@ impl Watched {
 
     /// Whether the end would be one without a status.
     fn owes_status(&self) -> bool {
-        self.late.as_ref().is_some_and(Late::is_owed)
+        self.late.as_ref().is_some_and(|late| late.is_owed())
     }
 }
 
