@@ -50,11 +50,7 @@ impl Gateway {
         let uri = std::mem::take(&mut parts.uri);
         let asked = gate::ask(&uri, &exchange.fields)?;
         if entry == Entry::Redirect {
-            if exchange.speech.is_some() {
-                // No gRPC client follows one.
-                return Err(Problem::new(Cause::PlainHttp).closing());
-            }
-            return redirect::to_https(config, &asked, &uri);
+            return redirect::to_https(config, exchange.speech, &asked, &uri);
         }
         if let Some(serves) = &connection.serves
             && !serves(asked.host())
@@ -155,17 +151,12 @@ impl Gateway {
                 self.forward(exchange, connection, forward, parts, body).await
             }
             Target::Flow(target) => {
-                if exchange.speech.is_some() {
-                    return Err(calls::unanswerable());
-                }
                 let query = uri.query();
                 let call = flow::Call { route, target, found: &found, asked: &asked, query };
                 self.run_flow(exchange, connection, &call, parts, body).await
             }
             Target::Respond(Respond::Fixed { status, content_type, body }) => {
-                if exchange.speech.is_some() {
-                    return Err(calls::unanswerable());
-                }
+                calls::must_be_answerable(exchange.speech)?;
                 let mut response = Response::new(Watched::full(body.clone()));
                 *response.status_mut() = StatusCode::from_u16(*status).unwrap_or(StatusCode::OK);
                 response.headers_mut().insert(header::CONTENT_TYPE, content_type.clone());

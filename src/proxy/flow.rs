@@ -14,7 +14,7 @@ use super::connection::Connection;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use super::stream::Watched;
-use super::{Gateway, headers};
+use super::{Gateway, grpc as calls, headers};
 use crate::base::Inflow;
 use crate::config::model::{Flow, FlowTarget, Route};
 use crate::flow::{self, Caller, Content, Hand, Reply, Run, Told};
@@ -47,6 +47,7 @@ impl Gateway {
         body: Inflow,
     ) -> Waits<'a, Response<Watched>> {
         Box::pin(async move {
+            calls::must_be_answerable(exchange.speech)?;
             let Call { route, target, found, asked, query } = *call;
             let config = &*self.config;
             let flow = config.flow(target.flow);

@@ -50,12 +50,18 @@ pub(super) fn trailers_only(mut head: Parts, speech: Speech) -> Response<Watched
     Response::from_parts(head, Watched::empty())
 }
 
-/// What a gRPC call gets of what answers in HTTP alone, before anything is done: whatever came of that,
-/// its client could not read it.
-#[cold]
-pub(super) fn unanswerable() -> Problem {
+/// Refuses a gRPC call of what answers in HTTP alone, before anything is done: whatever came of that, its
+/// client could not read it.
+///
+/// # Errors
+/// UNIMPLEMENTED.
+#[inline(never)]
+pub(super) fn must_be_answerable(speech: Option<Speech>) -> Result<(), Problem> {
+    if speech.is_none() {
+        return Ok(());
+    }
     let refused = Problem::new(Cause::MediaType).with_grpc(GrpcStatus::Unimplemented).closing();
-    refused.with_detail("a gRPC call of what answers in HTTP alone")
+    Err(refused.with_detail("a gRPC call of what answers in HTTP alone"))
 }
 
 impl Gateway {

@@ -3,16 +3,26 @@
 use http::{HeaderValue, Response, StatusCode, Uri, header};
 
 use super::stream::Watched;
+use crate::base::grpc::Speech;
 use crate::config::model::{Config, Security};
 use crate::gate::Asked;
 use crate::problem::{Cause, Problem};
 
-/// Answers with the https URL of the first TLS listener.
+/// Answers with the https URL of the first TLS listener. No gRPC client follows it, so that a call is
+/// refused.
+///
+/// # Errors
+/// A call, or nowhere to go.
+#[inline(never)]
 pub(super) fn to_https(
     config: &Config,
+    speech: Option<Speech>,
     asked: &Asked<'_>,
     uri: &Uri,
 ) -> Result<Response<Watched>, Problem> {
+    if speech.is_some() {
+        return Err(Problem::new(Cause::PlainHttp).closing());
+    }
     let host = asked.host();
     if host.is_empty() {
         return Err(Problem::new(Cause::BadHost).with_detail("no host to redirect to"));
