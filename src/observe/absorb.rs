@@ -16,7 +16,8 @@ impl Registers {
             own.duration.absorb(&cells.duration);
             own.overhead.absorb(&cells.overhead);
             let counted = own.outcomes.iter().zip(&cells.outcomes);
-            for (own, count) in counted.chain(own.shed.iter().zip(&cells.shed)) {
+            let counted = counted.chain(own.shed.iter().zip(&cells.shed));
+            for (own, count) in counted.chain(own.conformance.iter().zip(&cells.conformance)) {
                 own.bump(count.value());
             }
         }

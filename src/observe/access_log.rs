@@ -3,7 +3,8 @@
 //! The line is one JSON object with the members of the contract in their order. A member that is
 //! not known is left out rather than written as `null`, which halves a usual line; members after
 //! `cause` are guichet's own additions: `detail` (the private reason in words), `would_change`
-//! (the code that a reply under `normalise = "observe"` would have had) and `grpc_status`.
+//! (the code that a reply under `normalise = "observe"` would have had), `response_mismatch` (where an
+//! answer is not as its OpenAPI document says) and `grpc_status`.
 
 mod step;
 
@@ -194,6 +195,9 @@ fn write(
     }
     if let Some(code) = facts.would_change {
         line.text(member!("would_change"), catalogue.full_code(code).as_bytes(), NAME);
+    }
+    if let Some(found) = facts.conformance.as_ref().filter(|found| !found.is_fine()) {
+        line.raw(member!("response_mismatch"), |out| found.write(out));
     }
     if let Some(status) = facts.rpc_status() {
         line.word(member!("grpc_status"), status.as_str());

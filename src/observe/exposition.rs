@@ -67,6 +67,7 @@ impl Exposition {
         self.requests(&mut page);
         self.routes(&mut page);
         self.errors(&mut page);
+        self.conformance(&mut page);
         self.operations(&mut page);
         self.calls(&mut page);
         self.connections(&mut page);
@@ -303,7 +304,7 @@ impl Exposition {
     }
 
     /// Place in the registers and name: place 0 has no route.
-    fn route_names(&self) -> impl Iterator<Item = (usize, &str)> {
+    pub(super) fn route_names(&self) -> impl Iterator<Item = (usize, &str)> {
         [""].into_iter().chain(self.names.routes.iter().map(String::as_str)).enumerate()
     }
 

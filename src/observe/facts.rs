@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::header::{HOST, USER_AGENT};
 use http::{HeaderValue, Method, Request, Uri, Version, request};
 
+use super::conformance::Conformance;
 use super::operations::Operations;
 use super::rpc::Rpc;
 use crate::base::clock::{self, Instant};
@@ -83,6 +84,8 @@ pub struct Facts {
     pub complete: bool,
     /// Under `normalise = "observe"`: the code that the reply would have had.
     pub would_change: Option<Code>,
+    /// How the upstream's answer compares with the route's OpenAPI document, where that is looked at.
+    pub conformance: Option<Box<Conformance>>,
 }
 
 /// What the facts are about.
@@ -212,6 +215,7 @@ impl Facts {
             bytes_out: 0,
             complete: false,
             would_change: None,
+            conformance: None,
         }
     }
 

@@ -49,6 +49,7 @@ impl Family {
         ERRORS,
         OUTCOMES,
         WOULD_CHANGE,
+        OPENAPI_RESPONSES,
         GRAPHQL_OPERATIONS,
         GRPC_REQUESTS,
         CONNECTIONS,
@@ -123,6 +124,11 @@ pub(super) const WOULD_CHANGE: Family = counter(
     "guichet_normalise_would_change_total",
     "Upstream errors that passed untouched under normalise = \"observe\", by the code they would \
      have got.",
+);
+pub(super) const OPENAPI_RESPONSES: Family = counter(
+    "guichet_openapi_responses_total",
+    "Answers of upstreams that were compared with their OpenAPI document, by what is wrong first; \
+     unread where a body was not judged.",
 );
 pub(super) const GRAPHQL_OPERATIONS: Family = counter(
     "guichet_graphql_operations_total",

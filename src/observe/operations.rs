@@ -37,13 +37,6 @@ impl Operations {
         *count = count.saturating_add(1);
     }
 
-    /// Whether none of them goes on until one side has enough, as a subscription does. A document that
-    /// the upstream alone knows may be one.
-    pub fn have_one_result(self) -> bool {
-        let may_go_on = [Some(OperationKind::Subscription), None];
-        may_go_on.into_iter().all(|kind| self.counts[place(kind)] == 0)
-    }
-
     /// Counts them, all having ended like their request.
     pub(super) fn count(self, route: Option<RouteId>, outcome: Outcome, tally: &Tally) {
         for (kind, count) in kinds().zip(self.counts).filter(|(_, count)| *count > 0) {
@@ -110,16 +103,6 @@ mod tests {
                     assert_eq!(OperationKey::unpack(key.pack()), key);
                 }
             }
-        }
-    }
-
-    #[test]
-    fn a_subscription_and_what_is_unknown_may_go_on() {
-        for kind in kinds() {
-            let mut operations = Operations::default();
-            operations.add(kind);
-            let once = matches!(kind, Some(OperationKind::Query | OperationKind::Mutation));
-            assert_eq!(operations.have_one_result(), once, "{kind:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::auth_result::AuthResult;
 use super::calls::Calls;
+use super::conformance::Conformance;
 use super::connection_failure::ConnectionFailure;
 use super::counter::{Bounds, Counter, Gauge, Histogram};
 use super::facts::{Facts, Kind, Outcome};
@@ -45,6 +46,7 @@ pub(super) struct RouteCells {
     pub(super) overhead: Histogram,
     pub(super) outcomes: [Counter; Outcome::ALL.len()],
     pub(super) shed: [Counter; Shed::ALL.len()],
+    pub(super) conformance: [Counter; Conformance::COUNT],
 }
 
 #[derive(Debug)]
@@ -191,6 +193,9 @@ impl Registers {
         }
         if let Some(code) = facts.would_change {
             self.would_change.bump(ErrorKey { route, code, source: Source::Upstream }.pack());
+        }
+        if let Some(found) = &facts.conformance {
+            self.route(route).conformance[found.number()].bump(1);
         }
     }
 

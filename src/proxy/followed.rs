@@ -1,12 +1,13 @@
-//! Replies of GraphQL routes that go on while they are listened to: those too long to be held, whose
-//! end tells how they went, and the events of queries and mutations, which learn of a failure before they
-//! end. A client that is told an end does not begin again, which is right for a mutation alone.
+//! Replies that go on while they are listened to: of GraphQL routes those too long to be held, whose end
+//! tells how they went, and the events of subscriptions, which learn of a failure before they end; and
+//! those that are compared with an OpenAPI document.
 
 use std::task::{Context, Poll};
 
-use http_body::Frame;
+use http_body::{Frame, SizeHint};
 
 use super::in_band::InBand;
+use super::overheard::Overheard;
 use super::passing::Passing;
 use super::stream::{Content, Polled};
 use crate::observe::Record;
@@ -23,6 +24,7 @@ pub(super) struct Followed {
 #[derive(Debug)]
 enum Ear {
     Reply(Box<Passing>),
+    Document(Overheard),
     Events { tail: Tail, words: InBand, broken: Option<UpstreamError> },
 }
 
@@ -32,7 +34,12 @@ impl Followed {
         Self { inner, ear: Ear::Reply(Box::new(passing)) }
     }
 
-    /// The events of an operation that has one result.
+    /// A reply that is compared with a document.
+    pub(super) fn compared(inner: Content, overheard: Overheard) -> Self {
+        Self { inner, ear: Ear::Document(overheard) }
+    }
+
+    /// The events of a subscription.
     pub(super) fn events(inner: Content, words: InBand) -> Self {
         Self { inner, ear: Ear::Events { tail: Tail::default(), words, broken: None } }
     }
@@ -40,7 +47,7 @@ impl Followed {
     /// Whether everything was handed on.
     pub(super) fn is_over(&self) -> bool {
         let told = match &self.ear {
-            Ear::Reply(_) => true,
+            Ear::Reply(_) | Ear::Document(_) => true,
             Ear::Events { broken, .. } => broken.is_none(),
         };
         told && self.inner.is_end_stream()
@@ -68,6 +75,7 @@ impl Followed {
     fn hear(&mut self, data: &[u8]) {
         match &mut self.ear {
             Ear::Reply(passing) => passing.hear(data),
+            Ear::Document(overheard) => overheard.hear(data),
             Ear::Events { tail, .. } => tail.push(data),
         }
     }
@@ -81,7 +89,7 @@ impl Followed {
                 *broken = Some(error);
                 Ok(Frame::data(events))
             }
-            Ear::Events { .. } | Ear::Reply(_) => Err(error),
+            Ear::Events { .. } | Ear::Reply(_) | Ear::Document(_) => Err(error),
         }
     }
 
@@ -89,6 +97,21 @@ impl Followed {
     pub(super) fn judge(&mut self, record: &mut Record) {
         if let Ear::Reply(passing) = &mut self.ear {
             passing.judge(record);
+        }
+    }
+
+    /// The client has all of the reply, or will never have it.
+    pub(super) fn settle(&mut self, record: &mut Record) {
+        if let Ear::Document(overheard) = &mut self.ear {
+            overheard.settle(record, record.complete);
+        }
+    }
+
+    /// How much is to come, where nothing is ever added.
+    pub(super) fn size_hint(&self) -> SizeHint {
+        match &self.ear {
+            Ear::Document(_) => self.inner.size_hint(),
+            Ear::Reply(_) | Ear::Events { .. } => SizeHint::default(),
         }
     }
 }

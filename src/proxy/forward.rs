@@ -80,7 +80,13 @@ impl Gateway {
         }
         self.witness_call(upstream, &tally, took, &answer);
         match answer {
-            Ok(response) => self.normalise(exchange, connection, route, upstream, response).await,
+            Ok(response) => match route.replies.as_deref() {
+                None => self.normalise(exchange, connection, route, upstream, response).await,
+                Some(rule) => {
+                    let whose = (route, rule);
+                    self.compare(exchange, connection, whose, upstream, response).await
+                }
+            },
             // A client that broke its own body is to blame, whatever the upstream made of it.
             Err(error) => Err(match exchange.meter.as_ref().and_then(|meter| meter.fault.get()) {
                 Some(fault) => {

@@ -1,5 +1,5 @@
-//! A failure told among the messages of a stream that its client still reads: events, or the frames of a
-//! socket.
+//! A failure told among the messages of a stream that its client still reads: the events of a
+//! subscription, or the frames of a socket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +42,8 @@ impl InBand {
         [b"event: next\ndata: ", &*error, b"\n\nevent: complete\ndata:\n\n"].concat().into()
     }
 
-    /// The last frames of a socket: an error for each operation that is owed a result, if a message may
-    /// begin, and a close frame. Its reason names the code and the request, which a browser cannot see elsewhere.
+    /// The last frames of a socket: an error for each operation that is open, if a message may begin,
+    /// and a close frame. Its reason names the code and the request, which a browser cannot see elsewhere.
     pub(super) fn frames(&self, problem: &Problem, open: Option<&Subscriptions>) -> Bytes {
         let mut frames = Vec::new();
         if let Some(subscriptions) = open {
@@ -58,8 +58,7 @@ impl InBand {
     }
 
     /// What a close frame says of it (IANA, WebSocket Close Code Number Registry). 1011, an error of the
-    /// server itself, is where clients of GraphQL give up; after the others they connect again
-    /// (`isFatalInternalCloseCode` of graphql-ws) and begin their subscriptions anew.
+    /// server itself, is where clients of GraphQL give up; after the others they connect again.
     fn close_code(&self, problem: &Problem) -> u16 {
         match (problem.cause(), self.catalogue.status(problem)) {
             (Cause::Draining, _) => 1012,

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::followed::Followed;
 use super::pack::Packer;
 use super::stream::{Content, Polled};
-use crate::observe::Record;
 use crate::upstream::{Kind, Sent, Stage, UpstreamError};
 
 /// A body and its encoder.
@@ -29,9 +29,9 @@ impl Packed {
         Self { inner, packer: Some(packer), holds: false, next: None }
     }
 
-    /// It is over: what has gone by tells how it went.
-    pub(super) fn judge(&mut self, record: &mut Record) {
-        self.inner.judge(record);
+    /// Who listens to what the upstream sends, if somebody does.
+    pub(super) fn listener(&mut self) -> Option<&mut Followed> {
+        self.inner.listener()
     }
 
     /// Whether everything was handed on.

@@ -23,7 +23,7 @@ use super::{Gateway, headers};
 use crate::base::UpstreamId;
 use crate::base::clock::Instant;
 use crate::config::model::{Graphql, Normalise, Route};
-use crate::observe::{Operations, Outcome};
+use crate::observe::Outcome;
 use crate::outcome::graphql::judge;
 use crate::outcome::no_reply;
 use crate::problem::{Cause, Problem};
@@ -82,10 +82,7 @@ impl Gateway {
                 let reply = Reply { route, graphql, upstream, parts };
                 return self.judge_failure(exchange, reply, read, answers);
             }
-            let one_result = exchange.record.operations.is_some_and(Operations::have_one_result);
-            // A subscription that is cut is begun again by its client, and one that has ended is not.
-            let endless = events && !one_result;
-            if failed || parted || !answers || endless || status.is_redirection() {
+            if failed || parted || !answers || status.is_redirection() {
                 return Ok(Response::from_parts(parts, Watched::upstream(stream)));
             }
             if events {

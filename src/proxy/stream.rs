@@ -15,6 +15,7 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::followed::Followed;
 use super::late::Late;
+use super::overheard::Overheard;
 use super::pack::Packer;
 use super::packed::Packed;
 use super::socket::Slot;
@@ -53,7 +54,8 @@ pub(super) enum Content {
     Broken,
     /// Made smaller on its way.
     Packed(Box<Packed>),
-    /// Of a GraphQL route, and too long to be held, or without an end.
+    /// Somebody listens: of a GraphQL route, and too long to be held, or without an end; or compared
+    /// with an OpenAPI document.
     Followed(Box<Followed>),
     /// No body, but a socket that will be over long after it, and wants the record then.
     Switched(Slot),
@@ -110,6 +112,13 @@ impl Watched {
         self
     }
 
+    /// The same, and somebody compares it with a document.
+    pub(super) fn overheard(mut self, overheard: Overheard) -> Self {
+        let inner = std::mem::replace(&mut self.content, Content::Empty);
+        self.content = Content::Followed(Box::new(Followed::compared(inner, overheard)));
+        self
+    }
+
     pub(super) fn followed(followed: Followed) -> Self {
         Self::of(Content::Followed(Box::new(followed)))
     }
@@ -150,7 +159,7 @@ impl Watched {
         let Some(record) = &mut self.record else { return };
         record.complete = true;
         if record.operations.is_some() && record.judged.is_none() {
-            self.content.judge(record);
+            self.content.listener().into_iter().for_each(|listener| listener.judge(record));
         }
         if record.outcome == Outcome::Aborted && record.cause.is_none() {
             record.outcome = match (record.judged, record.status) {
@@ -299,7 +308,7 @@ impl Content {
         }
     }
 
-    fn size_hint(&self) -> SizeHint {
+    pub(super) fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty | Self::Broken | Self::Switched(_) => SizeHint::with_exact(0),
             Self::Full(bytes) => {
@@ -307,25 +316,24 @@ impl Content {
             }
             Self::Upstream(stream) => stream.size_hint(),
             // The head's own Content-Length, where there is one, still holds.
-            Self::Replayed(_, _) | Self::Breaking(_) | Self::Packed(_) | Self::Followed(_) => {
-                SizeHint::default()
-            }
+            Self::Replayed(_, _) | Self::Breaking(_) | Self::Packed(_) => SizeHint::default(),
+            Self::Followed(followed) => followed.size_hint(),
         }
     }
 
-    /// It is over: how it went by what has gone by, if somebody has listened.
+    /// Who listens to it, if somebody does.
     #[cold]
-    pub(super) fn judge(&mut self, record: &mut Record) {
+    pub(super) fn listener(&mut self) -> Option<&mut Followed> {
         match self {
-            Self::Followed(followed) => followed.judge(record),
-            Self::Packed(packed) => packed.judge(record),
+            Self::Followed(followed) => Some(followed),
+            Self::Packed(packed) => packed.listener(),
             Self::Empty
             | Self::Switched(_)
             | Self::Full(_)
             | Self::Upstream(_)
             | Self::Replayed(_, _)
             | Self::Breaking(_)
-            | Self::Broken => {}
+            | Self::Broken => None,
         }
     }
 }
@@ -335,12 +343,26 @@ impl Drop for Watched {
         if let (Some(meter), Some(record)) = (&self.meter, &mut self.record) {
             record.bytes_in = meter.bytes.get();
         }
-        if let Content::Switched(slot) = &self.content
-            && let Some(mut record) = self.record.take()
-        {
-            // What has ended is the handshake.
-            (record.complete, record.outcome) = (false, Outcome::Aborted);
-            slot.replace(Some(record));
+        match &mut self.content {
+            Content::Switched(slot) => {
+                if let Some(mut record) = self.record.take() {
+                    // What has ended is the handshake.
+                    (record.complete, record.outcome) = (false, Outcome::Aborted);
+                    slot.replace(Some(record));
+                }
+            }
+            // Nothing that is done now keeps anybody waiting: the reply has left, or never will.
+            content @ (Content::Followed(_) | Content::Packed(_)) => {
+                if let (Some(listener), Some(record)) = (content.listener(), &mut self.record) {
+                    listener.settle(record);
+                }
+            }
+            Content::Empty
+            | Content::Full(_)
+            | Content::Upstream(_)
+            | Content::Replayed(_, _)
+            | Content::Breaking(_)
+            | Content::Broken => {}
         }
     }
 }

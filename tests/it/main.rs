@@ -51,6 +51,7 @@ mod matrix;
 mod memory;
 mod negotiation;
 mod openapi;
+mod openapi_responses;
 mod overload;
 mod params;
 mod parse_errors;

@@ -59,6 +59,11 @@ pub(super) fn tell(config: &Config, route: &Route, text: &mut String, json: &mut
         json["body"]["limit"] = rule.limit.into();
         json["body"]["optional"] = rule.optional.into();
     }
+    if let Some(rule) = &route.replies {
+        let words = "what the upstream answers is compared with the document, and only reported";
+        line("responses", words);
+        json["responses"] = json!({ "mode": "report", "limit": rule.limit });
+    }
     if route.is_observed {
         line("mode", "observe: nothing is refused for its parameters or its body, only noted");
         json["mode"] = "observe".into();

@@ -114,6 +114,7 @@ struct Candidate<'c> {
 fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
     route.rewrite = operation.rewrite;
     route.is_observed = operation.is_observed;
+    route.replies = operation.replies;
     if let Some(params) = &mut route.params {
         params.schema = operation.query;
     }
@@ -173,6 +174,7 @@ fn route(
         identifier: params::identifier(section.section("params"), check),
         params: params::params(section, pattern, known.tongues, check),
         body: body::body(section, known.tongues, check),
+        replies: None,
         graphql: graphql::graphql(section, known.codes, check),
         grpc: grpc::grpc(section, pattern, check),
         dialect: if section.has("graphql") { Dialect::GraphQl } else { Dialect::Http },

@@ -34,6 +34,13 @@ pub(super) static OPENAPI: Shape = Shape::of(&[
         "whether requests are refused; \"observe\" only counts and logs, and asks nobody who he is",
     ),
     Key::new(
+        "responses",
+        Kind::Words { now: &["off", "report"], later: &[] },
+        Default::Value("\"off\""),
+        "whether the upstream's answers are compared with the document; \"report\" only counts and logs",
+    )
+    .also(&["response_validation", "validate_responses", "response"]),
+    Key::new(
         "name",
         Kind::Text(&format::NAME),
         Default::None("operationId alone"),

@@ -15,6 +15,7 @@ mod limit;
 mod maintenance;
 mod overload;
 mod params;
+mod reply;
 mod store;
 mod target;
 mod upstream;
@@ -42,6 +43,7 @@ pub use limit::{Limit, LimitKey};
 pub use maintenance::Maintenance;
 pub use overload::{InFlight, Overload};
 pub use params::{Names, Params};
+pub use reply::{Answer, ReplyMedia, ReplyRule, Statuses};
 pub use store::{OnDown, Store, StoreUrl};
 pub use target::{FlowTarget, Respond, Rewrite, RewritePart, Target};
 pub use upstream::{
@@ -335,6 +337,8 @@ pub struct Route {
     pub params: Option<Box<Params>>,
     /// What is known of its body; none where bodies stream through unread.
     pub body: Option<Box<BodyRule>>,
+    /// What its upstream's answers are compared with; none where nobody looks at them.
+    pub replies: Option<Arc<ReplyRule>>,
     /// What is done about its GraphQL operations and their replies; none where there are none.
     pub graphql: Option<Box<Graphql>>,
     /// What its gRPC calls may carry; none where they are requests like any other.

@@ -1,9 +1,10 @@
 //! `[[openapi]]`: every operation of a document as a route.
 //!
 //! A document becomes tables as an operator would write them in `[[route]]`, with places in the
-//! document, and `check` judges both alike. Three things cannot be said in a file and stand beside
+//! document, and `check` judges both alike. Four things cannot be said in a file and stand beside
 //! the table: the pattern, whose captures keep the names of the document; what the upstream gets
-//! where a prefix is put before; and the compiled schema of a JSON body. What a document says and
+//! where a prefix is put before; the compiled schema of a JSON body; and what answers are compared
+//! with. What a document says and
 //! guichet does not hold anybody to is told as a warning, once for each kind.
 
 mod body;
@@ -11,6 +12,7 @@ mod document;
 mod parameters;
 mod paths;
 mod read;
+mod responses;
 mod schema;
 mod security;
 mod value;
@@ -21,8 +23,9 @@ use body::Compiled;
 use document::{Document, Fault};
 use security::Binding;
 
+use super::defaults;
 use super::diagnostic::{Diagnostic, Id, Report};
-use super::model::Rewrite;
+use super::model::{ReplyRule, Rewrite};
 use super::read::{Section, Word};
 use super::read_at_most;
 use super::source::{Place, Sources};
@@ -50,6 +53,8 @@ pub(crate) struct Beside {
     pub(crate) is_observed: bool,
     /// Bytes of a body that are read.
     pub(crate) limit: Option<u64>,
+    /// `responses = "report"`.
+    pub(crate) replies: Option<Arc<ReplyRule>>,
 }
 
 /// What is known of a body, beside the fields of a form.
@@ -125,6 +130,9 @@ impl Settings<'_> {
         let binding = Binding::of(self.root.section("auth"), self.section);
         let binding = binding.filter(|_| !is_observed);
         let compiled = Compiled::default();
+        let is_compared = self.section.text("responses").is_some_and(|word| word.text == "report");
+        let known = is_compared.then(responses::Known::default);
+        let known = known.as_ref();
         let paths = document.section().section("paths");
         for entry in paths.entries().iter().filter(|entry| !entry.key.starts_with("x-")) {
             let item = match document.follow(&entry.node) {
@@ -135,7 +143,7 @@ impl Settings<'_> {
                 }
             };
             for method in item.entries().iter().filter(|one| paths::method(&one.key).is_some()) {
-                let one = One { path: entry, item, method, base: &base, is_observed };
+                let one = One { path: entry, item, method, base: &base, is_observed, known };
                 match self.route(&document, &compiled, binding.as_ref(), &one, report) {
                     Ok(operation) => found.push(operation),
                     Err(fault) => report.push(fault.diagnostic()),
@@ -209,6 +217,10 @@ impl Settings<'_> {
             query: parameters.query,
             is_observed: one.is_observed,
             limit: self.section.size("body_limit"),
+            replies: one.known.and_then(|known| {
+                let limit = self.section.size("body_limit").unwrap_or(defaults::CHECKED_BODY);
+                responses::responses(document, known, (operation, one.method), limit)
+            }),
         };
         Ok(Operation { node: Node { place, value: Value::Table(route) }, beside })
     }
@@ -241,6 +253,8 @@ struct One<'o, 'd> {
     method: &'d Entry,
     base: &'o str,
     is_observed: bool,
+    /// What is known of answers, where they are looked at.
+    known: Option<&'o responses::Known<'d>>,
 }
 
 /// Who only watches sends nothing that the client has not sent; what has a default may be absent.

@@ -3,7 +3,8 @@
 //!
 //! Schemas of 3.1 are 2020-12 as they stand. Those of 3.0 are a dialect: `nullable`, bounds that are
 //! excluded by a boolean, and a `$ref` beside which nothing counts. In both, a member that is
-//! `readOnly` need not be in a request, whatever `required` says.
+//! `readOnly` need not be in a request, whatever `required` says; one that is `writeOnly` has no place in
+//! an answer.
 
 use std::collections::HashMap;
 
@@ -12,9 +13,16 @@ use serde_json::{Map, Value as Json, json};
 use super::document::{Document, Fault, reference, table};
 use crate::config::tree::{Node, Value};
 
-/// The schema, complete.
+/// The schema of what a client sends, complete.
 pub(super) fn complete<'d>(document: &Document<'d>, schema: &'d Node) -> Result<Json, Fault> {
     let mut translation = Translation::of(document);
+    let whole = translation.schema(schema)?;
+    translation.close(whole)
+}
+
+/// The schema of what an upstream answers, complete.
+pub(super) fn of_reply<'d>(document: &Document<'d>, schema: &'d Node) -> Result<Json, Fault> {
+    let mut translation = Translation { is_reply: true, ..Translation::of(document) };
     let whole = translation.schema(schema)?;
     translation.close(whole)
 }
@@ -38,11 +46,14 @@ struct Translation<'t, 'd> {
     names: HashMap<&'d str, String>,
     waiting: Vec<(String, &'d Node)>,
     left: usize,
+    /// Whether it is of an answer.
+    is_reply: bool,
 }
 
 impl<'t, 'd> Translation<'t, 'd> {
     fn of(document: &'t Document<'d>) -> Self {
-        Self { document, names: HashMap::new(), waiting: Vec::new(), left: MOST_SCHEMAS }
+        let (names, waiting) = (HashMap::new(), Vec::new());
+        Self { document, names, waiting, left: MOST_SCHEMAS, is_reply: false }
     }
 
     /// The whole, with what its references lead to.
@@ -79,7 +90,7 @@ impl<'t, 'd> Translation<'t, 'd> {
         for entry in &table(node).entries {
             self.keyword(&entry.key, &entry.node, &mut out)?;
         }
-        self.not_required(node, &mut out);
+        self.one_way(node, &mut out);
         narrow(node, &mut out);
         if !self.document.is_31 {
             return Ok(self.of_30(node, out));
@@ -147,18 +158,24 @@ impl<'t, 'd> Translation<'t, 'd> {
         Ok(name)
     }
 
-    /// Takes what only responses have from `required`.
-    fn not_required(&self, node: &'d Node, out: &mut Map<String, Json>) {
+    /// Takes what only the other side sends from `required`, and from answers what is in requests alone.
+    fn one_way(&self, node: &'d Node, out: &mut Map<String, Json>) {
         let Some(properties) = table(node).node("properties").map(table) else { return };
-        let reads = |name: &str| {
+        let word = if self.is_reply { "writeOnly" } else { "readOnly" };
+        let is_other = |name: &str| {
             let found = properties.node(name).and_then(|member| {
-                let own = table(member).node("readOnly");
-                own.or_else(|| table(self.document.follow(member).ok()?).node("readOnly"))
+                let own = table(member).node(word);
+                own.or_else(|| table(self.document.follow(member).ok()?).node(word))
             });
             matches!(found.map(|node| &node.value), Some(Value::Boolean(true)))
         };
         if let Some(Json::Array(required)) = out.get_mut("required") {
-            required.retain(|name| !name.as_str().is_some_and(reads));
+            required.retain(|name| !name.as_str().is_some_and(is_other));
+        }
+        if let (true, Some(Json::Object(members))) = (self.is_reply, out.get_mut("properties")) {
+            for (_, member) in members.iter_mut().filter(|(name, _)| is_other(name)) {
+                *member = Json::Bool(false);
+            }
         }
     }
 
@@ -230,6 +247,14 @@ mod tests {
     use crate::config::FileId;
 
     fn translated(version: &str, schema: &str) -> Json {
+        by(complete, version, schema)
+    }
+
+    fn by(
+        complete: impl for<'d> Fn(&Document<'d>, &'d Node) -> Result<Json, Fault>,
+        version: &str,
+        schema: &str,
+    ) -> Json {
         let text = format!(
             "{{openapi: {version}, s: {schema}, c: {{A: {{type: object, properties: \
              {{next: {{$ref: '#/c/A'}}}}}}, R: {{readOnly: true, type: string}}}}}}"
@@ -263,6 +288,19 @@ mod tests {
             } },
         });
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn what_is_only_written_has_no_place_in_an_answer() {
+        let schema = "{type: object, nullable: true, required: [id, secret], properties: {\
+             id: {readOnly: true, type: string}, secret: {writeOnly: true, type: string}}}";
+        let expected = json!({
+            "type": ["object", "null"], "required": ["id"],
+            "properties": { "id": { "type": "string" }, "secret": false },
+        });
+        assert_eq!(by(of_reply, "3.0.3", schema), expected);
+        let expected = json!(["secret"]);
+        assert_eq!(translated("3.0.3", schema)["required"], expected);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+mod responses;
 mod schemas;
 
 use proptest::prelude::*;

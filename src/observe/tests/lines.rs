@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::base::{EndpointId, RouteId, Source, TraceContext, UpstreamId, clock};
-use crate::observe::Outcome;
+use crate::observe::{Conformance, Mismatch, Outcome};
 use crate::problem::{BuiltIn, Cause, Problem};
 
 /// Every member, in the order of the contract; the last two are additions.
@@ -46,6 +46,7 @@ const ORDER: &[&str] = &[
     "cause",
     "detail",
     "would_change",
+    "response_mismatch",
 ];
 
 fn only_line(rig: Rig) -> Value {
@@ -82,6 +83,9 @@ fn every_member_stands_in_the_order_of_the_contract() {
     record.connect_time = Some(Duration::from_micros(250));
     (record.bytes_in, record.bytes_out, record.complete) = (3, 4, true);
     record.would_change = Some(BuiltIn::BadGateway.into());
+    let mut found = Conformance::default();
+    found.add(Mismatch::Status, "418");
+    record.conformance = Some(Box::new(found));
     record.started = clock::now() - Duration::from_millis(12);
     let id = record.request_id.as_str().to_owned();
     drop(record);

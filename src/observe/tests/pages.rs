@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::*;
 use crate::base::{ListenerId, RouteId, UpstreamId};
-use crate::observe::{ConnectionFailure, Family, FamilyKind, Kind, Outcome, Protocol, Retried};
+use crate::observe::{
+    Conformance, ConnectionFailure, Family, FamilyKind, Kind, Mismatch, Outcome, Protocol, Retried,
+};
 use crate::problem::{BuiltIn, Cause, Problem};
 
 /// The value of one series, if it is there.
@@ -134,6 +136,26 @@ fn what_normalise_would_have_changed_is_counted() {
     let page = page_of(&[&worker]);
     assert!(page.contains("guichet_normalise_would_change_total{route=\"users.get\",code=\""));
     assert!(!page.contains("guichet_errors_total{"));
+}
+
+#[test]
+fn answers_that_were_compared_with_a_document_are_counted_by_what_is_wrong() {
+    let worker = witness(None);
+    for found in [None, Some(Mismatch::Schema), Some(Mismatch::Schema)] {
+        let mut record = record(&worker);
+        record.routed(RouteId(0));
+        let mut told = Conformance::default();
+        found.into_iter().for_each(|what| told.add(what, "/a"));
+        record.conformance = Some(Box::new(told));
+    }
+    drop(record(&worker));
+    let page = page_of(&[&worker]);
+    let count = |result: &str| {
+        let series = format!("{{route=\"users.get\",result=\"{result}\"}}");
+        value(&page, &format!("guichet_openapi_responses_total{series}"))
+    };
+    assert_eq!((count("conforms"), count("schema"), count("unread")), (Some(1.0), Some(2.0), None));
+    assert_eq!(page.matches("guichet_openapi_responses_total{").count(), 2);
 }
 
 #[test]

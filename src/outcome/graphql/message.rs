@@ -1,20 +1,15 @@
-//! Skims a message of GraphQL over WebSocket: its type, the operation that it is about, and whether that
-//! is a subscription. Pieces may end anywhere and members come in any order; once all that matters is
-//! known, nothing more of it is looked at.
+//! Skims a message of GraphQL over WebSocket: its type, and the operation that it is about. Pieces may
+//! end anywhere and members come in any order; once both are known, nothing more of it is looked at.
 //!
 //! An id is remembered as it is spelt, escapes and all: so it can be written again as it stands.
 
 use memchr::memchr2;
 
-use super::lasting::Lasting;
-
 /// What a message does to the operation that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// `subscribe`, `start`: of a subscription, or of a document that only the server knows.
+    /// `subscribe`, `start`.
     Subscribe,
-    /// The same of a query or a mutation: it has one result.
-    Ask,
     /// `complete`, `stop`.
     Complete,
     /// `error`.
@@ -34,7 +29,6 @@ pub(super) struct MessageSkimmer {
     /// The member of the root that is open.
     member: Member,
     kind: Option<Kind>,
-    document: Option<Lasting>,
     /// The string that is open, where it matters.
     text: Text,
     id: Option<Text>,
@@ -42,22 +36,14 @@ pub(super) struct MessageSkimmer {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before the name of a member of the root, or of its payload.
+    /// Before the name of a member of the root.
     Name,
     /// Anywhere else outside of strings.
     Value,
-    /// In a string.
-    Text(Heed),
+    /// In a string; whether it matters.
+    Text(bool),
     /// Behind a backslash in one.
-    Escape(Heed),
-}
-
-/// What a string is to who reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Heed {
-    Nothing,
-    Kept,
-    Document,
+    Escape(bool),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,10 +52,6 @@ enum Member {
     Named,
     Type,
     Id,
-    /// Or a member of it that does not matter.
-    Payload,
-    /// `query` in the payload.
-    Document,
     Other,
 }
 
@@ -91,7 +73,6 @@ impl Default for MessageSkimmer {
             state: State::Value,
             member: Member::Other,
             kind: None,
-            document: None,
             text: Text { bytes: [0; LONGEST], length: 0 },
             id: None,
         }
@@ -105,7 +86,7 @@ impl MessageSkimmer {
             if self.is_settled() {
                 return false;
             }
-            if self.state == State::Text(Heed::Nothing) && byte != b'"' && byte != b'\\' {
+            if self.state == State::Text(false) && byte != b'"' && byte != b'\\' {
                 let skipped = memchr2(b'"', b'\\', after).unwrap_or(after.len());
                 piece = after.get(skipped..).unwrap_or_default();
                 continue;
@@ -118,10 +99,8 @@ impl MessageSkimmer {
 
     /// The message is over: what it was, and the operation that it was about.
     pub(super) fn end(&mut self) -> Option<(Kind, Option<String>)> {
-        let Self { kind, id, document, .. } = std::mem::take(self);
+        let Self { kind, id, .. } = std::mem::take(self);
         let id = id.and_then(|id| Some(str::from_utf8(id.known()?).ok()?.to_owned()));
-        let once = document.is_some_and(|document| !document.is_subscription());
-        let kind = kind.map(|kind| if once && kind == Kind::Subscribe { Kind::Ask } else { kind });
         Some((kind?, id))
     }
 
@@ -129,86 +108,63 @@ impl MessageSkimmer {
         match self.kind {
             None => false,
             Some(Kind::Ack | Kind::Other) => true,
-            // The document may still come.
-            Some(Kind::Subscribe | Kind::Ask) => false,
-            Some(Kind::Complete | Kind::Error) => self.id.is_some(),
+            Some(Kind::Subscribe | Kind::Complete | Kind::Error) => self.id.is_some(),
         }
     }
 
     fn take(&mut self, byte: u8) {
         match (self.state, byte) {
             (State::Text(_), b'"') => self.told(),
-            (State::Text(heed), b'\\') => {
-                self.state = State::Escape(heed);
-                self.push(heed, byte);
+            (State::Text(matters), b'\\') => {
+                self.state = State::Escape(matters);
+                self.push(matters, byte);
             }
-            (State::Escape(Heed::Document), _) => self.state = State::Text(Heed::Document),
-            (State::Text(heed) | State::Escape(heed), _) => {
-                self.state = State::Text(heed);
-                self.push(heed, byte);
+            (State::Text(matters) | State::Escape(matters), _) => {
+                self.state = State::Text(matters);
+                self.push(matters, byte);
             }
             (State::Name, b'"') => {
                 (self.member, self.text.length) = (Member::Named, 0);
-                self.state = State::Text(Heed::Kept);
+                self.state = State::Text(true);
             }
             (_, b'"') => {
+                let matters = self.depth == 1 && self.member != Member::Other;
                 self.text.length = 0;
-                self.state = State::Text(match (self.depth, self.member) {
-                    (1, Member::Type | Member::Id) => Heed::Kept,
-                    (2, Member::Document) => Heed::Document,
-                    (_, _) => Heed::Nothing,
-                });
+                self.state = State::Text(matters);
             }
             (_, b'{' | b'[') => {
-                let names = match (self.depth, byte) {
-                    (0, b'{') => true,
-                    (1, b'{') => self.member == Member::Payload,
-                    (_, _) => false,
-                };
-                if self.depth == 1 && !names {
-                    self.member = Member::Other;
-                }
-                self.state = if names { State::Name } else { State::Value };
+                let is_root = self.depth == 0 && byte == b'{';
+                self.state = if is_root { State::Name } else { State::Value };
                 self.depth = self.depth.saturating_add(1);
             }
             (_, b'}' | b']') => self.depth = self.depth.saturating_sub(1),
             (_, b',') if self.depth == 1 => {
                 (self.state, self.member) = (State::Name, Member::Other);
             }
-            (_, b',') if self.depth == 2 && self.member != Member::Other => {
-                (self.state, self.member) = (State::Name, Member::Payload);
-            }
             (_, _) => {}
         }
     }
 
-    fn push(&mut self, heed: Heed, byte: u8) {
-        match heed {
-            Heed::Nothing => {}
-            Heed::Kept => self.text.push(byte),
-            Heed::Document => self.document.get_or_insert_default().read(byte),
+    fn push(&mut self, matters: bool, byte: u8) {
+        if matters {
+            self.text.push(byte);
         }
     }
 
     /// A string is over.
     fn told(&mut self) {
-        let heed = std::mem::replace(&mut self.state, State::Value);
-        if heed == State::Text(Heed::Document) {
-            self.document.get_or_insert_default().end();
-        }
-        if heed != State::Text(Heed::Kept) {
+        let matters = self.state == State::Text(true);
+        self.state = State::Value;
+        if !matters {
             return;
         }
         let known = self.text.known();
         match self.member {
             Member::Named => {
-                self.member = match (self.depth, known) {
-                    (1, Some(b"type")) => Member::Type,
-                    (1, Some(b"id")) => Member::Id,
-                    (1, Some(b"payload")) => Member::Payload,
-                    (1, _) => Member::Other,
-                    (_, Some(b"query")) => Member::Document,
-                    (_, _) => Member::Payload,
+                self.member = match known {
+                    Some(b"type") => Member::Type,
+                    Some(b"id") => Member::Id,
+                    Some(_) | None => Member::Other,
                 };
             }
             Member::Type => {
@@ -221,7 +177,7 @@ impl MessageSkimmer {
                 });
             }
             Member::Id => self.id = Some(self.text),
-            Member::Payload | Member::Document | Member::Other => {}
+            Member::Other => {}
         }
     }
 }
@@ -273,48 +229,6 @@ mod tests {
             (r#" { "type" : "stop" , "id" : "a\"b\\" } "#, Kind::Complete, id(r#"a\"b\\"#)),
             (r#"{"id":"é","type":"error","payload":[]}"#, Kind::Error, id("é")),
             (r#"{"id":7,"type":"error"}"#, Kind::Error, None),
-            (
-                r#"{"payload":{"variables":{"query":"subscription { a }"},"query":"{ a }"},"id":"1","type":"start"}"#,
-                Kind::Ask,
-                id("1"),
-            ),
-            (
-                r#"{"id":"1","type":"subscribe","payload":{"query":"query A {\n  a(b: \"}\")\n}\n","operationName":"A"}}"#,
-                Kind::Ask,
-                id("1"),
-            ),
-            (
-                r#"{"id":"1","type":"subscribe","payload":{"operationName":"A","query":"fragment F on A { a }\nsubscription A { a }"}}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (
-                r#"{"id":"1","type":"subscribe","payload":{"extensions":{"query":"{ a }"},"documentId":"mutation"}}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (r#"{"id":"1","query":"{ a }","type":"subscribe"}"#, Kind::Subscribe, id("1")),
-            (
-                r#"{"extra":{"query":"{ a }","a":1},"id":"1","type":"start"}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (
-                r#"{"extra":{"a":1,"query":"{ a }"},"id":"1","type":"start"}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (
-                r#"{"payload":{"query":{"a":"{ a }"}},"id":"1","type":"start"}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (
-                r#"{"payload":{"query":"subscription"},"id":"1","type":"start"}"#,
-                Kind::Subscribe,
-                id("1"),
-            ),
-            (r#"{"id":"1","type":"start","payload":["query","{ a }"]}"#, Kind::Subscribe, id("1")),
             (r#"{"type":"connection_ack"}"#, Kind::Ack, None),
             (r#"{"type":"next","id":"1","payload":{"type":"error"}}"#, Kind::Other, None),
         ] {

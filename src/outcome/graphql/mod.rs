@@ -6,7 +6,6 @@
 mod annotate;
 mod judge;
 mod kept_errors;
-mod lasting;
 mod lexer;
 mod measure;
 mod members;

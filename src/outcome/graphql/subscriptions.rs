@@ -1,10 +1,8 @@
-//! The operations that are open on a socket of GraphQL, so that those can be told which have one result
-//! when the socket breaks: `graphql-transport-ws`, and `graphql-ws` of before. An error ends an
-//! operation for good, and clients begin a subscription again by themselves on their next socket; a
-//! mutation that they began again would happen twice.
+//! The operations that are open on a socket of GraphQL, so that each can be told when the socket
+//! breaks: `graphql-transport-ws`, and `graphql-ws` of before.
 //!
 //! Invariants: what is remembered is bounded, in number and length, and what does not fit is
-//! forgotten; only types, ids and the kind of a document are read, never a result.
+//! forgotten; only types and ids are read, never an operation or a result.
 
 use super::message::{Kind, MessageSkimmer};
 use crate::base::websocket::Heard;
@@ -22,20 +20,12 @@ enum Protocol {
 #[derive(Debug)]
 pub struct Subscriptions {
     protocol: Option<Protocol>,
-    open: Vec<Open>,
+    open: Vec<String>,
     /// Whether the server has taken the connection.
     is_acknowledged: bool,
     client: MessageSkimmer,
     server: MessageSkimmer,
     ended: Ended,
-}
-
-/// An operation that has not ended.
-#[derive(Debug)]
-struct Open {
-    id: String,
-    /// It has one result, and is still owed that.
-    is_owed: bool,
 }
 
 /// How many operations have ended, and how.
@@ -81,9 +71,9 @@ impl Subscriptions {
             return self.protocol.is_some() && self.client.read(piece);
         }
         match self.client.end() {
-            Some((kind @ (Kind::Subscribe | Kind::Ask), Some(id))) if self.open.len() < MOST => {
-                if !self.open.iter().any(|open| open.id == id) {
-                    self.open.push(Open { id, is_owed: kind == Kind::Ask });
+            Some((Kind::Subscribe, Some(id))) if self.open.len() < MOST => {
+                if !self.open.contains(&id) {
+                    self.open.push(id);
                 }
             }
             Some((Kind::Complete, Some(id))) => self.ended.complete += self.forget(&id),
@@ -107,13 +97,13 @@ impl Subscriptions {
     }
 
     fn forget(&mut self, id: &str) -> u32 {
-        let Some(place) = self.open.iter().position(|open| open.id == id) else { return 0 };
+        let Some(place) = self.open.iter().position(|known| known == id) else { return 0 };
         self.open.swap_remove(place);
         1
     }
 
-    /// The messages that tell the client of an error: in the terms of the protocol, to each operation that
-    /// is owed a result. `error` is JSON.
+    /// The messages that tell the client of an error, which ends all that is open: in the terms of the
+    /// protocol. `error` is JSON.
     pub fn last_words(&self, error: &str) -> impl Iterator<Item = String> {
         let (before, after) = match self.protocol {
             Some(Protocol::Legacy) => ("", ""),
@@ -121,8 +111,7 @@ impl Subscriptions {
         };
         let unheard = self.protocol == Some(Protocol::Legacy) && !self.is_acknowledged;
         let refused = || format!("{{\"type\":\"connection_error\",\"payload\":{error}}}");
-        let owed = self.open.iter().filter(|open| open.is_owed);
-        let each = owed.map(move |Open { id, .. }| {
+        let each = self.open.iter().map(move |id| {
             format!("{{\"id\":\"{id}\",\"type\":\"error\",\"payload\":{before}{error}{after}}}")
         });
         unheard.then(refused).into_iter().chain(each)
@@ -147,9 +136,7 @@ mod tests {
     }
 
     fn begin(socket: &mut Subscriptions, id: &str) {
-        let document = r#"{"query":"mutation { a }"}"#;
-        let message = format!(r#"{{"id":"{id}","type":"subscribe","payload":{document}}}"#);
-        says(socket, true, &message);
+        says(socket, true, &format!("{{\"id\":\"{id}\",\"type\":\"subscribe\"}}"));
     }
 
     #[test]
@@ -176,32 +163,13 @@ mod tests {
             [r#"{"type":"connection_error","payload":{}}"#]
         );
         says(&mut socket, false, r#"{"type":"connection_ack"}"#);
-        says(&mut socket, true, r#"{"id":"1","type":"start","payload":{"query":"{ a }"}}"#);
-        says(&mut socket, true, r#"{"id":"2","type":"start","payload":{"query":"{ a }"}}"#);
+        says(&mut socket, true, r#"{"id":"1","type":"start"}"#);
+        says(&mut socket, true, r#"{"id":"2","type":"start"}"#);
         says(&mut socket, true, r#"{"id":"1","type":"stop"}"#);
         assert_eq!(
             socket.last_words("{}").collect::<Vec<_>>(),
             [r#"{"id":"2","type":"error","payload":{}}"#]
         );
-    }
-
-    #[test]
-    fn who_begins_again_by_itself_is_told_nothing() {
-        let mut socket = on("graphql-transport-ws");
-        for (id, payload) in [
-            ("1", r#"{"query":"subscription { a }"}"#),
-            ("2", r#"{"query":"query Q { a }"}"#),
-            ("3", r#"{"documentId":"mutation"}"#),
-            ("4", "{}"),
-        ] {
-            let message = format!(r#"{{"id":"{id}","type":"subscribe","payload":{payload}}}"#);
-            says(&mut socket, true, &message);
-        }
-        assert_eq!(
-            socket.last_words("{}").collect::<Vec<_>>(),
-            [r#"{"id":"2","type":"error","payload":[{}]}"#]
-        );
-        assert_eq!(socket.open(), 4);
     }
 
     #[test]

@@ -1,5 +1,6 @@
-// The clients of graphql-ws and graphql-sse through guichet: node sockets.mjs BINARY. Fails unless their
-// subscriptions outlive a dead upstream and a guichet that is replaced, and a mutation is asked once.
+// The clients of graphql-ws and graphql-sse through guichet: node sockets.mjs BINARY. Fails unless whoever has
+// an operation open is told when the upstream dies and when guichet leaves, can subscribe again, and a
+// mutation is asked once.
 import assert from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -83,26 +84,40 @@ try {
     on: { closed: ({ code, reason }) => closed.push(`${code} ${reason}`) },
   });
   const events = createSse({ url: `http://${address}/graphql`, retry: again.retryWait, retryAttempts: 100 });
-  const lasting = [follow(socket, 'subscription { tick }'), follow(events, 'subscription { tick }')];
+  // Their subscriptions go on, until they are told why they do not.
+  const clients = [socket, events];
+  const subscribe = async (when) => {
+    const all = clients.map((client) => follow(client, 'subscription { tick }'));
+    for (const it of all) await it.more(when);
+    return all;
+  };
+  const told = async (all, problem) => {
+    for (const it of all) {
+      await until(problem, () => it.end);
+      assert.equal(it.end[0].extensions.problem, problem, JSON.stringify(it.end));
+    }
+  };
+  let lasting = await subscribe('at first');
   const onceOnly = follow(socket, 'mutation { buy }');
-  for (const it of lasting) await it.more('at first');
   await until('the mutation', () => server.lines.includes('begins mutation'));
 
   await end(server, 'SIGKILL');
-  await until('an error of the mutation', () => onceOnly.end && closed.length > 0);
-  assert.equal(onceOnly.end[0].extensions.problem, 'fr.ammyBadGateway');
+  await told([...lasting, onceOnly], 'fr.ammyBadGateway');
+  await until('a close frame', () => closed.length > 0);
   assert.match(closed[0], /^1014 fr\.ammyBadGateway request_id=/);
   server = await upstream(port);
-  for (const it of lasting) await it.more('from the next upstream');
-  console.log('sockets: subscriptions outlive their upstream');
+  lasting = await subscribe('from the next upstream');
+  console.log('sockets: who has an operation open is told that its upstream has died');
 
   closed.length = 0;
   await end(gateway, 'SIGTERM');
-  gateway = await guichet(address, port);
-  for (const it of lasting) await it.more('through the next guichet');
+  await told(lasting.slice(0, 1), 'fr.ammyServiceUnavailable');
+  await until('a close frame', () => closed.length > 0);
   assert.match(closed[0], /^1012 fr\.ammyServiceUnavailable request_id=/);
+  gateway = await guichet(address, port);
+  await subscribe('through the next guichet');
   assert(!server.lines.includes('begins mutation'), 'it was asked again');
-  console.log('sockets: subscriptions outlive a guichet that leaves, and a mutation is asked once');
+  console.log('sockets: who has one open is told that guichet leaves, and a mutation is asked once');
 } finally {
   for (const child of started) child.kill('SIGKILL');
 }
