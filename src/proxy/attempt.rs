@@ -113,7 +113,8 @@ impl Gateway {
             Some(params) => {
                 let query = uri.query();
                 let headers = &parts.headers;
-                match gate::parameters(params, &found.captures, &asked.path, query, headers) {
+                let judged = gate::parameters(params, &found.captures, &asked.path, query, headers);
+                match judged.map_err(|wrong| gate::or_method(config, &asked, found.route, wrong)) {
                     Err(problem) if route.is_observed => {
                         exchange.record.would_change = Some(problem.code());
                         None

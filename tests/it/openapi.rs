@@ -160,6 +160,38 @@ paths:
 }
 
 #[test]
+fn a_concrete_path_keeps_what_a_template_cannot_mean() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /pets/mine: {get: {operationId: mine}}
+  /pets/{id}:
+    delete:
+      operationId: drop
+      parameters:
+      - {in: path, name: id, required: true, schema: {type: integer}}
+      - {in: query, name: now, schema: {type: boolean}}
+  /users/me: {get: {operationId: me}}
+  /users/{name}:
+    delete: {operationId: leave, parameters: [{in: path, name: name, required: true, schema: {type: string}}]}
+";
+    let (gateway, _folder) = of(document, &origin);
+    let reply = ask(&gateway, "DELETE /pets/mine", "", "");
+    reply.is_problem(405, "MethodNotAllowed");
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(gateway.log_line(&reply.request_id())["route"], "drop");
+    ask(&gateway, "DELETE /pets/yours", "", "").is_problem(400, "InvalidParameter");
+    ask(&gateway, "DELETE /pets/7?now=7", "", "").is_problem(400, "InvalidParameter");
+    assert!(origin.requests().is_empty());
+    // What the template can mean, it takes, as routers do.
+    let reply = ask(&gateway, "DELETE /users/me", "", "");
+    assert_eq!(
+        (reply.status(), &gateway.log_line(&reply.request_id())["route"]),
+        (200, &"leave".into())
+    );
+}
+
+#[test]
 fn null_needs_a_place_in_the_enum() {
     let origin = Origin::answering(OK);
     let document = "openapi: 3.0.3
