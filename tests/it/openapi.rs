@@ -218,6 +218,47 @@ paths:
 }
 
 #[test]
+fn paths_fields_and_cookies_are_held_to_their_schemas() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /a/{id}/{size}:
+    get:
+      parameters:
+      - {in: path, name: id, required: true, schema: {oneOf: [{const: all}, {type: integer, maximum: 3}]}}
+      - {in: path, name: size, required: true, schema: {type: integer, multipleOf: 5}}
+      - {in: header, name: X-Kind, schema: {anyOf: [{type: integer}, {format: ipv4}], not: {const: 7}}}
+      - {in: cookie, name: mode, required: true, schema: {type: number, multipleOf: 0.5}}
+";
+    let (gateway, _folder) = of(document, &origin);
+    let asked = |path: &str, kind: &str, mode: &str| {
+        let fields = format!("X-Kind: {kind}\r\nCookie: other=1; mode={mode}\r\n");
+        ask(&gateway, &format!("GET /a/{path}"), &fields, "")
+    };
+    for (path, kind, mode) in
+        [("all/5", "1", "1.5"), ("3/10", "127.0.0.1", "\"2\""), ("%61ll/0", "8", "0")]
+    {
+        let reply = asked(path, kind, mode);
+        assert_eq!(reply.status(), 200, "{path} {kind} {mode}: {}", reply.text());
+    }
+    for (path, kind, mode, name, place) in [
+        ("4/5", "1", "1", "id", "path"),
+        ("some/5", "1", "1", "id", "path"),
+        ("all/6", "1", "1", "size", "path"),
+        ("all/5", "7", "1", "X-Kind", "header"),
+        ("all/5", "300.0.0.1", "1", "X-Kind", "header"),
+        ("all/5", "1", "0.7", "mode", "cookie"),
+    ] {
+        let reply = asked(path, kind, mode);
+        let body = reply.is_problem(400, "InvalidParameter");
+        let told = &body["parameters"][0];
+        assert_eq!((&told["name"], &told["in"]), (&name.into(), &place.into()), "{path} {body}");
+    }
+    let reply = ask(&gateway, "GET /a/all/5", "", "");
+    reply.is_problem(400, "MissingParameter");
+}
+
+#[test]
 fn a_query_is_held_to_its_schema() {
     let origin = Origin::answering(OK);
     let document = "openapi: 3.1.0
