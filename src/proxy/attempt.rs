@@ -113,13 +113,16 @@ impl Gateway {
             Some(params) => {
                 let query = uri.query();
                 let headers = &parts.headers;
-                let judged = gate::parameters(params, &found.captures, &asked.path, query, headers);
-                match judged.map_err(|wrong| gate::or_method(config, &asked, found.route, wrong)) {
-                    Err(problem) if route.is_observed => {
+                match gate::parameters(params, &found.captures, &asked.path, query, headers) {
+                    Ok(absent) => absent,
+                    Err(wrong) => {
+                        let problem = gate::or_method(config, &asked, found.route, wrong);
+                        if !route.is_observed {
+                            return Err(problem);
+                        }
                         exchange.record.would_change = Some(problem.code());
                         None
                     }
-                    judged => judged?,
                 }
             }
             None => None,
