@@ -117,7 +117,7 @@ fn judge(
             door::tell(config, route, text, &mut json["route"]);
             // Beforehand, as a gateway does: a body that is too large for all of them.
             judge_length(config, body)
-                .and_then(|()| judge_parameters(route, found, &asked, asking))
+                .and_then(|()| judge_parameters(config, found, &asked, asking))
                 .and_then(|()| judge_body(route, asking, body))
                 .map(|()| route.dialect)
         }
@@ -147,16 +147,24 @@ fn judge_length(config: &Config, body: Option<&Data>) -> Result<(), (Problem, St
 
 /// What the route knows of path, query, headers and cookies.
 fn judge_parameters(
-    route: &Route,
+    config: &Config,
     found: &Match,
     asked: &Asked<'_>,
     asking: &Asking,
 ) -> Result<(), (Problem, String)> {
+    let route = config.route(found.route);
     let Some(params) = route.params.as_ref().filter(|_| !route.is_observed) else { return Ok(()) };
     let query = asking.uri.query();
     let judged = gate::parameters(params, &found.captures, &asked.path, query, &asking.headers);
-    let rule = "parameters are not as the route declares them";
-    judged.map(drop).map_err(|problem| (problem, known(route, rule)))
+    judged.map(drop).map_err(|wrong| {
+        let problem = gate::or_method(config, asked, found.route, wrong);
+        let rule = if problem.cause() == Cause::NoMethod {
+            "a more precise route has this path, but not with this method"
+        } else {
+            "parameters are not as the route declares them"
+        };
+        (problem, known(route, rule))
+    })
 }
 
 /// What the route knows of the body.

@@ -53,4 +53,4 @@ pub use message::check_head;
 pub use overload::{Admitted, Overload};
 pub use params::{Absent, parameters, refusal};
 pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
-pub use target::{Asked, Found, ask, check_length, find, without_port};
+pub use target::{Asked, Found, ask, check_length, find, or_method, without_port};

@@ -6,8 +6,9 @@ use http::header::ALLOW;
 use http::{HeaderValue, Method, Uri};
 
 use super::fields::Fields;
+use crate::base::RouteId;
 use crate::config::model::{Config, Limits};
-use crate::problem::{Cause, Problem};
+use crate::problem::{Cause, Place, Problem, Violation};
 use crate::route::{Lookup, Match, canonical, check_query};
 
 /// The host and the path of a request, in the one form that is matched and sent on.
@@ -72,12 +73,28 @@ pub fn find(config: &Config, asked: &Asked<'_>, method: &Method) -> Result<Found
             if method == Method::OPTIONS {
                 return Ok(Found::Options(allow));
             }
-            let list = allow.to_str().unwrap_or_default().to_owned();
-            Err(Problem::new(Cause::NoMethod)
-                .with_argument("allow", list)
-                .with_header(ALLOW, allow))
+            Err(no_method(allow))
         }
     }
+}
+
+/// What is wrong with a request whose parameters are not as its route declares them. Where that is the
+/// path, and a more precise pattern has this path, the request was meant for that one: its method is wrong.
+#[cold]
+pub fn or_method(config: &Config, asked: &Asked<'_>, found: RouteId, problem: Problem) -> Problem {
+    let is_path = |violation: &Violation| violation.place == Some(Place::Path);
+    if !problem.violations().iter().any(is_path) {
+        return problem;
+    }
+    match &*config.table.nearer(asked.host(), &asked.path, found) {
+        [] => problem,
+        methods => no_method(allow(methods)),
+    }
+}
+
+fn no_method(allow: HeaderValue) -> Problem {
+    let list = allow.to_str().unwrap_or_default().to_owned();
+    Problem::new(Cause::NoMethod).with_argument("allow", list).with_header(ALLOW, allow)
 }
 
 /// Refuses a body that says it is too large, before a byte of it is read.

@@ -114,11 +114,15 @@ impl Gateway {
                 let query = uri.query();
                 let headers = &parts.headers;
                 match gate::parameters(params, &found.captures, &asked.path, query, headers) {
-                    Err(problem) if route.is_observed => {
+                    Ok(absent) => absent,
+                    Err(wrong) => {
+                        let problem = gate::or_method(config, &asked, found.route, wrong);
+                        if !route.is_observed {
+                            return Err(problem);
+                        }
                         exchange.record.would_change = Some(problem.code());
                         None
                     }
-                    judged => judged?,
                 }
             }
             None => None,

@@ -172,6 +172,21 @@ impl Watched {
         }
     }
 
+    /// The reply has left, or never will: nothing that is done now keeps anybody waiting.
+    #[cold]
+    #[inline(never)]
+    fn part(&mut self) {
+        if let Content::Switched(slot) = &self.content {
+            if let Some(mut record) = self.record.take() {
+                // What has ended is the handshake.
+                (record.complete, record.outcome) = (false, Outcome::Aborted);
+                slot.replace(Some(record));
+            }
+        } else if let (Some(listener), Some(record)) = (self.content.listener(), &mut self.record) {
+            listener.settle(record);
+        }
+    }
+
     /// A failure after the head is told (gRPC).
     pub(super) fn rescue_late(&mut self, late: Late) {
         self.late = Some(Box::new(late));
@@ -343,26 +358,12 @@ impl Drop for Watched {
         if let (Some(meter), Some(record)) = (&self.meter, &mut self.record) {
             record.bytes_in = meter.bytes.get();
         }
-        match &mut self.content {
-            Content::Switched(slot) => {
-                if let Some(mut record) = self.record.take() {
-                    // What has ended is the handshake.
-                    (record.complete, record.outcome) = (false, Outcome::Aborted);
-                    slot.replace(Some(record));
-                }
-            }
-            // Nothing that is done now keeps anybody waiting: the reply has left, or never will.
-            content @ (Content::Followed(_) | Content::Packed(_)) => {
-                if let (Some(listener), Some(record)) = (content.listener(), &mut self.record) {
-                    listener.settle(record);
-                }
-            }
-            Content::Empty
-            | Content::Full(_)
-            | Content::Upstream(_)
-            | Content::Replayed(_, _)
-            | Content::Breaking(_)
-            | Content::Broken => {}
+        let is_special = matches!(
+            self.content,
+            Content::Switched(_) | Content::Followed(_) | Content::Packed(_)
+        );
+        if is_special {
+            self.part();
         }
     }
 }

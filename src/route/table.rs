@@ -178,6 +178,24 @@ impl Table {
         self.allowed(&host, path)
     }
 
+    /// The methods of more precise patterns than that of a route which a look-up has found, sorted as
+    /// those of [`Lookup::WrongMethod`]. None where its pattern is the most precise one.
+    pub fn nearer(&self, host: &str, path: &str, found: RouteId) -> Vec<Method> {
+        let host = fold(host);
+        let mut methods: Vec<Method> = Vec::new();
+        for tree in self.groups(&host) {
+            let mut collect = |leaf: &Leaf| {
+                let is_found = leaf.has(found);
+                methods.extend(leaf.methods().filter(|_| !is_found).cloned());
+                is_found.then_some(())
+            };
+            if tree.visit(path, 1, &mut Captures::default(), &mut collect).is_some() {
+                break;
+            }
+        }
+        listed(methods)
+    }
+
     /// Says of every route, in the order in which they were added, why a look-up finds it or not.
     pub fn explain(&self, host: &str, path: &str, method: &Method) -> Vec<(RouteId, Verdict)> {
         let winner = match self.lookup(host, path, method) {
@@ -243,17 +261,25 @@ impl Table {
             };
             let _ = tree.visit(path, 1, &mut Captures::default(), &mut collect);
         }
-        if methods.is_empty() {
-            return Lookup::NotFound;
+        match methods.is_empty() {
+            true => Lookup::NotFound,
+            false => Lookup::WrongMethod(listed(methods)),
         }
-        if methods.contains(&Method::GET) {
-            methods.push(Method::HEAD);
-        }
-        methods.push(Method::OPTIONS);
-        methods.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
-        methods.dedup();
-        Lookup::WrongMethod(methods)
     }
+}
+
+/// With what guichet adds: HEAD wherever GET is, OPTIONS always.
+fn listed(mut methods: Vec<Method>) -> Vec<Method> {
+    if methods.is_empty() {
+        return methods;
+    }
+    if methods.contains(&Method::GET) {
+        methods.push(Method::HEAD);
+    }
+    methods.push(Method::OPTIONS);
+    methods.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+    methods.dedup();
+    methods
 }
 
 impl Entry {

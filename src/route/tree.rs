@@ -182,6 +182,11 @@ impl Leaf {
         }
     }
 
+    /// Whether it is one of the routes.
+    pub(super) fn has(&self, route: RouteId) -> bool {
+        self.any == Some(route) || self.by_method.iter().any(|(_, known)| *known == route)
+    }
+
     /// The methods that have a route of their own.
     pub(super) fn methods(&self) -> impl Iterator<Item = &Method> {
         self.by_method.iter().map(|(method, _)| method)

@@ -1,6 +1,6 @@
 //! Callers whose proofs take some asking: tokens with keys that are fetched, passwords, certificates.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
@@ -23,18 +23,35 @@ struct Publisher {
 
 impl Publisher {
     fn new(set: Option<String>) -> Self {
+        Self::behind(None, set)
+    }
+
+    /// As [`Self::new`], behind TLS, with a certificate of these names.
+    fn secure(authority: &Authority, names: &[&str], set: String) -> Self {
+        let identity = authority.sign(names, Validity::Now);
+        Self::behind(Some(identity.server_config(&[])), Some(set))
+    }
+
+    fn behind(security: Option<Arc<rustls::ServerConfig>>, set: Option<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}/keys", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = match &security {
+            None => format!("http://{address}/keys"),
+            Some(_) => format!("https://localhost:{}/keys", address.port()),
+        };
         let (set, asked) = (Arc::new(Mutex::new(set)), Arc::new(Mutex::new(0)));
         let (theirs, count) = (Arc::clone(&set), Arc::clone(&asked));
         std::thread::spawn(move || {
             for mut stream in listener.incoming().map_while(Result::ok) {
                 *count.lock().unwrap() += 1;
                 let Some(body) = theirs.lock().unwrap().clone() else { continue };
-                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
-                while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
-                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-                let _ = stream.write_all((head + &body).as_bytes());
+                match &security {
+                    None => publish(&mut stream, &body),
+                    Some(config) => {
+                        let session = rustls::ServerConnection::new(Arc::clone(config)).unwrap();
+                        publish(&mut rustls::StreamOwned::new(session, stream), &body);
+                    }
+                }
             }
         });
         Self { url, set, asked }
@@ -47,6 +64,14 @@ impl Publisher {
     fn asked(&self) -> usize {
         *self.asked.lock().unwrap()
     }
+}
+
+fn publish(stream: &mut (impl Read + Write), body: &str) {
+    let mut lines = BufReader::new(&mut *stream).lines();
+    while lines.next().is_some_and(|line| line.is_ok_and(|line| !line.is_empty())) {}
+    drop(lines);
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+    let _ = stream.write_all((head + body).as_bytes()).and_then(|()| stream.flush());
 }
 
 fn claims(subject: &str) -> Value {
@@ -100,6 +125,36 @@ fn before_the_first_keys_are_here_a_token_is_told_to_come_back() {
     served(&gateway, &token);
     let line = gateway.log_line(&bears(&gateway, &token).request_id());
     assert_eq!(line["consumer"], "ann");
+}
+
+#[test]
+fn keys_come_over_tls_from_whom_the_authority_vouches_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let (old, new) = (Issuer::es256("old"), Issuer::es256("new"));
+    let set = tokens::set(&[&old]);
+    let ca = |authority: &Authority| format!("ca = \"{}\"\n", authority.file(&folder).display());
+    let publisher = Publisher::secure(&authority, &["localhost"], set.clone());
+    let gateway = guarded(&(fetched(&publisher) + &ca(&authority)), "").start();
+    let (first, second) = (old.token(&claims("ann")), new.token(&claims("ann")));
+    served(&gateway, &first);
+    publisher.publishes(Some(tokens::set(&[&new])));
+    assert_eq!((bears(&gateway, &second).status(), bears(&gateway, &first).status()), (204, 401));
+    // Of somebody else, by another name, and by the authorities of the system, which do not know this one.
+    let other = Publisher::secure(&authority, &["other.test"], set);
+    for policy in [
+        fetched(&publisher) + &ca(&stranger),
+        fetched(&other) + &ca(&authority),
+        fetched(&publisher),
+    ] {
+        let asked = || publisher.asked() + other.asked();
+        let before = asked();
+        let gateway = guarded(&policy, "").start();
+        eventually("a question", || (asked() > before).then_some(()));
+        // It is asked again once the first answer has been refused.
+        eventually("another question", || (asked() > before + 1).then_some(()));
+        bears(&gateway, &second).is_problem(503, "ServiceUnavailable");
+    }
 }
 
 #[test]

@@ -160,6 +160,38 @@ paths:
 }
 
 #[test]
+fn a_concrete_path_keeps_what_a_template_cannot_mean() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /pets/mine: {get: {operationId: mine}}
+  /pets/{id}:
+    delete:
+      operationId: drop
+      parameters:
+      - {in: path, name: id, required: true, schema: {type: integer}}
+      - {in: query, name: now, schema: {type: boolean}}
+  /users/me: {get: {operationId: me}}
+  /users/{name}:
+    delete: {operationId: leave, parameters: [{in: path, name: name, required: true, schema: {type: string}}]}
+";
+    let (gateway, _folder) = of(document, &origin);
+    let reply = ask(&gateway, "DELETE /pets/mine", "", "");
+    reply.is_problem(405, "MethodNotAllowed");
+    assert_eq!(reply.header("allow"), Some("GET, HEAD, OPTIONS"));
+    assert_eq!(gateway.log_line(&reply.request_id())["route"], "drop");
+    ask(&gateway, "DELETE /pets/yours", "", "").is_problem(400, "InvalidParameter");
+    ask(&gateway, "DELETE /pets/7?now=7", "", "").is_problem(400, "InvalidParameter");
+    assert!(origin.requests().is_empty());
+    // What the template can mean, it takes, as routers do.
+    let reply = ask(&gateway, "DELETE /users/me", "", "");
+    assert_eq!(
+        (reply.status(), &gateway.log_line(&reply.request_id())["route"]),
+        (200, &"leave".into())
+    );
+}
+
+#[test]
 fn null_needs_a_place_in_the_enum() {
     let origin = Origin::answering(OK);
     let document = "openapi: 3.0.3
@@ -183,6 +215,47 @@ paths:
     ] {
         assert_eq!(ask(&gateway, "PATCH /a", JSON, body).status(), status, "{body}");
     }
+}
+
+#[test]
+fn paths_fields_and_cookies_are_held_to_their_schemas() {
+    let origin = Origin::answering(OK);
+    let document = "openapi: 3.1.0
+paths:
+  /a/{id}/{size}:
+    get:
+      parameters:
+      - {in: path, name: id, required: true, schema: {oneOf: [{const: all}, {type: integer, maximum: 3}]}}
+      - {in: path, name: size, required: true, schema: {type: integer, multipleOf: 5}}
+      - {in: header, name: X-Kind, schema: {anyOf: [{type: integer}, {format: ipv4}], not: {const: 7}}}
+      - {in: cookie, name: mode, required: true, schema: {type: number, multipleOf: 0.5}}
+";
+    let (gateway, _folder) = of(document, &origin);
+    let asked = |path: &str, kind: &str, mode: &str| {
+        let fields = format!("X-Kind: {kind}\r\nCookie: other=1; mode={mode}\r\n");
+        ask(&gateway, &format!("GET /a/{path}"), &fields, "")
+    };
+    for (path, kind, mode) in
+        [("all/5", "1", "1.5"), ("3/10", "127.0.0.1", "\"2\""), ("%61ll/0", "8", "0")]
+    {
+        let reply = asked(path, kind, mode);
+        assert_eq!(reply.status(), 200, "{path} {kind} {mode}: {}", reply.text());
+    }
+    for (path, kind, mode, name, place) in [
+        ("4/5", "1", "1", "id", "path"),
+        ("some/5", "1", "1", "id", "path"),
+        ("all/6", "1", "1", "size", "path"),
+        ("all/5", "7", "1", "X-Kind", "header"),
+        ("all/5", "300.0.0.1", "1", "X-Kind", "header"),
+        ("all/5", "1", "0.7", "mode", "cookie"),
+    ] {
+        let reply = asked(path, kind, mode);
+        let body = reply.is_problem(400, "InvalidParameter");
+        let told = &body["parameters"][0];
+        assert_eq!((&told["name"], &told["in"]), (&name.into(), &place.into()), "{path} {body}");
+    }
+    let reply = ask(&gateway, "GET /a/all/5", "", "");
+    reply.is_problem(400, "MissingParameter");
 }
 
 #[test]

@@ -289,6 +289,33 @@ fn nothing_waits_for_it_and_what_breaks_off_is_unread() {
 }
 
 #[test]
+fn what_nobody_has_heard_to_its_end_is_unread() {
+    let origin = Origin::scripted([
+        Step::Read,
+        send(format!("HTTP/1.1 200 OK\r\n{JSON}Content-Length: 9\r\n\r\n[{{")),
+        Step::Stall,
+    ]);
+    let (gateway, _folder) = before(&origin, DOCUMENT, REPORT);
+    let mut client = Client::plain(gateway.plain());
+    client.send("GET /pets HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+    let mut seen = Vec::new();
+    while !seen.ends_with(b"\r\n\r\n[{") {
+        seen.extend(client.bytes(1));
+    }
+    client.leave();
+    let line = gateway.log_line_where(|line| line["path"] == "/pets");
+    assert_eq!((&line["outcome"], &line["response_mismatch"]), (&"aborted".into(), &Value::Null));
+    // An error whose body is longer than what is looked at.
+    let body = format!("{{\"text\":\"{}\"}}", "a".repeat(70_000));
+    let long = Origin::answering(answer(404, "Content-Type: application/problem+json\r\n", body));
+    let (second, _folder) =
+        before(&long, DOCUMENT, "responses = \"report\"\nbody_limit = \"1MiB\"\n");
+    let reply = get(&second, "/pets", "");
+    assert_eq!((reply.status(), told(&second, &reply)), (404, Value::Null));
+    assert_eq!((count(&gateway, "unread"), count(&second, "unread")), (1.0, 1.0));
+}
+
+#[test]
 fn nobody_looks_where_that_is_not_asked_for() {
     let origin = Origin::answering(answer(201, JSON, "[{]"));
     let (gateway, _folder) = before(&origin, DOCUMENT, "responses = \"off\"\n");

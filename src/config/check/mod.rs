@@ -31,7 +31,7 @@ mod upstream;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub(super) use params::OWN as OWN_HEADERS;
+pub(super) use params::{JUDGED, OWN as OWN_HEADERS};
 
 use super::diagnostic::{Diagnostic, Id, Report};
 use super::model::Config;

@@ -34,7 +34,9 @@ pub(super) fn params(
     let (mut query, mut cookies) = (Vec::new(), Vec::new());
     for entry in entries.iter().take(Params::MOST) {
         let rule = declared(entry, check);
-        if pattern.is_some_and(|pattern| takes_all(&rule, pattern)) {
+        // Of a document; nobody can write it into a file.
+        let is_judged = Section::of_node(&entry.node).has(JUDGED);
+        if !is_judged && pattern.is_some_and(|pattern| takes_all(&rule, pattern)) {
             continue;
         }
         let at = u16::try_from(rules.len()).unwrap_or(u16::MAX);
@@ -58,11 +60,14 @@ pub(super) fn params(
         query: Names::new(query),
         headers: headers.into(),
         cookies: Names::new(cookies),
-        schema: None,
+        schemas: Box::default(),
         strict,
         tongues: tongues.into(),
     }))
 }
+
+/// What stands at a parameter that a schema judges, whatever its rule says.
+pub(crate) const JUDGED: &str = "judged";
 
 /// Whether nothing is to be checked of a parameter: it was only named, or marked.
 fn takes_all(rule: &Rule, pattern: &Pattern) -> bool {

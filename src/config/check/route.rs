@@ -116,7 +116,7 @@ fn complete(route: &mut Route, operation: Beside, tongues: &[Tongue]) {
     route.is_observed = operation.is_observed;
     route.replies = operation.replies;
     if let Some(params) = &mut route.params {
-        params.schema = operation.query;
+        params.schemas = operation.schemas.into();
     }
     if let Some(known) = operation.body {
         let fields = route.body.take().and_then(|body| body.urlencoded?.fields);

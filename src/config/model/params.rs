@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::HeaderName;
 
 use crate::parameter::{FormSchema, Rule, Tongue};
+use crate::problem::Place;
 
 /// The parameters of a route.
 #[derive(Debug)]
@@ -20,8 +21,8 @@ pub struct Params {
     pub headers: Box<[(HeaderName, u16)]>,
     /// Rules of cookies.
     pub cookies: Names,
-    /// Schemas of parameters of the query, where more is said of them than a rule can hold.
-    pub schema: Option<Arc<FormSchema>>,
+    /// Schemas of parameters by their place, where more is said of them than a rule can hold.
+    pub schemas: Box<[(Place, Arc<FormSchema>)]>,
     /// Whether the query may hold nothing else.
     pub strict: bool,
     /// The configured languages.

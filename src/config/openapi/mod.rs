@@ -47,8 +47,8 @@ pub(crate) struct Beside {
     pub(crate) pattern: Pattern,
     pub(crate) rewrite: Option<Rewrite>,
     pub(crate) body: Option<Box<Known>>,
-    /// Schemas of parameters of the query.
-    pub(crate) query: Option<Arc<FormSchema>>,
+    /// Schemas of parameters, by their place.
+    pub(crate) schemas: Vec<(crate::problem::Place, Arc<FormSchema>)>,
     /// `mode = "observe"`.
     pub(crate) is_observed: bool,
     /// Bytes of a body that are read.
@@ -214,7 +214,7 @@ impl Settings<'_> {
             pattern: path.pattern,
             rewrite: path.rewrite,
             body: body.map(Box::new),
-            query: parameters.query,
+            schemas: parameters.schemas,
             is_observed: one.is_observed,
             limit: self.section.size("body_limit"),
             replies: one.known.and_then(|known| {

@@ -5,26 +5,28 @@ use std::sync::Arc;
 use super::document::{Document, Fault, table};
 use super::schema;
 use super::value::{self, entry};
-use crate::config::check::OWN_HEADERS;
+use crate::config::check::{JUDGED, OWN_HEADERS};
 use crate::config::read::Section;
-use crate::config::source::Place;
+use crate::config::source::Place as At;
 use crate::config::tree::{Entry, Node, Table, Value};
 use crate::parameter::FormSchema;
+use crate::problem::Place;
 
 /// What an operation says of its parameters.
 pub(super) struct Parameters {
     pub(super) table: Table,
     /// Whether nothing else can stand in the query by the document.
     pub(super) is_complete: bool,
-    /// Of the query, where more is said than a rule can hold.
-    pub(super) query: Option<Arc<FormSchema>>,
+    /// Where more is said than a rule can hold.
+    pub(super) schemas: Vec<(Place, Arc<FormSchema>)>,
 }
 
 /// What is gathered.
 struct Gathered<'d> {
     table: Table,
     is_complete: bool,
-    query: Vec<(&'d str, &'d Node)>,
+    /// Parameters whose schemas judge them, by their place.
+    judged: Vec<(Place, Vec<(&'d str, &'d Node)>)>,
 }
 
 /// The parameters of an operation: its own, and those of its path that it does not say anew.
@@ -34,7 +36,7 @@ pub(super) fn parameters<'d>(
     operation: Section<'d>,
     merged: &[String],
 ) -> Result<Parameters, Fault> {
-    let mut found: Vec<(&'d str, &str, &'d Node, Place)> = Vec::new();
+    let mut found: Vec<(&'d str, &str, &'d Node, At)> = Vec::new();
     for item in path.items("parameters").iter().chain(operation.items("parameters")) {
         let node = document.follow(item)?;
         let section = Section::of_node(node);
@@ -46,7 +48,7 @@ pub(super) fn parameters<'d>(
             None => found.push((name.text, place.text, node, name.place)),
         }
     }
-    let mut told = Gathered { table: Table::default(), is_complete: true, query: Vec::new() };
+    let mut told = Gathered { table: Table::default(), is_complete: true, judged: Vec::new() };
     for (name, place, node, at) in found {
         let one = Parameter { document, name, node, at };
         match place {
@@ -74,23 +76,40 @@ pub(super) fn parameters<'d>(
             }
         }
     }
-    let mut query = None;
-    if let Some((_, first)) = told.query.first() {
-        let schema = FormSchema::inline(&schema::object(document, &told.query)?, Vec::new());
-        if schema.is_err() {
-            document
-                .remark(first.place, "alternatives of parameters whose patterns need backtracking");
+    let mut schemas = Vec::new();
+    for (place, members) in &told.judged {
+        let schema = FormSchema::inline(&schema::object(document, members)?, Vec::new());
+        match (schema, members.first()) {
+            (Ok(schema), _) => schemas.push((*place, Arc::new(schema))),
+            (Err(_), Some((_, first))) => document
+                .remark(first.place, "alternatives of parameters whose patterns need backtracking"),
+            (Err(_), None) => {}
         }
-        query = schema.ok().map(Arc::new);
     }
-    Ok(Parameters { table: told.table, is_complete: told.is_complete, query })
+    Ok(Parameters { table: told.table, is_complete: told.is_complete, schemas })
+}
+
+impl<'d> Gathered<'d> {
+    /// Has a parameter judged by its schema.
+    fn judge(&mut self, place: &str, name: &'d str, schema: &'d Node) {
+        let place = match place {
+            "path" => Place::Path,
+            "header" => Place::Header,
+            "cookie" => Place::Cookie,
+            _ => Place::Query,
+        };
+        match self.judged.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, members)) => members.push((name, schema)),
+            None => self.judged.push((place, vec![(name, schema)])),
+        }
+    }
 }
 
 struct Parameter<'p, 'd> {
     document: &'p Document<'d>,
     name: &'d str,
     node: &'d Node,
-    at: Place,
+    at: At,
 }
 
 impl<'d> Parameter<'_, 'd> {
@@ -133,23 +152,32 @@ impl<'d> Parameter<'_, 'd> {
         let plain_query = place == "query"
             && section.text("style").is_none_or(|word| word.text == "form")
             && section.boolean("explode") != Some(false);
-        let found = match plain_query {
+        let style = section.text("style").map(|word| word.text);
+        // A list or an object in one text is not taken apart.
+        let is_judged = plain_query
+            || (place != "query"
+                && matches!(style, None | Some("simple" | "form"))
+                && value::is_scalar(self.document, schema));
+        let found = match is_judged {
             true => value::plain(self.document, schema)?,
             false => value::simple(self.document, schema)?,
         };
         let Some(simple) = found else {
             value::anything(rule, self.at);
+            if is_judged {
+                into.judge(place, self.name, schema);
+                rule.entries.push(entry(JUDGED, self.at, Value::Boolean(true)));
+            }
             if plain_query {
                 // Whether it is a list is for the schema to say.
                 rule.entries.push(entry("repeated", self.at, Value::Boolean(true)));
-                into.query.push((self.name, schema));
             }
             return Ok(());
         };
-        if plain_query && value::says_more(simple) {
-            into.query.push((self.name, schema));
+        if is_judged && value::says_more(simple) {
+            into.judge(place, self.name, schema);
+            rule.entries.push(entry(JUDGED, self.at, Value::Boolean(true)));
         }
-        let style = section.text("style").map(|word| word.text);
         let form = matches!((place, style), ("query" | "cookie", None | Some("form")));
         let explode = section.boolean("explode").unwrap_or(form);
         match value::word(simple) {
@@ -168,7 +196,7 @@ impl<'d> Parameter<'_, 'd> {
                 let items = Section::of(table(simple)).node("items");
                 let several = items.map(|items| value::plain(self.document, items)).transpose()?;
                 if let (true, Some(None)) = (plain_query, several) {
-                    into.query.push((self.name, schema));
+                    into.judge(place, self.name, schema);
                     value::anything(rule, self.at);
                     return Ok(());
                 }
@@ -191,7 +219,7 @@ impl<'d> Parameter<'_, 'd> {
                 }
             }
             _ => {
-                value::rule(self.document, simple, rule, plain_query);
+                value::rule(self.document, simple, rule, is_judged);
                 if matches!(style, Some("label" | "matrix")) {
                     self.document.remark(self.at, "the styles `label` and `matrix`");
                     rule.entries.retain(|entry| matches!(&*entry.key, "in"));

@@ -44,6 +44,25 @@ pub(super) fn plain<'d>(
     Ok(behind(document, schema)?.ok())
 }
 
+/// Whether a value is one text, number or boolean, whichever of the alternatives it follows.
+pub(super) fn is_scalar<'d>(document: &Document<'d>, schema: &'d Node) -> bool {
+    is_scalar_within(document, schema, MOST_ALTERNATIVES)
+}
+
+fn is_scalar_within<'d>(document: &Document<'d>, schema: &'d Node, steps: usize) -> bool {
+    let (Ok(node), Some(steps)) = (document.follow(schema), steps.checked_sub(1)) else {
+        return false;
+    };
+    let section = Section::of_node(node);
+    let types = section.node("type").and_then(Node::as_array).unwrap_or_default();
+    let mut types = types.iter().filter_map(Node::as_str).chain([word(node)]);
+    !types.any(|word| matches!(word, "array" | "object"))
+        && ["allOf", "anyOf", "oneOf"]
+            .iter()
+            .flat_map(|key| section.items(key))
+            .all(|item| is_scalar_within(document, item, steps))
+}
+
 /// Whether null is among the types of a schema, or alternatives have a say in that.
 pub(super) fn may_be_null(schema: &Node) -> bool {
     let section = Section::of_node(schema);
@@ -275,4 +294,6 @@ fn whole(value: f64) -> i64 {
 const FORMATS: &[&str] =
     &["uri", "uri-reference", "iri", "time", "duration", "ipv4", "ipv6", "hostname", "regex"];
 const MOST_STEPS: usize = 32;
+/// Alternatives within alternatives that are looked into.
+const MOST_ALTERNATIVES: usize = 8;
 const MOST_LENGTH: u32 = 1 << 24;

@@ -7,18 +7,22 @@ use crate::config::model::Names;
 
 /// Reads one line.
 pub(super) fn read(line: &[u8], names: &Names, ledger: &mut Ledger<'_>) {
-    for pair in line.split(|byte| *byte == b';') {
+    for (name, value) in pairs(line) {
+        if let Some(rule) = names.find(name) {
+            ledger.take(rule, std::str::from_utf8(value).map_err(|_| Unreadable));
+        }
+    }
+}
+
+/// Names and values of one line.
+pub(super) fn pairs(line: &[u8]) -> impl Iterator<Item = (&str, &[u8])> {
+    line.split(|byte| *byte == b';').filter_map(|pair| {
         let pair = pair.trim_ascii();
-        let Some(at) = pair.iter().position(|byte| *byte == b'=') else { continue };
-        let (name, value) = pair.split_at(at);
-        let Some(rule) = std::str::from_utf8(name).ok().and_then(|name| names.find(name)) else {
-            continue;
-        };
-        let value = value.get(1..).unwrap_or_default();
-        let value = match value {
+        let (name, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=')?);
+        let value = match value.get(1..).unwrap_or_default() {
             [b'"', inner @ .., b'"'] => inner,
             value => value,
         };
-        ledger.take(rule, std::str::from_utf8(value).map_err(|_| Unreadable));
-    }
+        Some((std::str::from_utf8(name).ok()?, value))
+    })
 }

@@ -10,6 +10,8 @@ mod absent;
 mod cookies;
 mod ledger;
 
+use std::borrow::Cow;
+
 use http::{HeaderMap, header};
 
 pub use absent::Absent;
@@ -18,8 +20,8 @@ pub(in crate::gate) use self::ledger::Ledger;
 pub use self::ledger::refusal;
 use crate::base::percent;
 use crate::config::model::Params;
-use crate::parameter::{FormSchema, Pair, Tongue, Verdict};
-use crate::problem::Problem;
+use crate::parameter::{Pair, Verdict};
+use crate::problem::{Place, Problem};
 use crate::route::Captures;
 
 /// Judges the parameters of a request; what it lacks and has a default comes back.
@@ -51,29 +53,76 @@ pub fn parameters(
         }
     }
     let absent = ledger.close(&params.tongues)?;
-    if let Some(schema) = &params.schema {
-        read_by_schema(schema, query.unwrap_or_default(), &params.tongues)?;
+    if !params.schemas.is_empty() {
+        let shown = Shown { captures, path, query: query.unwrap_or_default(), headers };
+        judge_by_schemas(params, &shown)?;
     }
     Ok(absent)
 }
 
+/// Where parameters stand.
+struct Shown<'r> {
+    captures: &'r Captures,
+    path: &'r str,
+    query: &'r str,
+    headers: &'r HeaderMap,
+}
+
 /// Once each parameter is as its own rule wants it: what only the schema of a document can say.
 #[inline(never)]
-fn read_by_schema(schema: &FormSchema, query: &str, tongues: &[Tongue]) -> Result<(), Problem> {
-    let mut pairs = Vec::new();
-    for pair in query.split('&') {
-        let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
-        // What cannot be decoded has been refused where it is declared.
-        let decoded = (percent::form_decoded(name), percent::form_decoded(text));
-        if let (Ok(name), Ok(text)) = decoded
-            && schema.knows(&name)
-        {
-            pairs.push(Pair { name, text, is_file: false });
+fn judge_by_schemas(params: &Params, shown: &Shown<'_>) -> Result<(), Problem> {
+    let mut wrong = Vec::new();
+    for (place, schema) in &params.schemas {
+        let mut pairs = texts(*place, params, shown);
+        pairs.retain(|pair| schema.knows(&pair.name));
+        if let Verdict::Wrong(more) = schema.judge_at(*place, &pairs, &params.tongues) {
+            wrong.extend(more);
         }
     }
-    match schema.judge_query(&pairs, tongues) {
-        Verdict::Wrong(wrong) => Err(refusal(wrong)),
-        Verdict::Fine | Verdict::Unreadable(_) => Ok(()),
+    if wrong.is_empty() { Ok(()) } else { Err(refusal(wrong)) }
+}
+
+/// What stands at a place. What cannot be decoded has been refused where it is declared.
+fn texts<'r>(place: Place, params: &'r Params, shown: &Shown<'r>) -> Vec<Pair<'r>> {
+    let named = |rule: u16, text: Cow<'r, str>| {
+        let name = &*params.rules.get(usize::from(rule))?.name;
+        Some(Pair { name: name.into(), text, is_file: false })
+    };
+    match place {
+        Place::Query => {
+            let pairs = shown.query.split('&').filter_map(|pair| {
+                let (name, text) = pair.split_once('=').unwrap_or((pair, ""));
+                let name = percent::form_decoded(name).ok()?;
+                Some(Pair { name, text: percent::form_decoded(text).ok()?, is_file: false })
+            });
+            pairs.collect()
+        }
+        Place::Path => {
+            let captures = params.path.iter().filter_map(|(index, rule)| {
+                let text = shown.captures.of(*index, shown.path)?;
+                named(*rule, percent::decoded(text).ok()?)
+            });
+            captures.collect()
+        }
+        Place::Header => {
+            let lines = params.headers.iter().flat_map(|(name, rule)| {
+                let lines = shown.headers.get_all(name).iter();
+                lines.filter_map(|line| {
+                    named(*rule, std::str::from_utf8(line.as_bytes()).ok()?.into())
+                })
+            });
+            lines.collect()
+        }
+        Place::Cookie => {
+            let lines = shown.headers.get_all(header::COOKIE).iter();
+            let pairs = lines.flat_map(|line| cookies::pairs(line.as_bytes()));
+            let pairs = pairs.filter_map(|(name, value)| {
+                let text = std::str::from_utf8(value).ok()?.into();
+                Some(Pair { name: name.into(), text, is_file: false })
+            });
+            pairs.collect()
+        }
+        Place::Body => Vec::new(),
     }
 }
 

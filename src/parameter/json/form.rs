@@ -51,11 +51,11 @@ impl FormSchema {
         Ok(Self { schema: Schema::inline(schema, true)?, readings, opaque, spread })
     }
 
-    /// Judges parameters of the query by the schemas of those of them that have one.
-    pub fn judge_query(&self, pairs: &[Pair<'_>], tongues: &[Tongue]) -> Verdict {
-        let mut verdict = self.judge(pairs, true, tongues);
+    /// Judges parameters of one place by the schemas of those of them that have one.
+    pub fn judge_at(&self, place: Place, pairs: &[Pair<'_>], tongues: &[Tongue]) -> Verdict {
+        let mut verdict = self.judge(pairs, place == Place::Query, tongues);
         if let Verdict::Wrong(wrong) = &mut verdict {
-            wrong.iter_mut().for_each(|violation| violation.place = Some(Place::Query));
+            wrong.iter_mut().for_each(|violation| violation.place = Some(place));
         }
         verdict
     }

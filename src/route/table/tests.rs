@@ -51,6 +51,30 @@ fn check(rows: &[Row<'_>], asked: &[(&str, &str)]) {
 }
 
 #[test]
+fn nearer_patterns_are_those_that_a_look_up_has_left() {
+    let table = table(&[
+        (&[], "GET,PUT /users/me"),
+        (&[], "DELETE /users/{id}"),
+        (&[], "PATCH /users/m{rest}"),
+        (&["a.test"], "POST /{*rest}"),
+        (&["a.test"], "GET /other"),
+    ]);
+    let nearer = |host: &str, path: &str, method: &str| {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let Lookup::Found(found) = table.lookup(host, path, &method) else { panic!() };
+        let methods = table.nearer(host, path, found.route);
+        methods.iter().map(Method::as_str).collect::<Vec<_>>().join(",")
+    };
+    assert_eq!(nearer("b", "/users/me", "DELETE"), "GET,HEAD,OPTIONS,PATCH,PUT");
+    assert_eq!(nearer("b", "/users/me", "PATCH"), "GET,HEAD,OPTIONS,PUT");
+    assert_eq!(nearer("b", "/users/mine", "DELETE"), "OPTIONS,PATCH");
+    assert_eq!(nearer("A.test", "/users/me", "DELETE"), "GET,HEAD,OPTIONS,PATCH,POST,PUT");
+    for (path, method) in [("/users/me", "GET"), ("/users/7", "DELETE")] {
+        assert_eq!(nearer("b", path, method), "");
+    }
+}
+
+#[test]
 fn the_more_specific_path_wins() {
     let rows: &[Row<'_>] = &[
         (&[], "/{*rest}"),

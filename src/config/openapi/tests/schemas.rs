@@ -47,7 +47,7 @@ fn a_query_is_held_to_what_only_a_schema_says() {
     let loaded = judged(&document, "").unwrap();
     assert_eq!(loaded.warnings, []);
     let params = loaded.config.routes[0].params.as_ref().unwrap();
-    let schema = params.schema.as_ref().unwrap();
+    let schema = &params.schemas[0].1;
     assert!(!schema.knows("plain"), "a rule says all of it");
     for (query, fine) in [
         (&[("kind", "all")][..], true),
@@ -69,7 +69,7 @@ fn a_query_is_held_to_what_only_a_schema_says() {
             .iter()
             .map(|(name, text)| Pair { name: (*name).into(), text: (*text).into(), is_file: false })
             .collect();
-        let verdict = schema.judge_query(&pairs, &[Tongue::English]);
+        let verdict = schema.judge_at(crate::problem::Place::Query, &pairs, &[Tongue::English]);
         assert_eq!(matches!(verdict, Verdict::Fine), fine, "{query:?}: {verdict:?}");
     }
     let rule = |name: &str| params.rules.iter().find(|rule| &*rule.name == name).unwrap();
