@@ -187,6 +187,10 @@ fn idle_upstream_connections_make_room_where_no_client_can() {
     drop(clients);
 
     let mut begun = gateway.fill();
+    // Room is made for somebody who waits.
+    let mut waits = Client::plain(gateway.plain);
+    waits.send("GET /up HTTP/1.1\r\n");
+    begun.push(waits);
     eventually("they are closed", || (origin.open() == 0).then_some(()));
     begun.extend(gateway.fill());
     let mut told = Client::plain(gateway.plain);

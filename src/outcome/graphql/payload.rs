@@ -1,6 +1,7 @@
 //! Where the payload of a mutation says how it went, and how to see at a glance that a reply says
 //! nothing of the kind.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use memchr::memmem::Finder;
@@ -10,9 +11,11 @@ use memchr::memmem::Finder;
 pub struct Payload {
     errors: Box<[Box<str>]>,
     warnings: Box<[Box<str>]>,
-    /// What no reply can do without that has errors or warnings: such a name, or an escape that could
-    /// stand for a letter of one.
+    /// What no reply can do without that has errors or warnings: such a name, or an escape that stands
+    /// for a letter of one.
     needles: Box<[Finder<'static>]>,
+    escape: Finder<'static>,
+    escapes: Box<[Finder<'static>]>,
 }
 
 impl Payload {
@@ -25,10 +28,12 @@ impl Payload {
                 names.push(name);
             }
         }
-        let quoted = names.iter().map(|name| format!("{name}\""));
-        let needles = quoted.chain([ESCAPE.to_owned()]);
-        let needles = needles.map(|text| Finder::new(&text).into_owned()).collect();
-        Self { errors, warnings, needles }
+        let needles = names.iter().map(|name| finder(&format!("{name}\""))).collect();
+        // The letters of a row of the table have the first of their two digits in common.
+        let rows: BTreeSet<u8> =
+            names.iter().flat_map(|name| name.bytes()).map(|b| b >> 4).collect();
+        let escapes = rows.iter().map(|row| finder(&format!("{ESCAPE}{row:x}"))).collect();
+        Self { errors, warnings, needles, escape: finder(ESCAPE), escapes }
     }
 
     /// The names of lists of errors.
@@ -61,13 +66,18 @@ impl Payload {
     }
 
     fn has_needle(&self, text: &[u8]) -> bool {
-        let Some((escape, names)) = self.needles.split_last() else { return false };
-        names.iter().any(|name| name.find(text).is_some())
-            || escape.find_iter(text).any(|at| {
-                // `\u00e9` and its like, of which some texts are full, stand for no letter of a name.
-                text.get(at + ESCAPE.len()).is_none_or(|digit| (b'2'..=b'7').contains(digit))
-            })
+        let finds = |needles: &[Finder<'_>], text: &[u8]| {
+            needles.iter().any(|needle| needle.find(text).is_some())
+        };
+        // Some texts are full of `\u00e9` and its like, which stand for no letter of a name: to stop at
+        // each of them takes longer than to look once for each kind of escape that matters.
+        finds(&self.needles, text)
+            || self.escape.find(text).is_some_and(|at| finds(&self.escapes, &text[at..]))
     }
+}
+
+fn finder(text: &str) -> Finder<'static> {
+    Finder::new(text).into_owned()
 }
 
 impl fmt::Debug for Payload {
@@ -151,6 +161,9 @@ mod tests {
             (" {\n \"data\" : { } } \n", true),
             (r#"{"data":{"a":"caf\u00e9 \n errors: 0"}}"#, true),
             (r#"{"data":{"a":"\u0065rrors"}}"#, false),
+            (r#"{"data":{"caf\u00e9":1,"e\u0072rors":[]}}"#, false),
+            (r#"{"data":{"a":{"user\u0045rrors":[]}}}"#, false),
+            (r#"{"data":{"a":"\u0022 \u003c \u00e4"}}"#, true),
             (r#"{"data":{"a":{"userErrors":[]}}}"#, false),
             (r#"{"data":{"a":1},"errors":[{}]}"#, false),
             (r#"{"data":{"a":{"warnings":[1]}}}"#, false),
