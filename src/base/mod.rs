@@ -16,6 +16,7 @@ pub mod file_watch;
 pub mod grpc;
 pub mod hex;
 pub mod inbox;
+pub mod media_type;
 pub mod messages;
 pub mod outbox;
 pub mod peer;

@@ -20,6 +20,7 @@ use super::normalise::ReadAhead;
 use super::overheard::Overheard;
 use super::stream::{Rest, Watched};
 use crate::base::UpstreamId;
+use crate::base::media_type::is_json;
 use crate::config::model::{Answer, Normalise, ReplyRule, Route};
 use crate::observe::{Conformance, Mismatch};
 use crate::parameter::{Pair, Schema, Verdict};
@@ -100,7 +101,8 @@ impl Reply<'_> {
         if answer.media.is_empty() || bodiless.contains(&status) {
             return None;
         }
-        let essence = essence(&self.parts.headers);
+        let said = essence(&self.parts.headers);
+        let essence = said.to_ascii_lowercase();
         if self.is_head && essence.is_empty() {
             return None;
         }
@@ -109,14 +111,14 @@ impl Reply<'_> {
             return None;
         }
         let parts = status == StatusCode::PARTIAL_CONTENT;
-        if parts && starts_with(essence, "multipart/byteranges") {
+        if parts && essence.starts_with("multipart/byteranges") {
             return None;
         }
-        let Some(media) = answer.media(essence) else {
-            found.add(Mismatch::MediaType, essence);
+        let Some(media) = answer.media(&essence) else {
+            found.add(Mismatch::MediaType, said);
             return None;
         };
-        let schema = media.schema.as_ref().filter(|_| !self.is_head && is_json(essence))?;
+        let schema = media.schema.as_ref().filter(|_| !self.is_head && is_json(&essence))?;
         if parts {
             found.unread = true;
             return None;
@@ -137,16 +139,6 @@ fn is_of_protocol(status: StatusCode) -> bool {
     matches!(status, StatusCode::NOT_MODIFIED | StatusCode::RANGE_NOT_SATISFIABLE)
 }
 
-fn is_json(essence: &str) -> bool {
-    let front = essence.len().saturating_sub(JSON_SUFFIX.len());
-    let ends = essence.get(front..).is_some_and(|end| end.eq_ignore_ascii_case(JSON_SUFFIX));
-    essence.eq_ignore_ascii_case("application/json") || ends
-}
-
-fn starts_with(essence: &str, known: &str) -> bool {
-    essence.get(..known.len()).is_some_and(|front| front.eq_ignore_ascii_case(known))
-}
-
 /// Fields that have to be there, and those that are to be of a form, each line by itself.
 fn fields(answer: &Answer, headers: &HeaderMap, found: &mut Conformance) {
     for name in answer.required.iter().filter(|name| !headers.contains_key(*name)) {
@@ -165,5 +157,3 @@ fn fields(answer: &Answer, headers: &HeaderMap, found: &mut Conformance) {
         }
     }
 }
-
-const JSON_SUFFIX: &str = "+json";

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::document::{Document, Fault, reference, table};
 use super::value::{self, entry};
 use super::{Known, schema};
+use crate::base::media_type;
 use crate::config::read::Section;
 use crate::config::source::Place;
 use crate::config::tree::{Entry, Node, Table, Value};
@@ -28,11 +29,11 @@ pub(super) fn body<'d>(
     let (mut json, mut others) = (Kinds::None, Kinds::None);
     let (mut urlencoded, mut multipart) = (None, None);
     for entry in section.section("content").entries() {
-        let essence = entry.key.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = media_type::essence(&entry.key);
         match essence.as_str() {
             "application/x-www-form-urlencoded" => urlencoded = Some(entry),
             "multipart/form-data" => multipart = Some(entry),
-            _ if essence == "application/json" || essence.ends_with("+json") => json.add(entry),
+            essence if media_type::is_json(essence) => json.add(entry),
             _ => others.add(entry),
         }
     }

@@ -149,10 +149,10 @@ impl<'d> Parameter<'_, 'd> {
         rule: &mut Table,
         into: &mut Gathered<'d>,
     ) -> Result<(), Fault> {
-        let plain_query = place == "query"
-            && section.text("style").is_none_or(|word| word.text == "form")
-            && section.boolean("explode") != Some(false);
         let style = section.text("style").map(|word| word.text);
+        let plain_query = place == "query"
+            && matches!(style, None | Some("form"))
+            && section.boolean("explode") != Some(false);
         // A list or an object in one text is not taken apart.
         let is_judged = plain_query
             || (place != "query"

@@ -11,6 +11,7 @@ use http::HeaderName;
 
 use super::document::{Document, reference, table};
 use super::{schema, value};
+use crate::base::media_type;
 use crate::config::model::{Answer, ReplyMedia, ReplyRule, Statuses};
 use crate::config::read::Section;
 use crate::config::tree::{Entry, Node};
@@ -87,12 +88,12 @@ fn answer<'d>(document: &Document<'d>, known: &Known<'d>, entry: &'d Entry) -> A
 fn media<'d>(document: &Document<'d>, known: &Known<'d>, answer: Section<'d>) -> Box<[ReplyMedia]> {
     let mut found: Vec<(&'d Entry, ReplyMedia)> = Vec::new();
     for entry in answer.section("content").entries() {
-        let essence = entry.key.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let essence = media_type::essence(&entry.key);
         let Some((kind, subtype)) = essence.split_once('/') else {
             document.note(entry.place, unseen("media types without a slash"));
             continue;
         };
-        let (kind, subtype) = (kind.into(), subtype.into());
+        let (kind, subtype): (Box<str>, Box<str>) = (kind.into(), subtype.into());
         let same = |one: &ReplyMedia| (&one.kind, &one.subtype) == (&kind, &subtype);
         if let Some((first, one)) = found.iter_mut().find(|(_, one)| same(one)) {
             if first.node.to_json() != entry.node.to_json() {
@@ -102,7 +103,8 @@ fn media<'d>(document: &Document<'d>, known: &Known<'d>, answer: Section<'d>) ->
             continue;
         }
         let schema = Section::of_node(&entry.node).node("schema");
-        let schema = match (may_be_json(&kind, &subtype), schema) {
+        let may_be_json = &*subtype == "*" || media_type::is_json(&essence);
+        let schema = match (may_be_json, schema) {
             (true, Some(node)) => of_json(document, known, node),
             (false, Some(node)) if says_something(document, node) => {
                 document.note(entry.place, unseen("bodies that are not JSON"));
@@ -115,10 +117,6 @@ fn media<'d>(document: &Document<'d>, known: &Known<'d>, answer: Section<'d>) ->
     let mut found: Vec<ReplyMedia> = found.into_iter().map(|(_, media)| media).collect();
     found.sort_by_key(|one| (&*one.kind == "*", &*one.subtype == "*"));
     found.into()
-}
-
-fn may_be_json(kind: &str, subtype: &str) -> bool {
-    subtype == "*" || subtype.ends_with("+json") || (kind, subtype) == ("application", "json")
 }
 
 /// Whether a schema says more than that there is a text.
