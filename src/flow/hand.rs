@@ -99,7 +99,7 @@ impl Calls for Hand<'_> {
             }),
         };
         let mut tally = Tally::default();
-        let answer = self.upstreams.call(upstream, &mut head, body, options, &mut tally).await;
+        let answer = self.upstreams.call(upstream, &mut head, body, &options, &mut tally).await;
         self.note(upstream, &tally, clock::now() - started, answer.as_ref().ok());
         let (head, stream) = answer?.into_parts();
         if head.status.as_u16() >= 400 {

@@ -110,7 +110,7 @@ impl Call for Gateway {
         };
         let mut tally = Tally::default();
         let answer =
-            self.upstreams.call(upstream, &mut head, Body::Empty, options, &mut tally).await;
+            self.upstreams.call(upstream, &mut head, Body::Empty, &options, &mut tally).await;
         let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
         self.witness.upstream_answered(upstream, status, clock::now() - started);
         let (answer, mut body) = answer?.into_parts();

@@ -69,31 +69,30 @@ impl Gateway {
             }),
         };
         let mut tally = Tally::default();
-        let answer = self.upstreams.call(upstream, parts, body, options, &mut tally).await;
-        let ended = answer.as_ref().map_or_else(|_| clock::now(), |answer| answer.body().arrived());
-        let took = ended - started;
-        note(exchange, upstream, &tally, took);
-        if let Some(limited) = &exchange.limited
-            && is_telling(&answer)
-        {
-            limited.answered(took, ended);
-        }
-        self.witness_call(upstream, &tally, took, &answer);
-        match answer {
-            Ok(response) => match route.replies.as_deref() {
-                None => self.normalise(exchange, connection, route, upstream, response).await,
-                Some(rule) => {
-                    let whose = (route, rule);
-                    self.compare(exchange, connection, whose, upstream, response).await
-                }
-            },
-            // A client that broke its own body is to blame, whatever the upstream made of it.
-            Err(error) => Err(match exchange.meter.as_ref().and_then(|meter| meter.fault.get()) {
-                Some(fault) => {
-                    Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing()
-                }
-                None => error.into(),
-            }),
+        // In a scope of its own, so that the answer has no room beside what is made of it.
+        let response = {
+            let answer = self.upstreams.call(upstream, parts, body, &options, &mut tally).await;
+            let arrived = |answer: &Response<Stream>| answer.body().arrived();
+            let ended = answer.as_ref().map_or_else(|_| clock::now(), arrived);
+            let took = ended - started;
+            note(exchange, upstream, &tally, took);
+            if let Some(limited) = &exchange.limited
+                && is_telling(&answer)
+            {
+                limited.answered(took, ended);
+            }
+            self.witness_call(upstream, &tally, took, &answer);
+            match answer {
+                Ok(response) => response,
+                Err(error) => return Err(exchange.blame(error)),
+            }
+        };
+        match route.replies.as_deref() {
+            None => self.normalise(exchange, connection, route, upstream, response).await,
+            Some(rule) => {
+                let whose = (route, rule);
+                self.compare(exchange, connection, whose, upstream, response).await
+            }
         }
     }
 
@@ -129,6 +128,17 @@ impl Gateway {
         });
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))
+    }
+}
+
+impl Exchange {
+    /// A client that broke its own body is to blame, whatever the upstream made of it.
+    #[cold]
+    fn blame(&self, error: UpstreamError) -> Problem {
+        match self.meter.as_ref().and_then(|meter| meter.fault.get()) {
+            Some(fault) => Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing(),
+            None => error.into(),
+        }
     }
 }
 

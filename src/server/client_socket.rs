@@ -11,6 +11,7 @@
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem;
 use std::net::{self, Shutdown, SocketAddr};
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -81,6 +82,15 @@ pub(super) fn accept_waiting(
 }
 
 impl ClientSocket {
+    /// Its descriptor; none of a socket that the runtime has refused.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        match &self.0 {
+            State::Fresh(socket) => Some(socket.as_fd()),
+            State::Known(socket) => Some(socket.as_fd()),
+            State::Lost => None,
+        }
+    }
+
     /// Reads what has come already, as long as nothing has had to wait.
     ///
     /// # Errors

@@ -310,3 +310,22 @@ impl Session {
 
 /// How long a new connection may be silent once the gateway drains.
 const LAST_WORD: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of what a method returns.
+    fn held<S, F>(_: fn(Session, S, Peer, Option<Serves>) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    /// A connection keeps them for as long as it is open, in steps of the allocator: 5,120 is one.
+    /// What grows beyond it is mostly a future that keeps what it has handed on.
+    #[test]
+    fn an_open_connection_takes_little_room() {
+        let secure = held(Session::http1::<TlsStream<Prefixed>>);
+        let plain = held(Session::http1::<Prefixed>);
+        assert!(secure <= 5_120 && plain <= 4_096, "{secure} and {plain} bytes");
+    }
+}

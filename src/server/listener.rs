@@ -93,6 +93,9 @@ impl Door for Listening {
             self.worker.handshakes().room().await;
         }
         let (stream, remote) = poll_fn(|cx| poll_accept(&self.socket, cx)).await?;
+        if let Some(taken) = stream.descriptor() {
+            self.worker.reserve().keep_some(taken, || self.worker.make_room());
+        }
         open_connection(&self.worker, self.listener.get(), stream, remote);
         Ok(())
     }

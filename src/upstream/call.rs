@@ -24,7 +24,7 @@ use super::connect::Want;
 use super::endpoint::{Endpoint, Seat};
 use super::error::{Kind, Sent, Stage, UpstreamError, retryable};
 use super::pool::Trust;
-use super::retry::Trail;
+use super::retry::{Again, Trail};
 use super::roster::Conduct;
 use super::stream::{Facts, Source, Stream};
 use super::tunnel::Tunnel;
@@ -64,16 +64,8 @@ pub(super) struct Setback {
     pub(super) again: Again,
 }
 
-/// Where a request goes after a setback.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Again {
-    /// To the same endpoint, over another connection: it was not the endpoint's failure.
-    Here,
-    /// To another endpoint, if there is one.
-    Elsewhere,
-    /// Nowhere.
-    No,
-}
+/// What an attempt has come to.
+type Outcome = Result<Response<Stream>, Setback>;
 
 impl<'a> Call<'a> {
     /// A call that has not begun.
@@ -124,11 +116,13 @@ impl<'a> Call<'a> {
             self.trial = Some(trial);
         }
         let place = self.pick(&[], self.options.started).ok_or_else(|| self.nobody())?;
-        match self.attempt(&upstream.endpoints[place]).await {
-            Ok(answer) if !upstream.watched || self.is_served(place, &answer) => Ok(answer),
-            // Boxed, so that calls that go well do not carry the room for another attempt.
-            outcome => Box::pin(self.persist(place, outcome)).await,
-        }
+        let persisting = match self.attempt(&upstream.endpoints[place]).await {
+            Ok(answer) if !upstream.watched || self.is_served(place, &answer) => return Ok(answer),
+            // Boxed, so that calls that go well do not carry the room for another attempt; waited for
+            // below, so that they do not carry that for its outcome either.
+            outcome => Box::pin(self.persist(place, outcome)),
+        };
+        persisting.await
     }
 
     /// The place of the next endpoint that is not among those.
@@ -197,7 +191,7 @@ impl<'a> Call<'a> {
     async fn persist(
         &mut self,
         mut place: usize,
-        mut outcome: Result<Response<Stream>, Setback>,
+        mut outcome: Outcome,
     ) -> Result<Response<Stream>, UpstreamError> {
         let mut trail = Trail::default();
         loop {
@@ -231,7 +225,7 @@ impl<'a> Call<'a> {
     }
 
     /// One endpoint: kept connections first, then a fresh one.
-    async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Result<Response<Stream>, Setback> {
+    async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Outcome {
         self.tally.endpoint = Some(endpoint.id);
         if self.options.client_deadline.is_some() || self.upstream.deadline.is_some() {
             self.tell_deadline();
@@ -313,7 +307,7 @@ impl<'a> Call<'a> {
         response: Response<()>,
         reused: bool,
         tunnel: impl FnOnce() -> Option<Tunnel>,
-    ) -> Result<Response<Stream>, Setback> {
+    ) -> Outcome {
         let refuse = |why| self.refuse(Kind::BadUpgrade, why, reused);
         let asked = self.asked.as_ref().ok_or_else(|| refuse("a 101 that nobody asked for"))?;
         asked.confirm(response.headers()).map_err(refuse)?;

@@ -227,10 +227,10 @@ impl Upstreams {
         id: UpstreamId,
         head: &mut Parts,
         body: Body,
-        options: CallOptions<'_>,
+        options: &CallOptions<'_>,
         tally: &mut Tally,
     ) -> Result<Response<Stream>, UpstreamError> {
-        Call::new(&self.0[usize::from(id.0)], head, body, &options, tally).run().await
+        Call::new(&self.0[usize::from(id.0)], head, body, options, tally).run().await
     }
 
     /// Closes what has been idle for too long, and tells the boards how busy endpoints are. The worker

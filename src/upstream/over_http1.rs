@@ -6,12 +6,13 @@ use std::task::Poll;
 use http::{Response, StatusCode};
 
 use super::blame::{self, Fate};
-use super::call::{Again, Call, Setback};
+use super::call::{Call, Setback};
 use super::dress;
 use super::endpoint::Seat;
 use super::error::{Kind, Sent};
 use super::http1::{Failure, Http1};
 use super::patience::{Lost, Patience};
+use super::retry::Again;
 use super::stream::{Source, Stream};
 use super::tunnel::Tunnel;
 use crate::base::clock;

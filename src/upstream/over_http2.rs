@@ -7,7 +7,7 @@ use std::task::Poll;
 use http::{Request, Response, StatusCode};
 
 use super::blame::{self, Fate};
-use super::call::{Again, Call, Setback};
+use super::call::{Call, Setback};
 use super::check;
 use super::dress;
 use super::endpoint::Seat;
@@ -15,6 +15,7 @@ use super::error::{Kind, Sent, Stage, UpstreamError};
 use super::line::Mark;
 use super::patience::{Lost, Patience};
 use super::pool::Share;
+use super::retry::Again;
 use super::stream::{Source, Stream};
 use super::upload::Outgoing;
 use crate::base::{Alarm, RequestId, TraceContext, clock};

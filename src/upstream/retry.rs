@@ -16,12 +16,23 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode, header};
 use tokio::time::Instant;
 
-use super::call::{Again, Call, Setback};
+use super::call::{Call, Setback};
 use super::error::{Kind, Sent, UpstreamError};
 use crate::base::clock;
 use crate::config::model;
 use crate::observe::Retried;
 use crate::problem::Cause;
+
+/// Where a request goes after a setback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Again {
+    /// To the same endpoint, over another connection: it was not the endpoint's failure.
+    Here,
+    /// To another endpoint, if there is one.
+    Elsewhere,
+    /// Nowhere.
+    No,
+}
 
 /// What an upstream's `retry` allows, and what this worker may still spend on it.
 pub(super) struct Retry {

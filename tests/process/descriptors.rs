@@ -76,6 +76,40 @@ fn connections_that_carry_nothing_make_room_for_new_ones() {
 }
 
 #[test]
+fn a_request_under_way_finds_a_descriptor_for_its_upstream() {
+    let _turn = turn();
+    // Each takes two descriptors: in one of the two turns the last one would go to the client.
+    for count in [LIMIT, LIMIT + 1] {
+        let origin = Origin::by_path([("/", vec![Step::ReadBody, Step::Stall, ok("ok")])]);
+        let gateway = Process::start(&origin.url());
+        let idle: Vec<Client> = (0..count)
+            .map(|_| {
+                let mut client = Client::plain(gateway.plain);
+                assert_eq!(client.get("/up").status(), 200);
+                client
+            })
+            .collect();
+
+        let mut asking: Vec<Client> = (1..=12)
+            .map(|count| {
+                let mut client = Client::plain(gateway.plain);
+                client.send("GET /a HTTP/1.1\r\nHost: gw.test\r\n\r\n");
+                origin.wait_for_requests(count);
+                client
+            })
+            .collect();
+
+        origin.release();
+        for client in &mut asking {
+            assert_eq!(client.reply().status(), 200);
+        }
+        assert_eq!(gateway.shed("no_descriptor"), 0);
+        drop((idle, asking));
+        gateway.serves_again();
+    }
+}
+
+#[test]
 fn idle_http2_connections_make_room_by_goaway() {
     let _turn = turn();
     let gateway = Process::start("http://127.0.0.1:1");
@@ -187,10 +221,6 @@ fn idle_upstream_connections_make_room_where_no_client_can() {
     drop(clients);
 
     let mut begun = gateway.fill();
-    // Room is made for somebody who waits.
-    let mut waits = Client::plain(gateway.plain);
-    waits.send("GET /up HTTP/1.1\r\n");
-    begun.push(waits);
     eventually("they are closed", || (origin.open() == 0).then_some(()));
     begun.extend(gateway.fill());
     let mut told = Client::plain(gateway.plain);

@@ -71,13 +71,15 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
         };
         let goes_on = asked.keeps_alive;
         let body = self.open_body(head);
-        let answered = {
-            // What is made here has no place in the connection beside what is made of the reply.
+        // What is made here has no place in the connection beside what is made of the reply, nor has
+        // the response, which is handed on whole.
+        let Some(response) = ({
             let mut answer = pin!(tenant.service().respond(parts, body));
             poll_fn(|cx| self.poll_answer(cx, answer.as_mut())).await
+        }) else {
+            // The client has left; dropping the answer has given up what was done for it.
+            return After::Close;
         };
-        // The client has left; dropping the answer has given up what was done for it.
-        let Some(response) = answered else { return After::Close };
         self.homeless |= tenant.is_homeless();
         let reply = self.reply(response, asked).await;
         self.feed = None;

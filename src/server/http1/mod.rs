@@ -26,7 +26,6 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use self::exchange::After;
-use self::reading::Next;
 use super::closing::Farewell;
 use super::drain::DrainWatch;
 use super::guard::{HeadLimits, HeadScanner};
@@ -121,16 +120,10 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
                 }
                 next
             });
-            let after = match next.await {
-                Next::Request(mut parts, head) => self.exchange(tenant, &mut parts, head).await,
-                Next::Refused(mut parts, fault) => {
-                    self.deaf = true;
-                    self.wire.refuse(fault.into_problem());
-                    self.exchange(tenant, &mut parts, reading::REFUSED).await
-                }
-                Next::End => After::Close,
-            };
-            match after {
+            // Taken apart here: what is named in a `match` would be kept a second time beside the
+            // exchange.
+            let Some((mut parts, head)) = next.await else { break None };
+            match self.exchange(tenant, &mut parts, head).await {
                 After::Next => {}
                 After::Switch => return (Ended::Switched, None),
                 After::Close => break None,

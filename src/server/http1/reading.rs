@@ -19,16 +19,6 @@ use crate::server::guard::{Fault, Framing, Head};
 use crate::server::presence::Presence;
 use crate::server::timer::Wait;
 
-/// What a connection brings next.
-pub(super) enum Next {
-    /// A request.
-    Request(Parts, Head),
-    /// A request that is refused, and what stands for it.
-    Refused(Parts, Fault),
-    /// Nothing.
-    End,
-}
-
 /// What became of looking for more.
 pub(super) enum Flow {
     /// Somebody can go on.
@@ -38,20 +28,21 @@ pub(super) enum Flow {
 }
 
 /// The head that stands for a refused one: nothing follows it.
-pub(super) const REFUSED: Head =
+const REFUSED: Head =
     Head { end: 0, framing: Framing::Empty, expects: false, keeps_alive: false, trailers: false };
 
 impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
-    /// Waits for the next head. A connection that is to leave ends here, but what has arrived is
+    /// Waits for the next request, or what stands for one that is refused; none where the connection
+    /// ends. A connection that is to leave ends here, but what has arrived is
     /// answered, and whoever has asked within the last second is about to ask again: it is told so
     /// in the answer, since a request that crosses the end of its connection is lost.
-    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Next> {
+    pub(super) fn poll_head(&mut self, cx: &mut Context<'_>) -> Poll<Option<(Parts, Head)>> {
         loop {
             if !self.inbox.is_empty() {
                 match self.scanner.scan(&self.inbox) {
-                    Ok(Some(head)) => return Poll::Ready(self.take_head(head)),
+                    Ok(Some(head)) => return Poll::Ready(Some(self.take_head(head))),
                     Ok(None) => {}
-                    Err(fault) => return Poll::Ready(self.refused(fault)),
+                    Err(fault) => return Poll::Ready(Some(self.refused(fault))),
                 }
             }
             let begun = self.scanner.has_begun(&self.inbox);
@@ -63,14 +54,14 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
                     Fault::new(Cause::BadRequestLine, "the client ended within a head")
                 }
                 Poll::Ready(Ok(_)) => continue,
-                Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
+                Poll::Ready(Err(_)) => return Poll::Ready(None),
                 Poll::Pending => {
                     if self.waits(begun) || leaves && self.reading.is_for(Wait::Idle) {
-                        return Poll::Ready(Next::End);
+                        return Poll::Ready(None);
                     }
                     ready!(self.reading.poll(cx));
                     if leaves {
-                        return Poll::Ready(Next::End);
+                        return Poll::Ready(None);
                     }
                     if self.settles() {
                         continue;
@@ -79,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
                 }
             };
             // Silence before a head, or its end, needs no answer.
-            return Poll::Ready(if begun { self.refused(fault) } else { Next::End });
+            return Poll::Ready(begun.then(|| self.refused(fault)));
         }
     }
 
@@ -112,21 +103,29 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
         true
     }
 
-    fn take_head(&mut self, head: Head) -> Next {
+    fn take_head(&mut self, head: Head) -> (Parts, Head) {
         self.reading.disarm();
         self.draining.works();
         let bytes = self.inbox.split_to(head.end).freeze();
-        let next = match self.scanner.request(&bytes) {
-            Ok(parts) => Next::Request(parts, head),
-            Err(fault) => Next::Refused(self.scanner.stand_in(&bytes), fault),
+        let asked = match self.scanner.request(&bytes) {
+            Ok(parts) => (parts, head),
+            Err(fault) => (self.scanner.stand_in(&bytes), self.refuse(fault)),
         };
         self.scanner.reset();
-        next
+        asked
     }
 
-    fn refused(&mut self, fault: Fault) -> Next {
+    fn refused(&mut self, fault: Fault) -> (Parts, Head) {
         self.draining.works();
-        Next::Refused(self.scanner.stand_in(&self.inbox), fault)
+        (self.scanner.stand_in(&self.inbox), self.refuse(fault))
+    }
+
+    /// Has the spine answer with the fault, and reads nothing more.
+    #[cold]
+    fn refuse(&mut self, fault: Fault) -> Head {
+        self.deaf = true;
+        self.wire.refuse(fault.into_problem());
+        REFUSED
     }
 
     /// Reads on for whoever wants the body; where nobody does, notices that the client leaves.

@@ -143,7 +143,7 @@ impl Rig {
         tally: &mut Tally,
     ) -> Result<Response<Stream>, UpstreamError> {
         let (mut head, body) = request.into_parts();
-        self.upstreams.call(UpstreamId(0), &mut head, body, options, tally).await
+        self.upstreams.call(UpstreamId(0), &mut head, body, &options, tally).await
     }
 
     /// Sends a request and reads the whole answer.
