@@ -100,6 +100,7 @@ const NOTHING: &str = "/dev/null";
 /// Descriptors that are few: each client that is taken in may need another one at once, for its
 /// upstream, and several are taken in together.
 const FEW: u64 = 4;
+/// How long nobody is asked again after nobody could make room.
 const MOMENT: Duration = Duration::from_millis(10);
 
 #[cfg(test)]
