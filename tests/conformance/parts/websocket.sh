@@ -32,7 +32,9 @@ cases = json.load(open(sys.argv[1]))[sys.argv[2]]
 for name in sorted(cases, key=lambda name: [int(part) for part in name.split(".")]):
     kinds.setdefault(kind_of(cases[name]), []).append(name)
 good = len(kinds.pop("good", []))
-print(f"{good} of {len(cases)}", *(f"{kind} {' '.join(names)}" for kind, names in kinds.items()), sep=", ")
+def named(names):
+    return " ".join(names[:20] + [f"and {len(names) - 20} more"] * (len(names) > 20))
+print(f"{good} of {len(cases)}", *(f"{kind} {named(names)}" for kind, names in kinds.items()), sep=", ")
 PY
 }
 
