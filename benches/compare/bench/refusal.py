@@ -62,7 +62,8 @@ def hold(row: Row, seat: Seat) -> socket.socket:
 
 def begins(holder: socket.socket) -> bytes:
     """The beginning of the answer, or nothing where none has come yet; what was closed is a refusal."""
+    holder.setblocking(False)
     try:
-        return holder.recv(len(LET_THROUGH), socket.MSG_PEEK | socket.MSG_DONTWAIT) or b"closed"
+        return holder.recv(len(LET_THROUGH), socket.MSG_PEEK) or b"closed"
     except BlockingIOError:
         return b""

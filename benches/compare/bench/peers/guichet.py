@@ -66,6 +66,9 @@ match = "/asis/{{*rest}}"
 upstream = "app"
 normalise = false
 
+[overload]
+queue = {{ depth = 0 }}
+
 [limit.once]
 key = "route"
 rate = "1/d"

@@ -14,7 +14,7 @@ MESSAGES = {
     ),
     429: (
         "TooManyRequests",
-        "Trop de requêtes : réessayez dans 86400 secondes.",
+        "Vous avez envoyé trop de requêtes. Réessayez dans 1 jour.",
         ',"retryable":true,"retry_after":86400',
     ),
     503: (
