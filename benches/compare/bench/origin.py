@@ -11,7 +11,8 @@ from .process import Failure, end, files, free_port, spawn, tail
 from .wait import answering
 
 
-# An answer that takes four minutes.
+# An answer that takes two minutes. nginx sends whole pages, so there is something every half a second: who
+# looks for the end of a client only where it has something to send (HAProxy) soon finds it.
 HELD = f"{rows.FULL}/held"
 
 
@@ -84,7 +85,7 @@ http {{
     location /o/ {{ alias {root}/; }}
     location /limited/ {{ alias {root}/; }}
     location /full/ {{ alias {root}/; }}
-    location = {HELD} {{ alias {root}/64k; limit_rate 256; }}
+    location = {HELD} {{ alias {root}/1m; limit_rate 8k; }}
   }}
 }}
 """

@@ -17,6 +17,7 @@ from .process import Failure
 from .rows import Row
 from .seat import Seat
 
+# Several times what HAProxy takes to notice that the last holder has gone.
 PATIENCE = 5
 PAUSE = 0.01
 LET_THROUGH = b"HTTP/1.1 200"
