@@ -11,6 +11,11 @@ from .process import Failure, end, files, free_port, spawn, tail
 from .wait import answering
 
 
+# An answer that takes two minutes. nginx sends whole pages, so there is something every half a second: who
+# looks for the end of a client only where it has something to send (HAProxy) soon finds it.
+HELD = f"{rows.FULL}/held"
+
+
 class Origin:
     """A running origin."""
 
@@ -78,6 +83,9 @@ http {{
       return 200 '{{"request_id":"$http_x_request_id","for":"$http_x_forwarded_for","proto":"$http_x_forwarded_proto","host":"$http_x_forwarded_host","protocol":"$server_protocol","asked":"$connection_requests"}}';
     }}
     location /o/ {{ alias {root}/; }}
+    location /limited/ {{ alias {root}/; }}
+    location /full/ {{ alias {root}/; }}
+    location = {HELD} {{ alias {root}/1m; limit_rate 8k; }}
   }}
 }}
 """

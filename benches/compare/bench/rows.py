@@ -18,6 +18,10 @@ ERROR_PAGE = 6 * 1024
 HOUSE = "/o"
 AS_IS = "/asis"
 UNKNOWN = "/nowhere/at/all"
+# One request is let through here, and none after it.
+LIMITED = "/limited"
+# One request may be under way here, and none beside it.
+FULL = "/full"
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Row:
     json: bool = False
     # Whether clients ask for an end of the connection with each request.
     closing: bool = False
+    # What must be so before the proxy refuses: `spent`, a limit is used up; `full`, the one place is taken.
+    after: str = ""
 
     @property
     def secure(self) -> bool:
@@ -110,6 +116,37 @@ ROWS: tuple[Row, ...] = (
         # guichet ends the connection after it, whoever asks; so that the row is about the answer,
         # everybody is asked to.
         closing=True,
+    ),
+    Row(
+        "refuse-429",
+        "429 for a used-up limit, by the proxy itself",
+        path=f"{LIMITED}/small",
+        status=429,
+        length=None,
+        json=True,
+        after="spent",
+    ),
+    Row(
+        "refuse-429-h2",
+        "429 for a used-up limit, HTTP/2 over TLS, 8 connections of 32 streams",
+        port="tls",
+        load="h2load",
+        connections=8,
+        streams=32,
+        path=f"{LIMITED}/small",
+        status=429,
+        length=None,
+        json=True,
+        after="spent",
+    ),
+    Row(
+        "refuse-503",
+        "503 with as many under way as may be, by the proxy itself",
+        path=f"{FULL}/small",
+        status=503,
+        length=None,
+        json=True,
+        after="full",
     ),
     Row("handshake", "Full TLS handshake and one request", port="tls", load="handshakes"),
     Row("latency", "Latency at half of saturation, HTTP/1.1, 90 B", kind="latency"),

@@ -112,6 +112,17 @@ class Peers(unittest.TestCase):
                     self.assertTrue(peer.logs_to_stdout or str(seat.log) in all_of_it)
                 if not peer.bare and "refuse-426" not in peer.lacks:
                     self.assertIn("4004", all_of_it)
+                for row in rows.ROWS:
+                    place = row.path.rpartition("/")[0]
+                    if row.after and row.key not in peer.lacks:
+                        self.assertIn(f"{place}/", written, row.key)
+
+    def test_the_origin_has_what_a_limit_lets_through(self):
+        written = origin.config(Path("/x"), Path("/x/www"), 4001)
+        for row in rows.ROWS:
+            if row.after:
+                self.assertIn(f"location {row.path.rpartition('/')[0]}/ ", written)
+        self.assertIn(f"location = {origin.HELD} ", written)
 
     def test_the_houses_bodies_are_json(self):
         for status in house.MESSAGES:

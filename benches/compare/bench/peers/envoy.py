@@ -12,6 +12,8 @@ from .peer import Command, Peer, found, says
 HTTP = "type.googleapis.com/envoy.extensions.filters.http."
 NETWORK = "type.googleapis.com/envoy.extensions.filters.network."
 ID = "%REQ(X-REQUEST-ID)%"
+# A circuit breaker of the cluster let nobody more through. The 503 that stands for an upstream's is not it.
+OVERFLOW = {"response_flag_filter": {"flags": ["UO"]}}
 
 LOG = {
     "ts": "%START_TIME%",
@@ -74,27 +76,36 @@ def refusal(status: int) -> dict:
     }
 
 
-def local_replies(*statuses: int) -> dict:
+def local_replies() -> dict:
     """Bodies of Envoy's own answers; here, unlike in a direct response, the request's id can be named."""
+    limited, full = local_reply(429, has_status(429)), local_reply(503, OVERFLOW)
+    # Those of a direct response come with its route.
+    for status, reply in ((429, limited), (503, full)):
+        reply["headers_to_add"] = added(house.headers(status))
     return {
         "mappers": [
-            {
-                "filter": {
-                    "status_code_filter": {
-                        "comparison": {
-                            "op": "EQ",
-                            "value": {"default_value": status, "runtime_key": f"status_{status}"},
-                        }
-                    }
-                },
-                "body_format_override": {
-                    "text_format_source": {"inline_string": house.body(status, ID)},
-                    "content_type": "application/json",
-                },
-            }
-            for status in statuses
+            *(local_reply(status, has_status(status)) for status in (404, 426)),
+            limited,
+            full,
         ]
     }
+
+
+def local_reply(status: int, which: dict) -> dict:
+    """The house's body for the answers that a filter takes."""
+    return {
+        "filter": which,
+        "body_format_override": {
+            "text_format_source": {"inline_string": house.body(status, ID)},
+            "content_type": "application/json",
+        },
+    }
+
+
+def has_status(status: int) -> dict:
+    """A filter of answers by their status."""
+    value = {"default_value": status, "runtime_key": f"status_{status}"}
+    return {"status_code_filter": {"comparison": {"op": "EQ", "value": value}}}
 
 
 def translation() -> dict:
@@ -142,6 +153,40 @@ def translation() -> dict:
     }
 
 
+def limit(**bucket) -> dict:
+    """The filter that counts requests, or a route's own settings of it."""
+    return {
+        "@type": f"{HTTP}local_ratelimit.v3.LocalRateLimit",
+        "stat_prefix": "limited",
+        **bucket,
+    }
+
+
+def one_a_day() -> dict:
+    """A bucket that holds one request."""
+    always = {"default_value": {"numerator": 100, "denominator": "HUNDRED"}}
+    return limit(
+        token_bucket={"max_tokens": 1, "tokens_per_fill": 1, "fill_interval": "86400s"},
+        filter_enabled=always,
+        filter_enforced=always,
+    )
+
+
+def cluster(seat, name: str, requests: int) -> dict:
+    """The origin, with so many requests under way at most."""
+    most = {"max_connections": 20000, "max_pending_requests": 20000, "max_requests": requests}
+    return {
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "5s",
+        "circuit_breakers": {"thresholds": [most]},
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(seat.origin)}}]}],
+        },
+    }
+
+
 def manager(seat, routes: list[dict], filters: list[dict]) -> list[dict]:
     """The filter chain's HTTP part."""
     return [
@@ -155,7 +200,7 @@ def manager(seat, routes: list[dict], filters: list[dict]) -> list[dict]:
                 "generate_request_id": True,
                 "always_set_request_id_in_response": True,
                 "common_http_protocol_options": {"idle_timeout": "900s"},
-                "local_reply_config": local_replies(404, 426),
+                "local_reply_config": local_replies(),
                 "access_log": [
                     {
                         "name": "file",
@@ -222,7 +267,28 @@ def config(seat) -> dict:
             }
         },
     }
-    open_chain = manager(seat, [house_route, as_is, refusal(404)], [translation()])
+    limited = {
+        "name": "limited",
+        "match": {"prefix": "/limited/"},
+        "route": {"cluster": "app"},
+        "request_headers_to_add": forwarded,
+        "typed_per_filter_config": {"envoy.filters.http.local_ratelimit": one_a_day()},
+    }
+    full = {
+        "name": "full",
+        "match": {"prefix": "/full/"},
+        "route": {"cluster": "full"},
+        "request_headers_to_add": forwarded,
+    }
+    # Only the route that names it has the filter: no other request pays for it.
+    counting = {
+        "name": "envoy.filters.http.local_ratelimit",
+        "disabled": True,
+        "typed_config": limit(),
+    }
+    open_chain = manager(
+        seat, [house_route, as_is, limited, full, refusal(404)], [counting, translation()]
+    )
     listeners = (
         ("plain", open_chain, {}),
         ("tls", open_chain, {"transport_socket": tls}),
@@ -239,28 +305,7 @@ def config(seat) -> dict:
                 }
                 for name, filters, more in listeners
             ],
-            "clusters": [
-                {
-                    "name": "app",
-                    "type": "STATIC",
-                    "connect_timeout": "5s",
-                    "circuit_breakers": {
-                        "thresholds": [
-                            {
-                                "max_connections": 20000,
-                                "max_pending_requests": 20000,
-                                "max_requests": 20000,
-                            }
-                        ]
-                    },
-                    "load_assignment": {
-                        "cluster_name": "app",
-                        "endpoints": [
-                            {"lb_endpoints": [{"endpoint": {"address": address(seat.origin)}}]}
-                        ],
-                    },
-                }
-            ],
+            "clusters": [cluster(seat, "app", 20000), cluster(seat, "full", 1)],
         }
     }
 

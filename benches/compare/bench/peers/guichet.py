@@ -66,6 +66,26 @@ match = "/asis/{{*rest}}"
 upstream = "app"
 normalise = false
 
+[overload]
+queue = {{ depth = 0 }}
+
+[limit.once]
+key = "route"
+rate = "1/d"
+status = 429
+
+[[route]]
+name = "limited"
+match = "/limited/{{*rest}}"
+upstream = "app"
+limits = ["once"]
+
+[[route]]
+name = "full"
+match = "/full/{{*rest}}"
+upstream = "app"
+in_flight = 1
+
 [observe]
 access_log = {{ to = "{seat.log}" }}
 """

@@ -77,8 +77,10 @@ frontend open
   http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-after-response set-header X-Request-Id %[unique-id]
-  http-request {refusal(404)} if !{{ path_beg /o/ /asis/ }}
+  http-request {refusal(404)} if !{{ path_beg /o/ /asis/ /limited/ /full/ }}
   use_backend asis if {{ path_beg /asis/ }}
+  use_backend limited if {{ path_beg /limited/ }}
+  use_backend full if {{ path_beg /full/ }}
   default_backend app
 frontend refuse
   bind 127.0.0.1:{seat.ports["refuse"]} backlog 4096
@@ -90,5 +92,13 @@ backend app
   http-response {refusal(503)} if {{ status 503 }}
   server origin 127.0.0.1:{seat.origin} pool-max-conn 256 pool-purge-delay 600s
 backend asis
+  server origin 127.0.0.1:{seat.origin} pool-max-conn 256 pool-purge-delay 600s
+backend limited
+  stick-table type integer size 1 expire 1d store http_req_rate(1d)
+  http-request track-sc0 int(1)
+  http-request {refusal(429)} if {{ sc_http_req_rate(0) gt 1 }}
+  server origin 127.0.0.1:{seat.origin} pool-max-conn 256 pool-purge-delay 600s
+backend full
+  http-request {refusal(503)} if {{ srv_conn(full/origin) ge 1 }}
   server origin 127.0.0.1:{seat.origin} pool-max-conn 256 pool-purge-delay 600s
 """

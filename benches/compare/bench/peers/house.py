@@ -12,12 +12,19 @@ MESSAGES = {
         "Cette adresse n’est servie qu’en HTTPS. Votre requête n’a pas été exécutée.",
         "",
     ),
+    429: (
+        "TooManyRequests",
+        "Vous avez envoyé trop de requêtes. Réessayez dans 1 jour.",
+        ',"retryable":true,"retry_after":86400',
+    ),
     503: (
         "ServiceUnavailable",
         "Le service est momentanément indisponible. Réessayez dans 5 secondes.",
         ',"retryable":true,"retry_after":5',
     ),
 }
+
+RETRY_AFTER = {429: "86400", 503: "5"}
 
 
 def body(status: int, request_id: str) -> str:
@@ -34,6 +41,6 @@ def headers(status: int) -> dict[str, str]:
         "Cache-Control": "no-store",
         "Error-Code": f"fr.ammy{MESSAGES[status][0]}",
     }
-    if status == 503:
-        fields["Retry-After"] = "5"
+    if status in RETRY_AFTER:
+        fields["Retry-After"] = RETRY_AFTER[status]
     return fields

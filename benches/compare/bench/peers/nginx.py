@@ -61,6 +61,9 @@ events {{ worker_connections {files()}; }}
 http {{
   log_format line escape=json '{LOG}';
   access_log {seat.log} line buffer=64k flush=1s;
+  # With a key that never changes: one for everybody. Refusals are in the access log, as everybody's are.
+  limit_req_zone all zone=limited:64k rate=1r/m; limit_req_status 429; limit_req_log_level info;
+  limit_conn_zone all zone=full:64k; limit_conn_status 503; limit_conn_log_level info;
   server_tokens off; keepalive_requests 1000000000; keepalive_timeout 900s; client_max_body_size 2m;
   {temporary_folders(seat.folder)}
   ssl_certificate {seat.tls.cert}; ssl_certificate_key {seat.tls.key};
@@ -76,7 +79,10 @@ http {{
     listen 127.0.0.1:{seat.ports["tls"]} ssl http2 backlog=4096 reuseport;
     location /o/ {{ proxy_pass http://app; proxy_intercept_errors on; error_page 503 @house; }}
     location /asis/ {{ proxy_pass http://app; }}
+    location /limited/ {{ proxy_pass http://app; limit_req zone=limited; error_page 429 @limited; }}
+    location /full/ {{ proxy_pass http://app; limit_conn full 1; error_page 503 @house; }}
     location / {{ {refusal(404)} }}
+    location @limited {{ internal; {refusal(429)} }}
     location @house {{ internal; {refusal(503)} }}
   }}
   server {{

@@ -14,6 +14,10 @@ CRATE = Path(__file__).resolve().parents[2] / "peers" / "pingora"
 class Pingora(Peer):
     key = "pingora"
     title = "Pingora"
+    lacks = dict.fromkeys(
+        ("refuse-429", "refuse-429-h2", "refuse-503"),
+        "its limits are a crate of their own, which the proxy of this bench is built without",
+    )
     fix = "cargo build --release --locked in benches/compare/peers/pingora (needs cmake and libssl-dev), or PINGORA=…"
 
     def binary(self) -> str | None:

@@ -16,6 +16,9 @@ class Sozu(Peer):
     lacks = {
         "error": "it knows no translation of an upstream's error",
         "refuse-426": "it has no answer with this status",
+        "refuse-429": "it has no limit of requests, but of connections",
+        "refuse-429-h2": "it has no limit of requests, but of connections",
+        "refuse-503": "it has no limit of requests, but of connections",
     }
 
     def binary(self) -> str | None:
