@@ -16,11 +16,15 @@ use std::time::Duration;
 pub(super) struct Returns {
     /// By number of the page, modulo their number: the page's number, and below it how many return.
     pages: Box<[AtomicU64]>,
+    /// The tenth of a second in which somebody looked last, and below it the wait before which every
+    /// page was full. Within such a tenth pages only fill, and a crowd need not read them all anew.
+    full: AtomicU64,
 }
 
 impl Returns {
     pub(super) fn new() -> Self {
-        Self { pages: std::iter::repeat_with(AtomicU64::default).take(PAGES).collect() }
+        let pages = std::iter::repeat_with(AtomicU64::default).take(PAGES).collect();
+        Self { pages, full: AtomicU64::default() }
     }
 
     /// The wait for one more who was refused now, where a place of the scope becomes free every
@@ -35,20 +39,37 @@ impl Returns {
             (SECOND, u64::try_from(seconds).unwrap_or(LATEST))
         };
         let room = (page.as_nanos() / apart.as_nanos()).max(1);
+        let tenth = u64::try_from(now.as_millis() / 100).unwrap_or_default();
+        let known = self.full_before(tenth);
         let mut wait = fastrand::u64(1..=step);
-        while wait <= LATEST {
+        wait += known.saturating_sub(wait).next_multiple_of(step);
+        let (mut full, mut place) = (known, None);
+        while wait <= LATEST && place.is_none() {
             let at = now + Duration::from_secs(wait);
             let number = match page {
                 TENTH => at.as_millis() / 100,
                 _ => u128::from(at.as_secs() / step * step) * 10,
             };
-            if fastrand::u32(..4) > 0 && self.take(number, early(room, wait)) {
-                return Duration::from_secs(wait);
+            // Who passes by does not know whether there is room.
+            let looks = fastrand::u32(..4) > 0;
+            if looks && self.take(number, early(room, wait)) {
+                place = Some(wait);
+            } else if looks && wait < full.max(1) + step {
+                full = wait + step;
             }
             wait += step;
         }
+        if full > known {
+            self.full.store(tenth << COUNT_BITS | full, Ordering::Relaxed);
+        }
         // The calendar is full; nobody knows better than that it is far.
-        Duration::from_secs(fastrand::u64(LATEST / 2..=LATEST))
+        Duration::from_secs(place.unwrap_or_else(|| fastrand::u64(LATEST / 2..=LATEST)))
+    }
+
+    /// The wait before which no page has room, as far as is known in this tenth of a second.
+    fn full_before(&self, tenth: u64) -> u64 {
+        let full = self.full.load(Ordering::Relaxed);
+        if full >> COUNT_BITS == tenth { full & (COUNTED - 1) } else { 0 }
     }
 
     /// Takes a place on a page, if it has one.
@@ -113,6 +134,22 @@ mod tests {
         let later = Duration::from_secs(1000);
         let waits: Vec<u64> = (0..8).map(|_| returns.place(later, each).as_secs()).collect();
         assert!(waits.iter().all(|wait| *wait < 20), "{waits:?}");
+    }
+
+    #[test]
+    fn a_crowd_of_one_instant_fills_every_page_and_reads_none_of_the_full_ones_anew() {
+        let (returns, each) = (Returns::new(), Duration::from_millis(10));
+        let mut pages: BTreeMap<u64, u32> = BTreeMap::new();
+        for _ in 0..3000 {
+            *pages.entry(returns.place(Duration::ZERO, each).as_secs()).or_default() += 1;
+        }
+        let before_the_far = pages.range(30..LATEST / 2);
+        assert!(before_the_far.clone().all(|(_, count)| *count == 2), "{pages:?}");
+        assert_eq!(before_the_far.count(), 120);
+        assert!(returns.full_before(0) > LATEST, "{}", returns.full_before(0));
+        assert!(returns.place(Duration::ZERO, each).as_secs() >= LATEST / 2);
+        // The next tenth of a second has pages of its own.
+        assert!(returns.place(TENTH, each).as_secs() < 30);
     }
 
     #[test]

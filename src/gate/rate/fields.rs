@@ -6,9 +6,9 @@
 //! where `r` is 0 – the `Retry-After` of a refusal – and else the time until all of it is back.
 //! Seconds are rounded up, so a client that waits as long is not early.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::gcra::Left;
@@ -37,30 +37,42 @@ impl Standing {
 
 /// `RateLimit-Policy` of limits: name, burst and the time in which it comes back.
 pub(super) fn policy<'a>(limits: impl Iterator<Item = (&'a str, u32, Duration)>) -> HeaderValue {
-    list(limits, |text, (name, burst, window)| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "\"{name}\";q={burst};w={}", seconds(window).max(1));
-    })
+    list(limits.map(|(name, burst, window)| {
+        (name, ("q", u64::from(burst)), ("w", seconds(window).max(1)))
+    }))
 }
 
 /// `RateLimit` of limits: name, and what is left.
 pub(super) fn left<'a>(limits: impl Iterator<Item = (&'a str, Left)>) -> HeaderValue {
-    list(limits, |text, (name, left)| {
+    list(limits.map(|(name, left)| {
         let until = if left.count == 0 { left.wait } else { left.refill };
-        let _ = write!(text, "\"{name}\";r={};t={}", left.count, seconds(until));
-    })
+        (name, ("r", left.count), ("t", seconds(until)))
+    }))
 }
 
-fn list<T>(items: impl Iterator<Item = T>, write: impl Fn(&mut String, T)) -> HeaderValue {
-    let mut text = String::with_capacity(64);
-    for item in items {
+/// A parameter of an item.
+type Parameter = (&'static str, u64);
+
+/// Put together by hand: every reply on a limited route has one, a refusal as well.
+fn list<'a>(items: impl Iterator<Item = (&'a str, Parameter, Parameter)>) -> HeaderValue {
+    let mut text = Vec::with_capacity(64);
+    for (name, first, second) in items {
         if !text.is_empty() {
-            text.push_str(", ");
+            text.extend_from_slice(b", ");
         }
-        write(&mut text, item);
+        text.push(b'"');
+        text.extend_from_slice(name.as_bytes());
+        text.push(b'"');
+        for (key, number) in [first, second] {
+            text.push(b';');
+            text.extend_from_slice(key.as_bytes());
+            text.push(b'=');
+            text.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+        }
     }
     // Names have letters, digits, `_`, `-` and `.` only, which `check` holds.
-    HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+    HeaderValue::from_maybe_shared(Bytes::from(text))
+        .unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// Whole seconds, rounded up.

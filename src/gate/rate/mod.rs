@@ -56,6 +56,8 @@ struct Limiter {
     began: Instant,
     /// Where it is counted in a store.
     shared: Option<Shared>,
+    /// What the log says of a refusal.
+    used_up: String,
 }
 
 /// What a limit may count by.
@@ -114,9 +116,12 @@ impl Rates {
             None => (0, &limits[..others]),
             Some(_) => (others, limits),
         };
+        let mut alone = None;
         for (at, id) in limits.iter().enumerate().skip(before) {
             let limiter = self.limiter(*id);
-            let (taken, forgot) = limiter.take(caller, now);
+            let ((taken, left), forgot) = limiter.take(caller, now);
+            // Nothing that follows changes what is left where there is no other limit.
+            alone = (limits.len() == 1).then_some(left);
             if forgot {
                 witness.limit_forgot(*id);
             }
@@ -124,13 +129,13 @@ impl Rates {
                 for id in &limits[..at] {
                     self.limiter(*id).put_back(caller, now);
                 }
-                let (standing, refused) = self.look(limits, route, caller, now, *id);
+                let (standing, refused) = self.look(limits, route, caller, now, (*id, alone));
                 witness.limit_decided(refused.0, Decision::Refuse);
                 return (standing, Err(refused));
             }
         }
         limits[before..].iter().for_each(|id| witness.limit_decided(*id, Decision::Allow));
-        (self.standing(limits, route, caller, now, |_, _| {}), Ok(()))
+        (self.standing(limits, route, caller, now, alone, |_, _| {}), Ok(()))
     }
 
     /// After a refusal: how the caller stands with each limit, and which one it waits for longest.
@@ -140,10 +145,10 @@ impl Rates {
         route: RouteId,
         caller: &Caller<'_>,
         now: Instant,
-        refused_by: LimitId,
+        (refused_by, alone): (LimitId, Option<Left>),
     ) -> (Standing, (LimitId, Problem)) {
         let mut longest = (refused_by, Duration::ZERO);
-        let standing = self.standing(limits, route, caller, now, |id, left| {
+        let standing = self.standing(limits, route, caller, now, alone, |id, left| {
             if left.wait > longest.1 {
                 longest = (id, left.wait);
             }
@@ -152,17 +157,19 @@ impl Rates {
         (standing, (id, self.limiter(id).refusal(wait)))
     }
 
+    /// `alone` is what is left of the one limit, where there is one and it was asked just now.
     fn standing(
         &self,
         limits: &[LimitId],
         route: RouteId,
         caller: &Caller<'_>,
         now: Instant,
+        alone: Option<Left>,
         mut each: impl FnMut(LimitId, Left),
     ) -> Standing {
         let left = limits.iter().map(|id| {
             let limiter = self.limiter(*id);
-            let left = limiter.look(caller, now);
+            let left = alone.unwrap_or_else(|| limiter.look(caller, now));
             each(*id, left);
             (limiter.limit.name.as_str(), left)
         });
@@ -181,7 +188,8 @@ impl Limiter {
         let keys = if limit.key == LimitKey::Gateway { 1 } else { limit.keys };
         let (began, table) = (clock::now(), Table::with_room_for(keys));
         let shared = Shared::new(&limit, stores, quota, keys, began);
-        Self { limit, quota, table, began, shared }
+        let used_up = format!("limit {} is used up", limit.name);
+        Self { limit, quota, table, began, shared, used_up }
     }
 
     /// Whether its store, if it has one, is one of these.
@@ -195,9 +203,13 @@ impl Limiter {
         }
     }
 
-    fn take(&self, caller: &Caller<'_>, now: Instant) -> (bool, bool) {
+    /// Takes one if there is one; what is left then, and whether somebody was forgotten for it.
+    fn take(&self, caller: &Caller<'_>, now: Instant) -> ((bool, Left), bool) {
         let now = self.nanos(now);
-        self.table.with(self.hash(caller), now, |back| self.quota.take(back, now))
+        self.table.with(self.hash(caller), now, |back| {
+            let taken = self.quota.take(back, now);
+            (taken, self.quota.look(*back, now))
+        })
     }
 
     fn put_back(&self, caller: &Caller<'_>, now: Instant) {
@@ -231,9 +243,7 @@ impl Limiter {
 
     fn refusal(&self, wait: Duration) -> Problem {
         let cause = if self.limit.status == 503 { Cause::CapacityLimit } else { Cause::RateLimit };
-        Problem::new(cause)
-            .with_retry_after(wait)
-            .with_detail(format_args!("limit {} is used up", self.limit.name))
+        Problem::new(cause).with_retry_after(wait).with_detail(self.used_up.as_str())
     }
 
     fn nanos(&self, now: Instant) -> u64 {

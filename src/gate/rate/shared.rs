@@ -213,7 +213,7 @@ impl<'a> Request<'a> {
     }
 
     fn count_here(&self, id: LimitId, limiter: &Limiter, now: Instant) -> Result<(), Refusal> {
-        let (taken, forgot) = limiter.take(&self.caller, now);
+        let ((taken, _), forgot) = limiter.take(&self.caller, now);
         if forgot {
             self.witness.limit_forgot(id);
         }
