@@ -5,23 +5,28 @@
 //! by the time they are accepted. So the first read is tried at once, and whoever is answered at
 //! once as well, and goes, has never joined.
 //!
-//! Invariant: a socket that was told to wait is known, so that its waker is; only then can
-//! [`ClientSocket::known`] say what the runtime has heard of it.
+//! Who has not sent them yet is waited for by what can be read alone: that a new socket can be
+//! written is no news, and would wake the worker for nothing. It joins with both once something else
+//! has to wait, which the only other request of a short connection never does.
+//!
+//! Invariant: a socket that was told to wait is known, so that its waker is, or waits for its first
+//! bytes and nothing else; only a known one can say what the runtime has heard of it.
 
+use std::future::Future as _;
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::mem;
-use std::net::{self, Shutdown, SocketAddr};
+use std::net::{self, Shutdown};
 use std::os::fd::{AsFd as _, BorrowedFd};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{SocketFlags, acceptfrom_with};
 use socket2::SockRef;
 use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
+
+use crate::base::readable;
 
 /// One end of a client's connection.
 #[derive(Debug)]
@@ -31,54 +36,12 @@ pub(super) struct ClientSocket(State);
 enum State {
     /// Nothing on it has had to wait.
     Fresh(net::TcpStream),
+    /// Nothing but its first bytes; the runtime tells when it can be read.
+    Awaited(AsyncFd<net::TcpStream>),
     /// The runtime tells when it can be read and written.
     Known(TcpStream),
     /// The runtime has refused it.
     Lost,
-}
-
-/// A socket that listens, known to the runtime.
-pub(super) type ListeningSocket = AsyncFd<net::TcpListener>;
-
-/// The next client in the queue of a listening socket.
-///
-/// # Errors
-/// As accept(2) says them: of that connection, or of the whole process.
-pub(super) fn poll_accept(
-    listening: &ListeningSocket,
-    cx: &mut Context<'_>,
-) -> Poll<io::Result<(ClientSocket, SocketAddr)>> {
-    loop {
-        let mut ready = ready!(listening.poll_read_ready(cx))?;
-        if let Ok(accepted) = ready.try_io(|listening| accept_waiting(listening.get_ref())) {
-            if !another_waits(listening.get_ref()) {
-                ready.clear_ready();
-            }
-            return Poll::Ready(accepted);
-        }
-    }
-}
-
-/// Whether one more client is in the queue. It costs a tenth of an accept that finds none: accept4
-/// makes a socket and a file before it looks, and unmakes both.
-fn another_waits(listening: &net::TcpListener) -> bool {
-    let mut asked = [PollFd::new(listening, PollFlags::IN)];
-    // Where it cannot be said, the accept says it.
-    poll(&mut asked, Some(&Timespec::default())).map_or(true, |ready| ready > 0)
-}
-
-/// The next client, if one waits.
-///
-/// # Errors
-/// `WouldBlock` where none does, and what accept(2) says.
-pub(super) fn accept_waiting(
-    listening: &net::TcpListener,
-) -> io::Result<(ClientSocket, SocketAddr)> {
-    let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
-    let (socket, remote) = acceptfrom_with(listening, flags)?;
-    // No address: the client has left already, and the system has forgotten it.
-    let remote = remote.ok_or(io::ErrorKind::ConnectionAborted)?.try_into()?;
-    Ok((ClientSocket(State::Fresh(socket.into())), remote))
 }
 
 impl ClientSocket {
@@ -86,8 +49,18 @@ impl ClientSocket {
     pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         match &self.0 {
             State::Fresh(socket) => Some(socket.as_fd()),
+            State::Awaited(socket) => Some(socket.as_fd()),
             State::Known(socket) => Some(socket.as_fd()),
             State::Lost => None,
+        }
+    }
+
+    /// The socket itself, as long as nothing but its first bytes has had to wait.
+    fn unknown(&self) -> Option<&net::TcpStream> {
+        match &self.0 {
+            State::Fresh(socket) => Some(socket),
+            State::Awaited(socket) => Some(socket.get_ref()),
+            State::Known(_) | State::Lost => None,
         }
     }
 
@@ -101,13 +74,34 @@ impl ClientSocket {
         most: usize,
     ) -> io::Result<Option<usize>> {
         let State::Fresh(socket) = &self.0 else { return Ok(None) };
-        let length = into.len();
-        into.resize(length + most, 0);
-        let read = (&*socket).read(&mut into[length..]);
-        into.truncate(length + *read.as_ref().unwrap_or(&0));
-        match read {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            read => read.map(Some),
+        let read = receive(socket, into, most);
+        if would_block(&read) { Ok(None) } else { read.map(Some) }
+    }
+
+    /// Reads once, for who wants the first bytes: at most so many.
+    ///
+    /// # Errors
+    /// What the socket or the runtime says.
+    pub(super) fn poll_first(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut BytesMut,
+        most: usize,
+    ) -> Poll<io::Result<usize>> {
+        self.0 = match mem::replace(&mut self.0, State::Lost) {
+            State::Fresh(socket) => State::Awaited(readable(socket)?),
+            before => before,
+        };
+        let State::Awaited(socket) = &self.0 else {
+            into.reserve(most);
+            let socket = self.join()?;
+            return pin!(socket.take(most as u64).read_buf(into)).poll(cx);
+        };
+        loop {
+            let mut ready = ready!(socket.poll_read_ready(cx))?;
+            if let Ok(read) = ready.try_io(|socket| receive(socket.get_ref(), into, most)) {
+                return Poll::Ready(read);
+            }
         }
     }
 
@@ -123,7 +117,7 @@ impl ClientSocket {
     pub(super) fn known(&self) -> Option<&TcpStream> {
         match &self.0 {
             State::Known(socket) => Some(socket),
-            State::Fresh(_) | State::Lost => None,
+            State::Fresh(_) | State::Awaited(_) | State::Lost => None,
         }
     }
 
@@ -134,7 +128,7 @@ impl ClientSocket {
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let flags = MSG_MORE | MSG_NOSIGNAL;
-        if let State::Fresh(socket) = &self.0 {
+        if let Some(socket) = self.unknown() {
             let sent = SockRef::from(socket).send_vectored_with_flags(bufs, flags);
             if !would_block(&sent) {
                 return Poll::Ready(sent);
@@ -154,16 +148,29 @@ impl ClientSocket {
 
     /// Makes it known to the runtime, if it is not.
     fn join(&mut self) -> io::Result<&mut TcpStream> {
-        if let State::Fresh(_) = &self.0
-            && let State::Fresh(socket) = mem::replace(&mut self.0, State::Lost)
-        {
-            self.0 = State::Known(TcpStream::from_std(socket)?);
+        if self.unknown().is_some() {
+            self.0 = match mem::replace(&mut self.0, State::Lost) {
+                State::Fresh(socket) => State::Known(TcpStream::from_std(socket)?),
+                State::Awaited(socket) => State::Known(TcpStream::from_std(socket.into_inner())?),
+                known => known,
+            };
         }
         match &mut self.0 {
             State::Known(socket) => Ok(socket),
-            State::Fresh(_) | State::Lost => Err(io::ErrorKind::NotConnected.into()),
+            State::Fresh(_) | State::Awaited(_) | State::Lost => {
+                Err(io::ErrorKind::NotConnected.into())
+            }
         }
     }
+}
+
+/// Reads once into a buffer that grows for it.
+fn receive(mut socket: &net::TcpStream, into: &mut BytesMut, most: usize) -> io::Result<usize> {
+    let length = into.len();
+    into.resize(length + most, 0);
+    let read = socket.read(&mut into[length..]);
+    into.truncate(length + *read.as_ref().unwrap_or(&0));
+    read
 }
 
 fn would_block<T>(tried: &io::Result<T>) -> bool {
@@ -186,8 +193,8 @@ impl AsyncWrite for ClientSocket {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let State::Fresh(socket) = &self.0 {
-            let written = (&*socket).write(buf);
+        if let Some(mut socket) = self.unknown() {
+            let written = socket.write(buf);
             if !would_block(&written) {
                 return Poll::Ready(written);
             }
@@ -200,8 +207,8 @@ impl AsyncWrite for ClientSocket {
         cx: &mut Context<'_>,
         bufs: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if let State::Fresh(socket) = &self.0 {
-            let written = (&*socket).write_vectored(bufs);
+        if let Some(mut socket) = self.unknown() {
+            let written = socket.write_vectored(bufs);
             if !would_block(&written) {
                 return Poll::Ready(written);
             }
@@ -219,10 +226,17 @@ impl AsyncWrite for ClientSocket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let State::Fresh(socket) = &self.0 {
+        if let Some(socket) = self.unknown() {
             return Poll::Ready(socket.shutdown(Shutdown::Write));
         }
         Pin::new(self.join()?).poll_shutdown(cx)
+    }
+}
+
+impl From<net::TcpStream> for ClientSocket {
+    /// Of a socket that does not block.
+    fn from(socket: net::TcpStream) -> Self {
+        Self(State::Fresh(socket))
     }
 }
 
@@ -240,13 +254,11 @@ const MSG_NOSIGNAL: i32 = 0x4000;
 mod tests {
     use std::future::poll_fn;
     use std::io::{Read as _, Write as _};
-    use std::time::Duration;
 
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::time::timeout;
+    use tokio::io::AsyncWriteExt as _;
 
     use super::*;
-    use crate::base::readable;
+    use crate::server::backlog::accept_waiting;
 
     fn pair() -> (net::TcpStream, ClientSocket) {
         let listening = net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -296,6 +308,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_waits_for_the_first_bytes_alone_is_not_told_of_room_to_write() {
+        let (mut client, mut socket) = pair();
+        let mut first = BytesMut::from("the ");
+        let early = poll_fn(|cx| Poll::Ready(socket.poll_first(cx, &mut first, 64))).await;
+        assert!(early.is_pending() && matches!(socket.0, State::Awaited(_)));
+        client.write_all(b"first").unwrap();
+        assert_eq!(poll_fn(|cx| socket.poll_first(cx, &mut first, 64)).await.unwrap(), 5);
+        assert_eq!(first, "the first");
+        socket.write_all(b"answer").await.unwrap();
+        assert!(matches!(socket.0, State::Awaited(_)), "nothing else has had to wait");
+        // Whatever is read next waits like everybody's.
+        client.write_all(b"next").unwrap();
+        let mut next = [0; 4];
+        socket.read_exact(&mut next).await.unwrap();
+        assert!(&next == b"next" && socket.known().is_some());
+        client.write_all(b"late").unwrap();
+        assert_eq!(poll_fn(|cx| socket.poll_first(cx, &mut first, 3)).await.unwrap(), 3);
+        assert_eq!(first, "the firstlat");
+    }
+
+    #[tokio::test]
     async fn more_than_the_kernel_takes_at_once_arrives_whole() {
         const LENGTH: usize = 8 << 20;
         for more in [false, true] {
@@ -329,43 +362,5 @@ mod tests {
         drop(client);
         let mut arrived = BytesMut::new();
         assert_eq!(socket.read_arrived(&mut arrived, 64).unwrap(), Some(0));
-    }
-
-    #[tokio::test]
-    async fn nobody_who_waits_behind_another_is_forgotten() {
-        let listening = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listening.set_nonblocking(true).unwrap();
-        let address = listening.local_addr().unwrap();
-        let listening = readable(listening).unwrap();
-        // Several in the queue at one wake, and one that comes after the queue was found empty.
-        for together in [3, 1, 2] {
-            let clients: Vec<_> =
-                (0..together).map(|_| net::TcpStream::connect(address).unwrap()).collect();
-            for client in &clients {
-                assert!(another_waits(listening.get_ref()));
-                let accepted = poll_fn(|cx| poll_accept(&listening, cx));
-                let accepted = timeout(Duration::from_secs(10), accepted).await;
-                assert_eq!(accepted.unwrap().unwrap().1, client.local_addr().unwrap());
-            }
-            assert!(!another_waits(listening.get_ref()));
-        }
-        let nobody = poll_fn(|cx| Poll::Ready(poll_accept(&listening, cx).is_pending()));
-        assert!(nobody.await);
-    }
-
-    #[tokio::test]
-    async fn clients_are_accepted_as_they_come() {
-        let listening = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        listening.set_nonblocking(true).unwrap();
-        let address = listening.local_addr().unwrap();
-        let none = accept_waiting(&listening).map(|_| ());
-        assert!(would_block(&none));
-        let listening = readable(listening).unwrap();
-        for _ in 0..3 {
-            let client = TcpStream::connect(address);
-            let accepted = poll_fn(|cx| poll_accept(&listening, cx));
-            let (client, accepted) = tokio::join!(client, accepted);
-            assert_eq!(accepted.unwrap().1, client.unwrap().local_addr().unwrap());
-        }
     }
 }

@@ -14,7 +14,8 @@ use tokio::task::spawn_local;
 use tokio::time::timeout;
 
 use super::accept::{self, Door, concerns_one_connection};
-use super::client_socket::{ClientSocket, ListeningSocket, accept_waiting, poll_accept};
+use super::backlog::{ListeningSocket, accept_waiting, poll_accept};
+use super::client_socket::ClientSocket;
 use super::connection::{self, Entrance};
 use super::drain::DrainWatch;
 use super::reserve::Spent;

@@ -10,6 +10,7 @@
 mod accept;
 mod addresses;
 mod admin;
+mod backlog;
 mod client_socket;
 mod closing;
 mod connection;

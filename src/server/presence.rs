@@ -16,6 +16,11 @@ use super::prefixed::Prefixed;
 pub(super) trait Presence {
     /// Whether the client has ended its side, or reset the connection. Costs no system call.
     fn has_left(&self) -> bool;
+
+    /// Whether the runtime tells of this client at all, before anybody asks it to.
+    fn is_heard(&self) -> bool {
+        true
+    }
 }
 
 impl Presence for Prefixed {
@@ -26,6 +31,10 @@ impl Presence for Prefixed {
         // for urgent data, so that what answers to it is the end alone.
         let ready = pin!(socket.ready(Interest::PRIORITY));
         ready.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+
+    fn is_heard(&self) -> bool {
+        self.socket().known().is_some()
     }
 }
 

@@ -12,7 +12,7 @@ use std::rc::Rc;
 
 use tokio::task::{JoinHandle, spawn_local};
 
-use super::client_socket::ListeningSocket;
+use super::backlog::ListeningSocket;
 use super::drain::Drain;
 use super::listener;
 use super::worker::Worker;

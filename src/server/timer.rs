@@ -19,6 +19,8 @@ pub(super) enum Wait {
     Body,
     /// A reply, on behalf of a client that may have left.
     Reply,
+    /// A reply that will mostly be there before anybody has to be asked whether its client still is.
+    Soon,
 }
 
 /// A deadline that can be set, moved and forgotten cheaply.

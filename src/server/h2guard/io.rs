@@ -74,7 +74,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameGuard<S> {
             Some(wait) => {
                 let patience = match wait {
                     Wait::Body => self.body_idle,
-                    Wait::Head | Wait::Fresh | Wait::Idle | Wait::Reply => self.header_time,
+                    Wait::Head | Wait::Fresh | Wait::Idle | Wait::Reply | Wait::Soon => {
+                        self.header_time
+                    }
                 };
                 self.timer.arm(wait, patience);
                 if self.timer.poll(cx).is_ready() {

@@ -211,6 +211,12 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
         if self.deaf {
             return Poll::Pending;
         }
+        if !self.socket.is_heard() {
+            // To be told of a client costs more than most answers to its first request let it matter.
+            self.reading.arm(Wait::Soon, SOON);
+            ready!(self.reading.poll(cx));
+            self.reading.disarm();
+        }
         while !self.half_closed && self.inbox.len() < AHEAD {
             match ready!(self.inbox.poll_fill(cx, &mut self.socket)) {
                 Ok(0) => self.half_closed = true,
@@ -232,6 +238,8 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
 
 /// How long a connection keeps its room after an exchange: the next request may be on its way.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long a client that has never been waited for is taken to be there.
+const SOON: Duration = Duration::from_millis(10);
 /// Bytes that are read ahead while an exchange is under way: a page of requests or two.
 const AHEAD: usize = 16 * 1024;
 /// How long an exchange may be silent once its client has ended its side.

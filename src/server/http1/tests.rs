@@ -12,6 +12,7 @@ use super::*;
 struct Gate {
     /// Its client never stops sending.
     floods: bool,
+    heard: bool,
     takes: Rc<Cell<bool>>,
     passes: Rc<Cell<bool>>,
 }
@@ -54,6 +55,10 @@ impl Presence for Gate {
     fn has_left(&self) -> bool {
         false
     }
+
+    fn is_heard(&self) -> bool {
+        self.heard
+    }
 }
 
 const LIMITS: Limits = Limits {
@@ -70,7 +75,8 @@ const LIMITS: Limits = Limits {
 #[tokio::test(start_paused = true)]
 async fn a_stall_that_has_passed_is_not_held_against_the_next_one() {
     let (takes, passes) = (Rc::new(Cell::new(true)), Rc::new(Cell::new(false)));
-    let gate = Gate { floods: false, takes: Rc::clone(&takes), passes: Rc::clone(&passes) };
+    let gate =
+        Gate { floods: false, heard: true, takes: Rc::clone(&takes), passes: Rc::clone(&passes) };
     let drain = Rc::new(Drain::default());
     let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
     let mut write = async |text: &[u8]| {
@@ -90,7 +96,7 @@ async fn a_stall_that_has_passed_is_not_held_against_the_next_one() {
 
 #[tokio::test(start_paused = true)]
 async fn what_a_client_sends_ahead_is_read_up_to_a_bound() {
-    let gate = Gate { floods: true, takes: Rc::default(), passes: Rc::default() };
+    let gate = Gate { floods: true, heard: true, takes: Rc::default(), passes: Rc::default() };
     let drain = Rc::new(Drain::default());
     let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
     for _ in 0..100 {
@@ -98,5 +104,18 @@ async fn what_a_client_sends_ahead_is_read_up_to_a_bound() {
         assert!(looked.is_pending(), "it is still there");
         assert!(connection.inbox.len() <= 32 * 1024, "{}", connection.inbox.len());
         tokio::time::advance(Duration::from_secs(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_was_never_waited_for_is_asked_for_after_a_moment() {
+    let gate = Gate { floods: true, heard: false, takes: Rc::default(), passes: Rc::default() };
+    let drain = Rc::new(Drain::default());
+    let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
+    for (after, read) in [(0, false), (9, false), (2, true)] {
+        tokio::time::advance(Duration::from_millis(after)).await;
+        let looked = poll_fn(|cx| Poll::Ready(connection.poll_inflow(cx))).await;
+        assert!(looked.is_pending(), "it is still there");
+        assert_eq!(!connection.inbox.is_empty(), read, "after {after} ms more");
     }
 }
