@@ -90,7 +90,7 @@ impl ClientSocket {
     ) -> Poll<io::Result<usize>> {
         self.0 = match mem::replace(&mut self.0, State::Lost) {
             State::Fresh(socket) => State::Awaited(readable(socket)?),
-            before => before,
+            before @ (State::Awaited(_) | State::Known(_) | State::Lost) => before,
         };
         let State::Awaited(socket) = &self.0 else {
             into.reserve(most);
@@ -152,7 +152,7 @@ impl ClientSocket {
             self.0 = match mem::replace(&mut self.0, State::Lost) {
                 State::Fresh(socket) => State::Known(TcpStream::from_std(socket)?),
                 State::Awaited(socket) => State::Known(TcpStream::from_std(socket.into_inner())?),
-                known => known,
+                known @ (State::Known(_) | State::Lost) => known,
             };
         }
         match &mut self.0 {

@@ -117,6 +117,17 @@ fn a_request_takes_from_every_limit_or_from_none_and_the_longest_wait_is_told() 
 }
 
 #[test]
+fn a_limit_that_stands_alone_tells_what_is_left_after_this_request() {
+    let rig = Rig::new("[limit.a]\nkey = \"ip\"\nrate = \"2/d\"", "[\"a\"]");
+    let now = clock::now();
+    for left in ["\"a\";r=1;t=43200", "\"a\";r=0;t=43200", "\"a\";r=0;t=43200"] {
+        assert_eq!(rig.ask(0, "192.0.2.1", now).0.left, left);
+    }
+    let (_, refused) = rig.ask(0, "192.0.2.1", now + Duration::from_secs(3200));
+    assert_eq!(refused.unwrap_err().1.retry_after(), Some(Duration::from_secs(40_000)));
+}
+
+#[test]
 fn workers_together_let_as_many_pass_as_the_burst() {
     let rig = Rig::new("[limit.a]\nkey = \"ip\"\nrate = \"500/d\"", "[\"a\"]");
     let (rates, config) = (&rig.rates, &rig.config);
