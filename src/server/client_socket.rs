@@ -7,7 +7,7 @@
 //!
 //! Who has not sent them yet is waited for by what can be read alone: that a new socket can be
 //! written is no news, and would wake the worker for nothing. It joins with both once something else
-//! has to wait, which the only other request of a short connection never does.
+//! has to wait, which on a connection of one small request nothing does.
 //!
 //! Invariant: a socket that was told to wait is known, so that its waker is, or waits for its first
 //! bytes and nothing else; only a known one can say what the runtime has heard of it.

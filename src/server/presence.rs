@@ -17,7 +17,8 @@ pub(super) trait Presence {
     /// Whether the client has ended its side, or reset the connection. Costs no system call.
     fn has_left(&self) -> bool;
 
-    /// Whether the runtime tells of this client at all, before anybody asks it to.
+    /// Whether the runtime is asked to tell when the client leaves. Nobody has to be where all that
+    /// the client was waited for were its first bytes.
     fn is_heard(&self) -> bool {
         true
     }

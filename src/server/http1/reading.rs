@@ -212,7 +212,8 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
             return Poll::Pending;
         }
         if !self.socket.is_heard() {
-            // To be told of a client costs more than most answers to its first request let it matter.
+            // To be told of a new client costs two system calls; mostly its first answer is there
+            // before anybody would have heard of its leaving.
             self.reading.arm(Wait::Soon, SOON);
             ready!(self.reading.poll(cx));
             self.reading.disarm();
@@ -238,7 +239,7 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
 
 /// How long a connection keeps its room after an exchange: the next request may be on its way.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a client that has never been waited for is taken to be there.
+/// How long a client of which nobody tells is taken to be there.
 const SOON: Duration = Duration::from_millis(10);
 /// Bytes that are read ahead while an exchange is under way: a page of requests or two.
 const AHEAD: usize = 16 * 1024;
