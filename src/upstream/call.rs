@@ -228,7 +228,7 @@ impl<'a> Call<'a> {
     async fn attempt(&mut self, endpoint: &Rc<Endpoint>) -> Outcome {
         self.tally.endpoint = Some(endpoint.id);
         if self.options.client_deadline.is_some() || self.upstream.deadline.is_some() {
-            self.tell_deadline();
+            self.tell_deadline().inspect_err(|_| self.count())?;
         }
         let trust = if self.is_repeatable() && self.harmless { Trust::Known } else { Trust::Asked };
         loop {

@@ -5,18 +5,26 @@
 //! with the head of the answer, and a stream of messages may well go on for longer. Where it passes,
 //! the stream is reset, which tells as much.
 //!
+//! A call whose time is over before anything was sent is not sent at all: an upstream that is quicker
+//! than the runtime's timer, whose grain is a millisecond, would have worked for nobody.
+//!
 //! For all else there is no standard header. `deadline` names one, for the milliseconds that are left
 //! until the head of the answer must be there. What a client sends in it is replaced.
 
 use http::{HeaderName, HeaderValue};
 
-use super::call::Call;
+use super::call::{Call, Setback};
+use super::error::{Kind, Stage, UpstreamError};
+use super::retry::Again;
 use crate::base::{clock, grpc};
 
 impl Call<'_> {
     /// Puts what is left of the time into the head of the request.
+    ///
+    /// # Errors
+    /// Nothing is left of the client's.
     #[cold]
-    pub(super) fn tell_deadline(&mut self) {
+    pub(super) fn tell_deadline(&mut self) -> Result<(), Setback> {
         let now = clock::now();
         if let Some(end) = self.options.client_deadline {
             let left = grpc::format_timeout(end.saturating_duration_since(now));
@@ -30,6 +38,12 @@ impl Call<'_> {
             let left = u64::try_from(left).unwrap_or(u64::MAX);
             self.head.headers.insert(name.clone(), HeaderValue::from(left));
         }
+        if self.options.client_deadline.is_some_and(|end| end <= now) {
+            let error = UpstreamError::unsent(Stage::Connect, Kind::TotalTimeout);
+            let error = error.with_detail("the client's time was over before anything was sent");
+            return Err(Setback { error, again: Again::No });
+        }
+        Ok(())
     }
 }
 
