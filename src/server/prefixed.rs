@@ -4,13 +4,12 @@
 //! They are read into a small bounded buffer, looked at, and replayed to whoever reads next. Once
 //! the buffer is empty it is given back, and reading costs one comparison more than the socket.
 
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, BytesMut};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use bytes::{Buf as _, BufMut as _, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use super::client_socket::ClientSocket;
 
@@ -69,10 +68,8 @@ impl Prefixed {
             return Err(io::ErrorKind::InvalidData.into());
         }
         let step = room.min(PEEK_STEP);
-        let read = match self.socket.read_arrived(&mut self.prefix, step)? {
-            Some(read) => read,
-            None => poll_fn(|cx| self.socket.poll_first(cx, &mut self.prefix, step)).await?,
-        };
+        self.prefix.reserve(step);
+        let read = self.socket.read_buf(&mut (&mut self.prefix).limit(step)).await?;
         if read == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
@@ -185,7 +182,7 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 mod tests {
     use std::io::Read as _;
 
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::io::AsyncWriteExt as _;
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;

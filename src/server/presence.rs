@@ -4,10 +4,6 @@
 //! read then, and an end that stands behind those bytes is not seen. The runtime has heard of it
 //! all the same.
 
-use std::pin::pin;
-use std::task::{Context, Waker};
-
-use tokio::io::Interest;
 use tokio_rustls::server::TlsStream;
 
 use super::prefixed::Prefixed;
@@ -17,8 +13,8 @@ pub(super) trait Presence {
     /// Whether the client has ended its side, or reset the connection. Costs no system call.
     fn has_left(&self) -> bool;
 
-    /// Whether the runtime is asked to tell when the client leaves. Nobody has to be where all that
-    /// the client was waited for were its first bytes.
+    /// Whether the runtime is asked to tell when the client leaves. Nobody has asked where the client
+    /// has not had to be waited for.
     fn is_heard(&self) -> bool {
         true
     }
@@ -26,16 +22,11 @@ pub(super) trait Presence {
 
 impl Presence for Prefixed {
     fn has_left(&self) -> bool {
-        // Who has not had to wait has not been asked for more than it had sent.
-        let Some(socket) = self.socket().known() else { return false };
-        // The only interest that bytes which nobody has read do not satisfy. The kernel is not asked
-        // for urgent data, so that what answers to it is the end alone.
-        let ready = pin!(socket.ready(Interest::PRIORITY));
-        ready.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+        self.socket().has_left()
     }
 
     fn is_heard(&self) -> bool {
-        self.socket().known().is_some()
+        self.socket().is_heard()
     }
 }
 
@@ -51,16 +42,19 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::server::client_socket::ClientSocket;
 
     #[tokio::test]
     async fn an_end_behind_unread_bytes_is_seen() {
-        for resets in [false, true] {
+        for (resets, known) in [(false, false), (true, false), (false, true), (true, true)] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (socket, _) = listener.accept().await.unwrap();
-            let socket = Prefixed::new(socket.into());
+            let mut socket: ClientSocket =
+                if known { socket.into() } else { socket.into_std().unwrap().into() };
             client.write_all(b"GET / HTTP/1.1\r\n").await.unwrap();
-            socket.socket().known().unwrap().readable().await.unwrap();
+            socket.readable().await.unwrap();
+            let socket = Prefixed::new(socket);
             assert!(!socket.has_left());
             if resets {
                 socket2::SockRef::from(&client)

@@ -13,4 +13,4 @@ for _ in range(2000):
     took.append(time.perf_counter() - begun)
     time.sleep(0.001)
 took.sort()
-print(f"{took[int(len(took) * .99)] * 1000:.2f}")
+print(f"{took[int(len(took) * .99)] * 1000:.3f}")

@@ -239,8 +239,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
 
 /// How long a connection keeps its room after an exchange: the next request may be on its way.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a client of which nobody tells is taken to be there.
-const SOON: Duration = Duration::from_millis(10);
+/// How long a client of which nobody tells is taken to be there. Longer than the worker's own tick: a
+/// timer that is not the next to ring costs no system call.
+const SOON: Duration = Duration::from_millis(250);
 /// Bytes that are read ahead while an exchange is under way: a page of requests or two.
 const AHEAD: usize = 16 * 1024;
 /// How long an exchange may be silent once its client has ended its side.

@@ -112,7 +112,7 @@ async fn a_client_that_was_never_waited_for_is_asked_for_after_a_moment() {
     let gate = Gate { floods: true, heard: false, takes: Rc::default(), passes: Rc::default() };
     let drain = Rc::new(Drain::default());
     let mut connection = Http1::new(gate, Rc::default(), true, &LIMITS, drain.watch());
-    for (after, read) in [(0, false), (9, false), (2, true)] {
+    for (after, read) in [(0, false), (249, false), (2, true)] {
         tokio::time::advance(Duration::from_millis(after)).await;
         let looked = poll_fn(|cx| Poll::Ready(connection.poll_inflow(cx))).await;
         assert!(looked.is_pending(), "it is still there");

@@ -4,7 +4,7 @@
 # The seats take turns in every round, every other round backwards: a single p99 moves by a third with
 # whatever else the machine does, and a machine that grows busy must not grow busy for one seat alone.
 slow_connections=${GUICHET_SLOW_CONNECTIONS:-5000}
-slow_rounds=${GUICHET_SLOW_ROUNDS:-5}
+slow_rounds=${GUICHET_SLOW_ROUNDS:-9}
 
 pin() {
   local pid
@@ -42,13 +42,28 @@ in_turn() {
 
 # The median of a seat's rounds, and the least and the most.
 told() {
-  sort -g "$work/honest.$1" | awk '{ at[NR] = $1 } END { print at[int((NR + 1) / 2)] " (" at[1] " to " at[NR] ")" }'
+  sort -g "$work/honest.$1" |
+    awk '{ at[NR] = $1 } END { printf "%.2f (%.2f to %.2f)", at[int((NR + 1) / 2)], at[1], at[NR] }'
+}
+
+# against SEAT: in how many rounds guichet's client waits less than that of SEAT, and how likely that
+# many, or as few, are where both are the same (two-sided sign test; rounds that tie say nothing).
+against() {
+  paste "$work/honest.guichet" "$work/honest.$1" | awk -v seat="$1" '
+    { less += $1 < $2; rounds += $1 != $2 }
+    END {
+      tail = less < rounds - less ? less : rounds - less
+      for (way = 1; hit <= tail; hit++) { chance += way; way *= (rounds - hit) / (hit + 1) }
+      chance = rounds ? 2 * chance / 2 ^ rounds : 1
+      printf "%s in %d of %d (p = %.3f)", seat, less, rounds, chance < 1 ? chance : 1
+    }'
 }
 
 # waits TITLE [FLAG EXTRA]
 waits() {
   in_turn "${@:2}"
   each "$1" told
+  note "$1: rounds in which guichet's client waits less than that of $(against nginx), of $(against haproxy)."
 }
 
 if has slowhttptest; then
