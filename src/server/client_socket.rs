@@ -37,8 +37,8 @@ enum State {
     /// Nothing on it has had to wait.
     Fresh {
         socket: net::TcpStream,
-        /// A read has taken all there was: the next one would find nothing.
-        drained: bool,
+        /// What had come with it was read: the next read waits, as long as need be.
+        read: bool,
     },
     /// The runtime tells when it can be read.
     Heard(Incoming),
@@ -174,15 +174,13 @@ impl AsyncRead for ClientSocket {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let State::Fresh { socket, drained: drained @ false } = &mut self.0 {
+        if let State::Fresh { socket, read: read @ false } = &mut self.0 {
             // Room that nobody has cleared is for the runtime alone; this is once and little.
             let room = buf.initialize_unfilled_to(buf.remaining().min(ARRIVED));
-            let length = room.len();
-            let read = socket.read(room);
-            if !would_block(&read) {
-                let read = read?;
-                *drained = (1..length).contains(&read);
-                buf.advance(read);
+            let arrived = socket.read(room);
+            if !would_block(&arrived) {
+                *read = true;
+                buf.advance(arrived?);
                 return Poll::Ready(Ok(()));
             }
         }
@@ -240,7 +238,7 @@ impl AsyncWrite for ClientSocket {
 impl From<net::TcpStream> for ClientSocket {
     /// Of a socket that does not block.
     fn from(socket: net::TcpStream) -> Self {
-        Self(State::Fresh { socket, drained: false })
+        Self(State::Fresh { socket, read: false })
     }
 }
 
