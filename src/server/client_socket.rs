@@ -9,9 +9,9 @@
 //! written is no news, and would wake the worker for nothing. It joins with both once a write has to
 //! wait, which on a connection of small replies none does. A slow client costs a wake less that way.
 //!
-//! Invariants: a socket that was told to wait is known, so that its waker is; whoever waits for bytes
-//! while a write comes to wait is woken once, to wait anew; both are one task. Only a known socket
-//! can say what the runtime has heard of it.
+//! Invariants: a socket that was told to wait is heard or known, so that its waker is; whoever waits for bytes
+//! while a write comes to wait is woken once, to wait anew; both are one task. Only a socket that is
+//! heard or known can say what the runtime has heard of it.
 
 use std::future::Future as _;
 use std::io::{self, IoSlice, Read as _};
@@ -24,8 +24,8 @@ use std::task::{Context, Poll, Waker, ready};
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
-/// The one type of the runtime that joins for reading alone and reads into room that nobody has
-/// cleared. What it reads need not be a pipe.
+// The one type of the runtime that joins for reading alone and reads into room that nobody has
+// cleared. What it reads need not be a pipe.
 use tokio::net::unix::pipe::Receiver as Incoming;
 
 /// One end of a client's connection.
@@ -231,7 +231,11 @@ impl AsyncWrite for ClientSocket {
         let Some(socket) = self.descriptor() else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
-        Poll::Ready(SockRef::from(&socket).shutdown(Shutdown::Write))
+        Poll::Ready(match SockRef::from(&socket).shutdown(Shutdown::Write) {
+            // Reset meanwhile: it is as shut as can be.
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(()),
+            shut => shut,
+        })
     }
 }
 

@@ -23,6 +23,10 @@ pub(super) enum Wait {
     Soon,
 }
 
+/// How often a worker looks after what has no timer of its own. Whatever rings later than that from
+/// now is never the next to ring, so that setting it does not have to wake the runtime's driver.
+pub(super) const TICK: Duration = Duration::from_millis(200);
+
 /// A deadline that can be set, moved and forgotten cheaply.
 #[derive(Debug, Default)]
 pub(super) struct Timer {

@@ -21,6 +21,7 @@ use super::orders::{self, Order};
 use super::reserve::Reserve;
 use super::shared::{Admission, Phase, Shared};
 use super::sockets::{self, ListenSocket, Ready, Sockets};
+use super::timer::TICK;
 use super::tls::Handshakes;
 use crate::base::{ListenerId, clock};
 use crate::observe::{Shed, Witness};
@@ -327,7 +328,6 @@ const RELIEF: usize = 256;
 const RELIEF_EVERY: Duration = Duration::from_millis(50);
 /// How long before the end of a drain sockets are told of it.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-const TICK: Duration = Duration::from_millis(200);
 const TICKS_PER_SWEEP: u32 = 5;
 /// Polls of tasks between two looks at the sockets: the scheduler's own 61 suits many small tasks.
 const EVENT_INTERVAL: u32 = 61;

@@ -3,6 +3,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::task::Wake;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -97,6 +98,21 @@ async fn who_waits_for_bytes_still_does_when_a_write_comes_to_wait() {
         tokio::task::yield_now().await;
     }
     socket.read_exact(&mut [0; 4]).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_reset_is_shut_already() {
+    for heard in [false, true] {
+        let (client, mut socket) = pair();
+        SockRef::from(&client).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(client);
+        if heard {
+            socket.readable().await.unwrap();
+        }
+        let reset = socket.read_buf(&mut BytesMut::new()).await.unwrap_err();
+        assert_eq!(reset.kind(), io::ErrorKind::ConnectionReset);
+        socket.shutdown().await.unwrap();
+    }
 }
 
 #[derive(Default)]

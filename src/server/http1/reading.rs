@@ -17,7 +17,7 @@ use crate::server::closing::Farewell;
 use crate::server::drain::Rest;
 use crate::server::guard::{Fault, Framing, Head};
 use crate::server::presence::Presence;
-use crate::server::timer::Wait;
+use crate::server::timer::{TICK, Wait};
 
 /// What became of looking for more.
 pub(super) enum Flow {
@@ -239,9 +239,9 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
 
 /// How long a connection keeps its room after an exchange: the next request may be on its way.
 const FRESH: Duration = Duration::from_secs(1);
-/// How long a client of which nobody tells is taken to be there. Longer than the worker's own tick: a
-/// timer that is not the next to ring costs no system call.
-const SOON: Duration = Duration::from_millis(250);
+/// How long a client of which nobody tells is taken to be there: a quarter of a second. Longer than
+/// the worker's own tick, since a timer that is not the next to ring costs no system call.
+const SOON: Duration = TICK.saturating_add(Duration::from_millis(50));
 /// Bytes that are read ahead while an exchange is under way: a page of requests or two.
 const AHEAD: usize = 16 * 1024;
 /// How long an exchange may be silent once its client has ended its side.
