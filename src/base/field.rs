@@ -30,9 +30,14 @@ pub fn split(line: &[u8]) -> Result<(&[u8], &[u8]), &'static str> {
 
 /// Appends a field line.
 pub fn write(name: &HeaderName, value: &HeaderValue, out: &mut Vec<u8>) {
+    write_text(name, value.as_bytes(), out);
+}
+
+/// Appends a field line with a value that was written here.
+pub fn write_text(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(name.as_str().as_bytes());
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
 

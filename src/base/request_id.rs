@@ -13,7 +13,10 @@ use super::{clock, hex};
 
 /// The id that a request carries through guichet, its upstreams, the log and the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestId(HeaderValue);
+pub struct RequestId {
+    value: HeaderValue,
+    is_uuid: bool,
+}
 
 impl RequestId {
     /// The field that it travels in.
@@ -33,35 +36,39 @@ impl RequestId {
             slab.extend_from_slice(&uuid_v7(unix_millis, fastrand::u64(..), fastrand::u64(..)));
             slab.split().freeze()
         });
-        Self(header_value(text))
+        Self { value: header_value(text), is_uuid: true }
     }
 
     /// Takes an id that a trusted peer sent: 1 to 128 visible ASCII characters, else none.
     pub fn accept(value: &HeaderValue) -> Option<Self> {
         let bytes = value.as_bytes();
         let fits = (1..=128).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
-        fits.then(|| Self(value.clone()))
+        fits.then(|| Self { value: value.clone(), is_uuid: is_uuid(bytes) })
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
+        self.value.to_str().unwrap_or_default()
     }
 
     /// The id as a header value; cloning it copies no text.
     pub fn value(&self) -> &HeaderValue {
-        &self.0
+        &self.value
     }
 
-    /// Whether the id is a UUID in its usual text form, as `urn:uuid:` needs it.
+    /// Whether the id is a UUID in its usual text form, as `urn:uuid:` needs it. Such an id needs no
+    /// escape in any text, and is as long as any other.
     pub fn is_uuid(&self) -> bool {
-        let bytes = self.0.as_bytes();
-        bytes.len() == UUID_LENGTH
-            && bytes.iter().enumerate().all(|(at, byte)| match at {
-                8 | 13 | 18 | 23 => *byte == b'-',
-                _ => byte.is_ascii_hexdigit(),
-            })
+        self.is_uuid
     }
+}
+
+fn is_uuid(text: &[u8]) -> bool {
+    text.len() == UUID_LENGTH
+        && text.iter().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 thread_local! {

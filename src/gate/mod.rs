@@ -50,7 +50,7 @@ pub use graphql::{Carrier, carrier, judge_operations, judge_query};
 pub use maintenance::{Maintenance, Switch, Switches};
 pub use memory::{Memory, Pressure, turn_away};
 pub use message::check_head;
-pub use overload::{Admitted, Overload};
+pub use overload::{Admission, Admitted, Overload, Refused};
 pub use params::{Absent, parameters, refusal};
 pub use rate::{Caller, Decided, Passing, Rates, Standing, Stores};
 pub use target::{Asked, Found, ask, check_length, find, or_method, without_port};

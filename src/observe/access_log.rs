@@ -127,7 +127,12 @@ fn write(
 ) {
     line.word(member!("level"), level(facts).as_str());
     line.word(member!("kind"), facts.kind.as_str());
-    line.text(member!("request_id"), facts.request_id.value().as_bytes(), REQUEST_ID);
+    let id = facts.request_id.value().as_bytes();
+    if facts.request_id.is_uuid() {
+        line.word(member!("request_id"), id);
+    } else {
+        line.text(member!("request_id"), id, REQUEST_ID);
+    }
     if let Some(trace) = facts.trace {
         line.word(member!("trace_id"), trace.hex());
     }
@@ -155,7 +160,7 @@ fn write(
         line.number(member!("status"), facts.status.into());
     }
     if let Some(code) = facts.code {
-        line.text(member!("code"), catalogue.full_code(code).as_bytes(), NAME);
+        line.word(member!("code"), catalogue.full_code_text(code));
     }
     if let Some(source) = facts.source {
         line.word(member!("origin"), source.as_str());
@@ -194,7 +199,7 @@ fn write(
         line.text(member!("detail"), detail.as_bytes(), DETAIL);
     }
     if let Some(code) = facts.would_change {
-        line.text(member!("would_change"), catalogue.full_code(code).as_bytes(), NAME);
+        line.word(member!("would_change"), catalogue.full_code_text(code));
     }
     if let Some(found) = facts.conformance.as_ref().filter(|found| !found.is_fine()) {
         line.raw(member!("response_mismatch"), |out| found.write(out));

@@ -20,7 +20,8 @@ pub use catalogue::{Catalogue, CatalogueError, Custom, Language, Override, Place
 pub use cause::Cause;
 pub use code::{BuiltIn, Code, CustomId, Row};
 pub use render::{
-    Dialect, Format, Preferences, Rendered, Reply, Shelf, graphql_error, grpc_trailers, render,
+    Dialect, Format, Preferences, Rendered, Reply, Shelf, Wording, graphql_error, grpc_trailers,
+    render,
 };
 pub use violation::{Place, Reason, Violation};
 

@@ -128,7 +128,10 @@ impl Gateway {
             None => None,
         };
         if let Some(overload) = &self.shared.overload {
-            self.admit(overload, exchange, found.route, route).await?;
+            let waits = self.admit(overload, exchange, found.route, route)?;
+            if let Some(waits) = waits {
+                waits.await?;
+            }
         }
         let body = match &route.body {
             Some(rule) if route.is_observed => {

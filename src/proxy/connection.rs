@@ -39,7 +39,8 @@ pub type Serves = Rc<dyn Fn(&str) -> bool>;
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
-    /// HTTP/1.1 or 1.0, behind a guard.
+    /// HTTP/1.1 or 1.0, behind a guard. Whoever writes its replies asks each body for its
+    /// [`Wording`](crate::problem::Wording) first.
     Http1,
     /// HTTP/2.
     Http2,

@@ -187,9 +187,9 @@ impl Exchange {
         if let Some(crossing) = self.crossing.take() {
             crossing.tell(&gateway.config, headers);
         }
-        let held = self.limited.take().and_then(|limited| limited.tell(headers));
+        let held = self.limited.take().and_then(|limited| limited.tell(&mut response));
         if self.version == Version::HTTP_2 {
-            headers::strip_connection(headers);
+            headers::strip_connection(response.headers_mut());
         }
         self.record.status = response.status().as_u16();
         if self.speech.is_some() {

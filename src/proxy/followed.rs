@@ -6,10 +6,10 @@ use std::task::{Context, Poll};
 
 use http_body::{Frame, SizeHint};
 
+use super::content::{Content, Polled};
 use super::in_band::InBand;
 use super::overheard::Overheard;
 use super::passing::Passing;
-use super::stream::{Content, Polled};
 use crate::observe::Record;
 use crate::problem::Problem;
 use crate::upstream::UpstreamError;

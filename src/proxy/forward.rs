@@ -119,7 +119,10 @@ impl Gateway {
         if body.is_end() {
             return Body::Empty;
         }
-        if let Inflow::Read(bytes) = body {
+        if route.grpc.is_none()
+            && let Inflow::Read(bytes) = body
+        {
+            exchange.record.bytes_in = bytes.len() as u64;
             return Body::Full(Some(bytes));
         }
         let meter = Rc::new(match &route.grpc {

@@ -5,14 +5,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use http::HeaderMap;
+use http::{HeaderMap, Response};
 
 use super::Gateway;
 use super::exchange::Exchange;
+use super::stream::Watched;
 use crate::base::clock::{self, Instant};
 use crate::base::{LimitId, RouteId};
 use crate::config::model::Route;
-use crate::gate::{Admitted, Caller, Decided, Overload, Passing, Standing};
+use crate::gate::{Admission, Admitted, Caller, Decided, Overload, Passing, Refused, Standing};
 use crate::problem::Problem;
 
 /// What limits have to do with an exchange. Boxed as one, so that an exchange without limits carries
@@ -41,12 +42,16 @@ impl Limited {
         }
     }
 
-    /// Writes what every reply tells; the room is kept until the reply is over.
+    /// Writes what every reply tells; the room is kept until the reply is over. Refusals are many where
+    /// one is, so that what they tell goes with their other lines.
     #[inline(never)]
     #[allow(clippy::boxed_local, reason = "it lives in its box, and is taken apart there")]
-    pub(super) fn tell(self: Box<Self>, headers: &mut HeaderMap) -> Option<Box<Admitted>> {
+    pub(super) fn tell(self: Box<Self>, response: &mut Response<Watched>) -> Option<Box<Admitted>> {
         if let Some(standing) = self.standing {
-            standing.write(headers);
+            match response.body_mut().wording_mut() {
+                Some(wording) => standing.write_lines(wording.more()),
+                None => standing.write(response.headers_mut()),
+            }
         }
         self.admitted
     }
@@ -126,31 +131,43 @@ impl Gateway {
         !self.config.limits[usize::from(limit.0)].key.needs_identity()
     }
 
-    /// Finds room for the exchange, for as long as its reply takes. Boxed, so that exchanges without
-    /// such limits do not carry the room for the wait.
+    /// Finds room for the exchange, for as long as its reply takes. Where it has to wait for some, that
+    /// is boxed, so that exchanges without such limits do not carry the room for it.
     ///
     /// # Errors
     /// There is none, and waiting is in vain.
     #[inline(never)]
     pub(super) fn admit<'a>(
         &'a self,
-        overload: &'a Overload,
+        overload: &Overload,
         exchange: &'a mut Exchange,
         id: RouteId,
-        route: &'a Route,
-    ) -> Waits<'a> {
-        Box::pin(async move {
-            let now = exchange.ready();
-            let admitted = overload.admit(id, &route.target, now).await;
-            let admitted = admitted.map_err(|(shed, refused)| {
-                self.witness.shed_request(id, shed);
-                refused
-            })?;
-            if let Some(admitted) = admitted {
-                exchange.limited.get_or_insert_default().admitted = Some(Box::new(admitted));
-            }
-            Ok(())
-        })
+        route: &Route,
+    ) -> Result<Option<Waits<'a>>, Problem> {
+        match overload.admit(id, &route.target, exchange.ready()) {
+            Admission::Decided(decided) => self.admitted(exchange, id, decided).map(|()| None),
+            Admission::Waits(wait) => Ok(Some(Box::pin(async move {
+                let decided = wait.await;
+                self.admitted(exchange, id, decided)
+            }))),
+        }
+    }
+
+    /// Notes what was decided: the exchange keeps its room.
+    fn admitted(
+        &self,
+        exchange: &mut Exchange,
+        id: RouteId,
+        decided: Result<Option<Admitted>, Refused>,
+    ) -> Result<(), Problem> {
+        let admitted = decided.map_err(|(shed, refused)| {
+            self.witness.shed_request(id, shed);
+            refused
+        })?;
+        if let Some(admitted) = admitted {
+            exchange.limited.get_or_insert_default().admitted = Some(Box::new(admitted));
+        }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ mod auth;
 mod body;
 mod compress;
 mod connection;
+mod content;
 mod contract;
 mod cors;
 mod exchange;

@@ -10,9 +10,10 @@ use http::{Response, StatusCode};
 use http_body_util::BodyExt as _;
 
 use super::connection::Connection;
+use super::content::Rest;
 use super::exchange::Exchange;
 use super::limit::Waits;
-use super::stream::{Rest, Watched};
+use super::stream::Watched;
 use super::{Gateway, grpc as calls, headers};
 use crate::base::UpstreamId;
 use crate::base::grpc::GrpcStatus;

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::Frame;
 
+use super::content::{Content, Polled};
 use super::followed::Followed;
 use super::pack::Packer;
-use super::stream::{Content, Polled};
 use crate::upstream::{Kind, Sent, Stage, UpstreamError};
 
 /// A body and its encoder.

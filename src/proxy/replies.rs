@@ -13,12 +13,13 @@ use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::annotated::{decoded, essence, is_coded};
+use super::content::{Content, Rest};
 use super::exchange::Exchange;
 use super::followed::Followed;
 use super::limit::Waits;
 use super::normalise::{ReadAhead, joined};
 use super::passing::{Passing, outcome, unread};
-use super::stream::{Content, Rest, Watched};
+use super::stream::Watched;
 use super::{Gateway, headers};
 use crate::base::UpstreamId;
 use crate::base::clock::Instant;

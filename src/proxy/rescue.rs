@@ -25,10 +25,21 @@ pub(super) fn rescue(
         method: &exchange.method,
         retry_after: errors.retry_after,
     };
-    let rendered = gateway.shelf.render(problem, &reply, &errors.catalogue);
-    let mut response = Response::new(Watched::full(rendered.body));
-    *response.status_mut() = rendered.status;
-    *response.headers_mut() = rendered.headers;
+    // What an upstream has said, and what a call's reply says, is looked at again in the head.
+    let is_plain = exchange.speech.is_none() && problem.headers().is_empty();
+    let mut response = if connection.protocol == Protocol::Http1 && is_plain {
+        let wording = gateway.shelf.word(problem, &reply, &errors.catalogue);
+        let status = wording.status();
+        let mut response = Response::new(Watched::said(wording));
+        *response.status_mut() = status;
+        response
+    } else {
+        let rendered = gateway.shelf.render(problem, &reply, &errors.catalogue);
+        let mut response = Response::new(Watched::full(rendered.body));
+        *response.status_mut() = rendered.status;
+        *response.headers_mut() = rendered.headers;
+        response
+    };
     if let Some(speech) = exchange.speech.filter(|_| reply.format == Format::Grpc) {
         let kind = HeaderValue::from_static(speech.content_type());
         response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -15,12 +15,13 @@ mod returns;
 mod scope;
 mod window;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use self::permit::Permit;
 use self::queue::{Class, Patience};
-use self::scope::{Scope, Settings};
+use self::scope::{Entered, Scope, Settings, Waiting};
 use crate::base::clock::Instant;
 use crate::base::{RouteId, UpstreamId};
 use crate::config::model::{Config, InFlight, Target};
@@ -42,6 +43,17 @@ pub struct Overload {
 pub struct Admitted {
     permits: [Option<Permit>; 3],
 }
+
+/// What becomes of an exchange that asks for room.
+pub enum Admission {
+    /// There is some, if any is needed; or there is none.
+    Decided(Result<Option<Admitted>, Refused>),
+    /// It has to wait for it.
+    Waits(Pin<Box<dyn Future<Output = Result<Option<Admitted>, Refused>>>>),
+}
+
+/// There is no room: why, and what the client is told.
+pub type Refused = (Shed, Problem);
 
 impl Overload {
     /// The scopes of a configuration; none where nothing is limited. What `before` knows of scopes
@@ -78,16 +90,8 @@ impl Overload {
         any.then_some(made)
     }
 
-    /// Finds room for an exchange, none where nothing is limited, waiting for it where that is not in vain.
-    ///
-    /// # Errors
-    /// There is none: why, and what the client is told.
-    pub async fn admit(
-        &self,
-        route: RouteId,
-        target: &Target,
-        now: Instant,
-    ) -> Result<Option<Admitted>, (Shed, Problem)> {
+    /// Finds room for an exchange, or a place where it waits for some if that is not in vain.
+    pub fn admit(&self, route: RouteId, target: &Target, now: Instant) -> Admission {
         let class = match self.reserved.get(usize::from(route.0)) {
             Some(true) => Class::Reserved,
             Some(false) | None => Class::Ordinary,
@@ -97,20 +101,16 @@ impl Overload {
             Target::Flow(_) | Target::Respond(_) => None,
         };
         let route = self.routes.get(usize::from(route.0));
-        let scopes = [upstream, route, Some(&self.gateway)];
+        let scopes = [upstream, route, Some(&self.gateway)].map(|it| it.and_then(Option::as_ref));
         let mut admitted = Admitted::default();
-        let mut now = now;
-        for (held, scope) in admitted.permits.iter_mut().zip(scopes) {
-            let Some(scope) = scope.and_then(Option::as_ref) else { continue };
-            match scope.enter(class, now).await {
-                Ok(permit) => {
-                    now = now.max(permit.since());
-                    *held = Some(permit);
-                }
-                Err(shed) => return Err((shed, refusal(scope, shed))),
+        match enter(&scopes, 0, class, now, &mut admitted) {
+            Err(refused) => Admission::Decided(Err(refused)),
+            Ok(None) => Admission::Decided(Ok(admitted.since().map(|_| admitted))),
+            Ok(Some(first)) => {
+                let scopes = scopes.map(|scope| scope.map(Arc::clone));
+                Admission::Waits(Box::pin(wait(scopes, class, first, admitted)))
             }
         }
-        Ok(admitted.since().map(|_| admitted))
     }
 
     /// The limit of each scope, for the metrics page.
@@ -138,12 +138,47 @@ impl Admitted {
     }
 }
 
+/// Enters scope by scope, from the one in place `at` on; who waits, in which place, if somebody has to.
+fn enter(
+    scopes: &[Option<&Arc<Scope>>; 3],
+    at: usize,
+    class: Class,
+    now: Instant,
+    admitted: &mut Admitted,
+) -> Result<Option<(usize, Waiting)>, Refused> {
+    for (at, scope) in scopes.iter().enumerate().skip(at) {
+        let Some(scope) = scope else { continue };
+        match scope.enter(class, now) {
+            Ok(Entered::In(permit)) => admitted.permits[at] = Some(permit),
+            Ok(Entered::Waits(waiting)) => return Ok(Some((at, waiting))),
+            Err(shed) => return Err((shed, refusal(scope, shed))),
+        }
+    }
+    Ok(None)
+}
+
+/// Waits wherever there is no room yet.
+async fn wait(
+    scopes: [Option<Arc<Scope>>; 3],
+    class: Class,
+    first: (usize, Waiting),
+    mut admitted: Admitted,
+) -> Result<Option<Admitted>, Refused> {
+    let mut next = Some(first);
+    while let Some((at, mut waiting)) = next {
+        let told = waiting.told().await;
+        let permit = told.map_err(|shed| (shed, refusal(&waiting.scope, shed)))?;
+        let now = permit.since();
+        admitted.permits[at] = Some(permit);
+        let scopes = scopes.each_ref().map(Option::as_ref);
+        next = enter(&scopes, at + 1, class, now, &mut admitted)?;
+    }
+    Ok(Some(admitted))
+}
+
 fn refusal(scope: &Scope, shed: Shed) -> Problem {
-    Problem::new(Cause::Overload).with_retry_after(scope.retry_after()).with_detail(format_args!(
-        "{} is full: {}",
-        scope.settings.name,
-        shed.as_str()
-    ))
+    let why = [&*scope.settings.name, " is full: ", shed.as_str()].concat();
+    Problem::new(Cause::Overload).with_retry_after(scope.retry_after()).with_detail(why)
 }
 
 #[cfg(test)]

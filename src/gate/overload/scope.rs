@@ -8,9 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::oneshot;
+
 use super::gradient::Gradient;
 use super::permit::Permit;
-use super::queue::{Class, Patience, Queue};
+use super::queue::{Class, Joined, Patience, Queue, Verdict};
 use super::returns::Returns;
 use super::window::{Window, nanos};
 use crate::base::clock::{self, Instant};
@@ -86,14 +88,13 @@ impl Scope {
         taken.ok().map(|_| Permit::new(self, now))
     }
 
-    /// Enters, waiting for room where that is not in vain.
-    pub(super) async fn enter(
-        self: &Arc<Self>,
-        class: Class,
-        now: Instant,
-    ) -> Result<Permit, Shed> {
+    /// Enters, or joins the queue where waiting is not in vain.
+    ///
+    /// # Errors
+    /// It is.
+    pub(super) fn enter(self: &Arc<Self>, class: Class, now: Instant) -> Result<Entered, Shed> {
         if let Some(permit) = self.try_enter(class, now) {
-            return Ok(permit);
+            return Ok(Entered::In(permit));
         }
         let joined = {
             let mut queue = self.queue();
@@ -101,22 +102,16 @@ impl Scope {
             self.waiting.store(queue.len(), Ordering::SeqCst);
             joined?
         };
-        let mut waiting = Waiting { scope: self, class, ticket: joined.ticket, over: false };
-        if let Some(displaced) = joined.displaced {
+        let Joined { ticket, until, verdict, displaced } = joined;
+        let scope = Arc::clone(self);
+        let waiting = Waiting { scope, class, ticket, until, verdict, over: false };
+        if let Some(displaced) = displaced {
             // Who has left meanwhile need not be told.
             let _ = displaced.send(Err(Shed::Displaced));
         }
         // Somebody may have left between the look and the queue.
         self.serve_waiting();
-        let verdict = tokio::time::timeout_at(joined.until, joined.verdict).await;
-        match verdict {
-            Ok(told) => {
-                waiting.over = true;
-                // The sender is never dropped unheard.
-                told.unwrap_or(Err(Shed::Displaced))
-            }
-            Err(_) => Err(Shed::Waited),
-        }
+        Ok(Entered::Waits(waiting))
     }
 
     /// An exchange leaves that was in the scope since then.
@@ -212,16 +207,45 @@ impl Scope {
     }
 }
 
+/// What becomes of somebody who is not refused at once.
+#[derive(Debug)]
+pub(super) enum Entered {
+    /// There was room.
+    In(Permit),
+    /// There may be soon.
+    Waits(Waiting),
+}
+
 /// Somebody in the queue. Dropped before it was told, its place is given up: its client has left, or
 /// its time is over.
-struct Waiting<'s> {
-    scope: &'s Arc<Scope>,
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) scope: Arc<Scope>,
     class: Class,
     ticket: u64,
+    until: Instant,
+    verdict: oneshot::Receiver<Verdict>,
     over: bool,
 }
 
-impl Drop for Waiting<'_> {
+impl Waiting {
+    /// Waits to be told.
+    ///
+    /// # Errors
+    /// Nobody has left in time, or somebody newer goes first.
+    pub(super) async fn told(&mut self) -> Result<Permit, Shed> {
+        match tokio::time::timeout_at(self.until, &mut self.verdict).await {
+            Ok(told) => {
+                self.over = true;
+                // The sender is never dropped unheard.
+                told.unwrap_or(Err(Shed::Displaced))
+            }
+            Err(_) => Err(Shed::Waited),
+        }
+    }
+}
+
+impl Drop for Waiting {
     fn drop(&mut self) {
         if !self.over {
             let mut queue = self.scope.queue();

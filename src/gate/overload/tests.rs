@@ -17,7 +17,14 @@ fn settings(limit: usize, depth: usize, wait: u64) -> Settings {
 }
 
 async fn enter(scope: &Arc<Scope>) -> Result<Permit, Shed> {
-    scope.enter(Class::Ordinary, clock::now()).await
+    enter_at(scope, clock::now()).await
+}
+
+async fn enter_at(scope: &Arc<Scope>, now: Instant) -> Result<Permit, Shed> {
+    match scope.enter(Class::Ordinary, now)? {
+        Entered::In(permit) => Ok(permit),
+        Entered::Waits(mut waiting) => waiting.told().await,
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,9 +75,7 @@ async fn a_client_that_leaves_leaves_its_place_in_the_queue() {
 
 /// Polls once.
 async fn futures_poll<F: Future + Unpin>(future: &mut F) -> Option<F::Output> {
-    let poll = std::future::poll_fn(|cx| {
-        std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(cx))
-    });
+    let poll = std::future::poll_fn(|cx| std::task::Poll::Ready(Pin::new(&mut *future).poll(cx)));
     match poll.await {
         std::task::Poll::Ready(output) => Some(output),
         std::task::Poll::Pending => None,

@@ -14,6 +14,7 @@ mod negotiate;
 mod retry;
 mod shelf;
 mod text;
+mod wording;
 mod xml;
 
 use std::time::Duration;
@@ -26,6 +27,7 @@ pub use self::grpc::grpc_trailers;
 use self::json::Json;
 pub use self::negotiate::Preferences;
 pub use self::shelf::Shelf;
+pub use self::wording::Wording;
 use super::{Catalogue, Language, Problem};
 use crate::base::RequestId;
 

@@ -1,6 +1,6 @@
 //! Errors as they were said before. Under attack and under overload a gateway says the same few
 //! things over and over, and two replies that say the same differ in the request's id alone: such a
-//! reply is rendered once, kept, and copied with another id from then on.
+//! reply is rendered once, kept, and said with another id from then on.
 //!
 //! What the shelf gives is byte for byte what [`render`] gives. It keeps at most [`PLACES`] replies,
 //! each of some two KiB; one that needs another's place takes it.
@@ -8,12 +8,12 @@
 //! [`render`]: super::render()
 
 use std::cell::RefCell;
+use std::rc::Rc;
 
-use bytes::Bytes;
 use http::Method;
 
+use super::wording::{Wording, Words};
 use super::{Format, Rendered, Reply, dress};
-use crate::base::RequestId;
 use crate::base::grpc::GrpcStatus;
 use crate::problem::catalogue::Catalogue;
 use crate::problem::render::facts::Facts;
@@ -27,22 +27,39 @@ impl Shelf {
     /// Renders a problem, or copies a reply that says the same.
     pub fn render(&self, problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> Rendered {
         let facts = Facts::gather(problem, reply, catalogue);
-        // An id in its usual form is always as long, and needs no escape in any shape.
-        if !problem.is_bare() || !reply.request_id.is_uuid() {
-            return dress(&facts);
+        match self.find(&facts) {
+            Some(words) => words.rendered(reply.request_id),
+            None => dress(&facts),
         }
-        let Ok(mut places) = self.0.try_borrow_mut() else { return dress(&facts) };
+    }
+
+    /// The same as HTTP/1 writes it.
+    pub fn word(&self, problem: &Problem, reply: &Reply<'_>, catalogue: &Catalogue) -> Wording {
+        let facts = Facts::gather(problem, reply, catalogue);
+        let words = self.find(&facts);
+        let words = words.unwrap_or_else(|| Rc::new(Words::new(dress(&facts), reply.request_id)));
+        Wording::new(words, reply.request_id)
+    }
+
+    /// What is said again; none where a reply is its request's own.
+    fn find(&self, facts: &Facts<'_>) -> Option<Rc<Words>> {
+        let id = facts.reply.request_id;
+        // An id in its usual form is always as long, and needs no escape in any shape.
+        if !facts.problem.is_bare() || !id.is_uuid() {
+            return None;
+        }
+        let mut places = self.0.try_borrow_mut().ok()?;
         if places.is_empty() {
             places.resize_with(PLACES, || None);
         }
-        let label = Label::of(&facts);
-        let Some(place) = places.get_mut(label.place()) else { return dress(&facts) };
+        let label = Label::of(facts);
+        let place = places.get_mut(label.place())?;
         if let Some(kept) = place.as_ref().filter(|kept| kept.label == label) {
-            return kept.copy(reply.request_id);
+            return Some(Rc::clone(&kept.words));
         }
-        let rendered = dress(&facts);
-        *place = Some(Kept::new(label, &rendered, reply.request_id));
-        rendered
+        let words = Rc::new(Words::new(dress(facts), id));
+        *place = Some(Kept { label, words: Rc::clone(&words) });
+        Some(words)
     }
 }
 
@@ -93,31 +110,7 @@ impl Label {
 #[derive(Debug)]
 struct Kept {
     label: Label,
-    /// With the id of the request that it was rendered for.
-    reply: Rendered,
-    /// Where in the body that id stands.
-    ids: Vec<usize>,
-}
-
-impl Kept {
-    fn new(label: Label, reply: &Rendered, id: &RequestId) -> Self {
-        let id = id.as_str().as_bytes();
-        let ids = memchr::memmem::find_iter(&reply.body, id).collect();
-        Self { label, reply: reply.clone(), ids }
-    }
-
-    fn copy(&self, id: &RequestId) -> Rendered {
-        let mut headers = self.reply.headers.clone();
-        headers.insert(RequestId::FIELD, id.value().clone());
-        let mut body = self.reply.body.to_vec();
-        let id = id.as_str().as_bytes();
-        for at in &self.ids {
-            if let Some(place) = body.get_mut(*at..*at + id.len()) {
-                place.copy_from_slice(id);
-            }
-        }
-        Rendered { status: self.reply.status, headers, body: Bytes::from(body) }
-    }
+    words: Rc<Words>,
 }
 
 /// How many replies are kept.
@@ -131,6 +124,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::base::{RequestId, field};
     use crate::problem::render;
 
     fn catalogue() -> Catalogue {
@@ -205,6 +199,22 @@ mod tests {
         )
     }
 
+    fn lines(rendered: &Rendered) -> String {
+        let mut out = Vec::new();
+        for (name, value) in &rendered.headers {
+            field::write(name, value, &mut out);
+        }
+        out.extend_from_slice(&rendered.body);
+        String::from_utf8(out).unwrap()
+    }
+
+    fn as_lines(wording: &Wording) -> String {
+        let mut out = Vec::new();
+        wording.write_fields(&mut out);
+        wording.write_body(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
     proptest! {
         #[test]
         fn a_kept_reply_is_the_one_that_would_be_rendered(
@@ -222,7 +232,9 @@ mod tests {
                     &catalogue,
                 );
                 let actual = shelf.render(&case.problem, &case.reply(), &catalogue);
-                prop_assert_eq!(actual, expected);
+                prop_assert_eq!(&actual, &expected);
+                let wording = shelf.word(&case.problem, &case.reply(), &catalogue);
+                prop_assert_eq!(as_lines(&wording), lines(&expected));
             }
         }
     }
@@ -243,12 +255,16 @@ mod tests {
         let first = shelf.render(&problem, &reply, &catalogue);
         let kept = || shelf.0.borrow().iter().flatten().count();
         assert_eq!(kept(), 1);
-        for place in shelf.0.borrow_mut().iter_mut().flatten() {
-            place.reply.status = http::StatusCode::IM_A_TEAPOT;
-        }
+        let kept_words = |shelf: &Shelf| {
+            shelf.0.borrow().iter().flatten().map(|kept| Rc::clone(&kept.words)).next().unwrap()
+        };
+        let words = kept_words(&shelf);
         let second = shelf.render(&problem, &reply, &catalogue);
-        assert_eq!(second.status, http::StatusCode::IM_A_TEAPOT, "what was kept was not asked");
-        assert_eq!(second.body, first.body);
+        assert_eq!(second, first);
+        let wording = shelf.word(&problem, &reply, &catalogue);
+        // Here, in the shelf, and in the wording.
+        assert_eq!(Rc::strong_count(&words), 3, "what was kept was not asked");
+        drop(wording);
         let _ = shelf.render(&problem.with_step("a"), &reply, &catalogue);
         assert_eq!(kept(), 1, "what is its own is not kept");
     }

@@ -98,7 +98,14 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
     fn open_body(&mut self, head: Head) -> Inflow {
         let (extent, length) = match head.framing {
             Framing::Empty => return Inflow::Empty,
-            Framing::Length(length) => (Extent::Length(length), Some(length)),
+            Framing::Length(length) => {
+                if !head.expects && self.inbox.len() as u64 >= length {
+                    // All of it has come with the head: there is nothing to stream.
+                    let whole = usize::try_from(length).unwrap_or_default();
+                    return Inflow::Read(self.inbox.split_to(whole).freeze());
+                }
+                (Extent::Length(length), Some(length))
+            }
             Framing::Chunked => (Extent::chunked(self.chunks()), None),
         };
         let (feed, pipe) = pipe(length);
@@ -148,7 +155,15 @@ impl<S: AsyncRead + AsyncWrite + Presence + Farewell + Unpin> Http1<S> {
         let (head, mut body) = response.into_parts();
         let asked = Asked { keeps_alive: asked.keeps_alive && !self.leaves(), ..asked };
         self.take_interim();
-        let mut reply = self.outbox.frame(|out| Reply::begin(&head, asked, &body, out));
+        let mut reply = self.outbox.frame(|out| {
+            let mut reply = Reply::begin(&head, body.wording(), asked, &body, out);
+            // An error is in one piece with its head, and so leaves in the simplest of writes.
+            if !reply.done && body.wording().is_some() {
+                body.say(out);
+                reply.done = true;
+            }
+            reply
+        });
         reply.switches = head.status == StatusCode::SWITCHING_PROTOCOLS;
         // Its values are slices of what the upstream's connection has read, which wants the room.
         drop(head);

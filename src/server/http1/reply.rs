@@ -7,6 +7,7 @@ use http::{StatusCode, Version};
 use http_body::Body;
 
 use crate::base::{Outbox, chunks, date, field};
+use crate::problem::Wording;
 
 /// What the request has said of its reply.
 #[derive(Clone, Copy, Debug)]
@@ -61,10 +62,21 @@ impl Reply {
         !self.keeps_alive && !self.switches
     }
 
-    /// Writes the head.
-    pub(super) fn begin<B: Body>(head: &Parts, asked: Asked, body: &B, out: &mut Vec<u8>) -> Self {
+    /// Writes the head, and the fields of an error that are ready to be written.
+    pub(super) fn begin<B: Body>(
+        head: &Parts,
+        error: Option<&Wording>,
+        asked: Asked,
+        body: &B,
+        out: &mut Vec<u8>,
+    ) -> Self {
         status_line(head.status, out);
-        let said = fields(head, out);
+        let mut said = Said::default();
+        if let Some(error) = error {
+            error.write_fields(out);
+            said.length = Some(error.length() as u64);
+        }
+        fields(head, &mut said, out);
         let framing = framing(head.status, asked, &said, body, out);
         let keeps_alive = asked.keeps_alive && !said.closes && framing != Framing::UntilClose;
         if !said.dated {
@@ -134,8 +146,7 @@ fn status_line(status: StatusCode, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-fn fields(head: &Parts, out: &mut Vec<u8>) -> Said {
-    let mut said = Said::default();
+fn fields(head: &Parts, said: &mut Said, out: &mut Vec<u8>) {
     for (name, value) in &head.headers {
         if *name == TRANSFER_ENCODING {
             continue;
@@ -155,7 +166,6 @@ fn fields(head: &Parts, out: &mut Vec<u8>) -> Said {
         said.dated |= *name == DATE;
         field::write(name, value, out);
     }
-    said
 }
 
 fn framing<B: Body>(
@@ -235,7 +245,7 @@ mod tests {
         }
         let (head, ()) = response.body(()).unwrap().into_parts();
         let mut out = Vec::new();
-        let reply = Reply::begin(&head, asked, &Long(length), &mut out);
+        let reply = Reply::begin(&head, None, asked, &Long(length), &mut out);
         (reply, String::from_utf8(out).unwrap())
     }
 

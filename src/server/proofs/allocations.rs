@@ -86,9 +86,9 @@ fn what_a_request_does_not_use_takes_nothing() {
 #[test]
 fn what_a_request_uses_is_known() {
     for (what, more, route, request, answer) in [
-        // What connection and exchange share of it, what is counted, and whose turn it is.
-        ("a body of known length", 3, "", POST, ANSWER),
-        // And the scanner of the chunks.
+        // Whose turn it is.
+        ("a body that comes with its head", 1, "", POST, ANSWER),
+        // What connection and exchange share of it, what is counted, and the scanner of the chunks.
         ("a body in chunks", 4, "", POST_CHUNKED, ANSWER),
         ("an answer in chunks", 1, "", GET, ANSWER_CHUNKED),
         // The new path, and the count of its owners.

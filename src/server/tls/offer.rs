@@ -83,7 +83,8 @@ impl Offer {
         &self,
         socket: Prefixed,
     ) -> io::Result<TlsStream<Prefixed>> {
-        self.acceptor.accept(socket).await
+        let bounded = |session: &mut ServerConnection| session.set_buffer_limit(Some(SENT_AT_ONCE));
+        self.acceptor.accept_with(socket, bounded).await
     }
 
     /// The version of HTTP that the handshake settled; none where the client offered no ALPN and
@@ -173,3 +174,7 @@ fn verifier(
     };
     builder.build().map_err(|error| format!("{} cannot be used: {error}", path.display()))
 }
+
+/// Bytes of TLS that wait for a client, at most. Each send wakes the client, so that few large ones
+/// cost less than many: as much at once as a long body is read from its upstream.
+const SENT_AT_ONCE: usize = 256 * 1024;

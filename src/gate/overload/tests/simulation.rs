@@ -52,7 +52,7 @@ impl World {
 
     async fn ask(self: Rc<Self>, again: bool) {
         let came = clock::now();
-        let entered = self.scope.enter(Class::Ordinary, came).await;
+        let entered = enter_at(&self.scope, came).await;
         let refused = match entered {
             Ok(permit) => {
                 let sent = permit.since();
