@@ -176,5 +176,5 @@ fn verifier(
 }
 
 /// Bytes of TLS that wait for a client, at most. Each send wakes the client, so that few large ones
-/// cost less than many: as much at once as a long body is read from its upstream.
-const SENT_AT_ONCE: usize = 256 * 1024;
+/// cost less than many: as much at once as one read of a long answer brings.
+const SENT_AT_ONCE: usize = 512 * 1024;
