@@ -206,10 +206,14 @@ mod tests {
     use std::pin::Pin;
     use std::task::{Context, Poll};
 
-    use http::Response;
+    use std::time::Duration;
+
+    use http::{Method, Response};
     use http_body::{Frame, SizeHint};
 
     use super::*;
+    use crate::base::RequestId;
+    use crate::problem::{self, Catalogue, Cause, Format, Language, Problem, Shelf};
 
     const ASKED: Asked =
         Asked { version: Version::HTTP_11, is_head: false, keeps_alive: true, trailers: false };
@@ -269,6 +273,33 @@ mod tests {
             assert!(text.ends_with(&format!("{end}\r\n")), "{text}");
             assert_eq!(reply.keeps_alive, framing != Framing::UntilClose);
         }
+    }
+
+    #[test]
+    fn an_error_brings_its_own_fields_and_says_once_how_long_it_is() {
+        let catalogue = Catalogue::new("fr.ammy", None, &["en".into()], &[]).unwrap();
+        let id = RequestId::generate();
+        let said = problem::Reply {
+            format: Format::Json,
+            language: Language(0),
+            request_id: &id,
+            method: &Method::GET,
+            retry_after: Duration::from_secs(5),
+        };
+        let error = Shelf::default().word(&Problem::new(Cause::NoRoute), &said, &catalogue);
+        let length = error.length() as u64;
+        let mut response = Response::new(());
+        *response.status_mut() = error.status();
+        response.headers_mut().insert("connection", HeaderValue::from_static("close"));
+        let (head, ()) = response.into_parts();
+        let mut out = Vec::new();
+        let reply = Reply::begin(&head, Some(&error), ASKED, &Long(None), &mut out);
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.starts_with("HTTP/1.1 404 Not Found\r\ncontent-type: application/json\r\n"));
+        assert_eq!(text.matches(&format!("content-length: {length}\r\n")).count(), 1, "{text}");
+        assert_eq!(text.matches(&format!("x-request-id: {}\r\n", id.as_str())).count(), 1);
+        assert!(text.ends_with("connection: close\r\n\r\n") && !reply.keeps_alive);
+        assert_eq!(reply.framing, Framing::Length(length));
     }
 
     #[test]
