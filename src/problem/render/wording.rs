@@ -2,7 +2,6 @@
 //! and the request's id is filled in on the way to the client. Under attack such a reply costs two
 //! copies into the connection's buffer, and no allocation of its own.
 
-use std::ops::Range;
 use std::rc::Rc;
 
 use bytes::Bytes;
@@ -105,8 +104,7 @@ fn append(text: &[u8], places: &[usize], id: &RequestId, out: &mut Vec<u8>) {
     out.extend_from_slice(text);
     let id = id.value().as_bytes();
     for at in places {
-        let place: Range<usize> = start + at..start + at + id.len();
-        if let Some(place) = out.get_mut(place) {
+        if let Some(place) = out.get_mut(start + at..start + at + id.len()) {
             place.copy_from_slice(id);
         }
     }

@@ -73,7 +73,7 @@ if has slowhttptest; then
   waits "... beside $slow_connections connections with slow bodies" -B ''
   waits "... beside $slow_connections connections with range" -R ''
   waits "... beside $slow_connections connections with slow reading" -X '-w 1 -y 1 -n 5 -z 32 -k 3'
-  note "The origin answers a request with a slow body at once. guichet sends it on as it comes, so that each of these is an exchange, and all of them are over when the honest client begins; nginx asks its origin once a body is whole, holds them all, and the last tenth has yet to connect then. Before an application that reads such a body first, guichet carries each of them to it, and its honest client waits longer than that of nginx: 0.44 and 0.37 in five rounds of 27 November 2026, by hand."
+  note "The origin answers a request with a slow body at once. guichet sends it on as it comes, so that each of these is an exchange, and all of them are over when the honest client begins; nginx asks its origin once a body is whole, and holds them all. To an application that reads such a body first, guichet carries each of them; docs/performance.md says what that costs."
   note "p99 of an honest client: the median of $slow_rounds rounds, in which the seats take turns, the least and the most; each is the p99 of 2000 requests, a connection each. All three write a log and give each request an id. p is how likely rounds divide as unevenly, or more so, between two that are the same."
 else
   skip 'slowhttptest: not installed'
