@@ -3,7 +3,7 @@
 //! A body that fails has to be blamed on the right side. The upstream connection sees only
 //! "the body broke"; the fault itself is left in a cell that the exchange reads afterwards.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,6 +18,7 @@ use super::pipe::Pipe;
 use super::replay::Reading;
 #[cfg(test)]
 use super::trail::{self, Place};
+use super::uploads::Upload;
 
 /// A request body.
 #[derive(Debug, Default)]
@@ -73,12 +74,23 @@ pub struct Meter {
     pub complete: Cell<bool>,
     /// The messages of a gRPC call, where each of them is bounded in place of the whole.
     pub messages: Cell<Option<Messages>>,
+    /// Its place among those that are sent on before they are whole, until it is.
+    pub upload: RefCell<Option<Upload>>,
 }
 
 impl Meter {
     /// A meter for a stream of messages, each of which has at most so many bytes.
     pub fn of_messages(most: u64) -> Self {
         Self { messages: Cell::new(Some(Messages::new(most))), ..Self::default() }
+    }
+
+    /// Nothing more goes by.
+    fn ends(&self, how: Result<(), BodyFault>) {
+        match how {
+            Ok(()) => self.complete.set(true),
+            Err(fault) => self.fault.set(Some(fault)),
+        }
+        self.upload.take();
     }
 
     /// Notes what goes by; whether it keeps within its bound, which is `limit` for the whole.
@@ -104,6 +116,17 @@ pub enum Inflow {
     Http2(Incoming),
     /// Read to its end already.
     Read(Bytes),
+    /// The beginning of it was read already.
+    Begun(Box<Begun>),
+}
+
+/// A body of which the first bytes were read.
+#[derive(Debug)]
+pub struct Begun {
+    /// Those bytes.
+    pub first: Bytes,
+    /// What comes after them.
+    pub rest: Inflow,
 }
 
 /// A client's body with a bound on its length.
@@ -119,6 +142,16 @@ impl Capped {
     /// meter says so of a message.
     pub fn new(incoming: Inflow, limit: u64, meter: Rc<Meter>) -> Self {
         Self { incoming, limit, meter }
+    }
+
+    /// What has not been read of it.
+    pub fn into_rest(self) -> Inflow {
+        self.incoming
+    }
+
+    /// Whether there is nothing more to read.
+    pub fn is_end(&self) -> bool {
+        self.incoming.is_end()
     }
 }
 
@@ -142,7 +175,7 @@ impl HttpBody for Body {
         match self {
             Self::Empty => true,
             Self::Full(bytes) => bytes.is_none(),
-            Self::Capped(capped) => capped.incoming.is_end(),
+            Self::Capped(capped) => capped.is_end(),
             Self::Replayed(reading) => reading.is_end_stream(),
         }
     }
@@ -167,6 +200,7 @@ impl Inflow {
             Self::Http1(pipe) => pipe.is_end(),
             Self::Http2(incoming) => incoming.is_end_stream(),
             Self::Read(bytes) => bytes.is_empty(),
+            Self::Begun(begun) => begun.first.is_empty() && begun.rest.is_end(),
         }
     }
 
@@ -177,6 +211,7 @@ impl Inflow {
             Self::Http1(pipe) => pipe.size_hint(),
             Self::Http2(incoming) => incoming.size_hint(),
             Self::Read(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Self::Begun(begun) => longer(&begun.rest.size_hint(), begun.first.len() as u64),
         }
     }
 
@@ -191,6 +226,10 @@ impl Inflow {
                 let data = std::mem::take(bytes);
                 Poll::Ready((!data.is_empty()).then(|| Ok(Frame::data(data))))
             }
+            Self::Begun(begun) if !begun.first.is_empty() => {
+                Poll::Ready(Some(Ok(Frame::data(std::mem::take(&mut begun.first)))))
+            }
+            Self::Begun(begun) => begun.rest.poll_frame(cx),
             // Whatever breaks a stream of HTTP/2 is the client's doing.
             Self::Http2(incoming) => {
                 let polled = Pin::new(incoming).poll_frame(cx).map_err(|_| BodyFault::Left);
@@ -202,8 +241,19 @@ impl Inflow {
     }
 }
 
+/// What is known of a length, with so many bytes before it.
+pub(super) fn longer(hint: &SizeHint, by: u64) -> SizeHint {
+    let mut longer = SizeHint::new();
+    longer.set_lower(hint.lower() + by);
+    if let Some(upper) = hint.upper() {
+        longer.set_upper(upper + by);
+    }
+    longer
+}
+
 impl Capped {
-    fn poll_frame(
+    /// The next frame.
+    pub fn poll_frame(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
@@ -211,18 +261,20 @@ impl Capped {
             Some(Ok(frame)) => {
                 if self.meter.takes(frame.data_ref(), self.limit) {
                     // Whoever knows the length does not ask again after the last byte.
-                    self.meter.complete.set(self.incoming.is_end());
+                    if self.incoming.is_end() {
+                        self.meter.ends(Ok(()));
+                    }
                     return Poll::Ready(Some(Ok(frame)));
                 }
                 BodyFault::TooLarge
             }
             Some(Err(fault)) => fault,
             None => {
-                self.meter.complete.set(true);
+                self.meter.ends(Ok(()));
                 return Poll::Ready(None);
             }
         };
-        self.meter.fault.set(Some(fault));
+        self.meter.ends(Err(fault));
         Poll::Ready(Some(Err(fault)))
     }
 }

@@ -31,6 +31,7 @@ pub mod trace;
 #[cfg(test)]
 pub(crate) mod trail;
 pub mod unescaped;
+pub mod uploads;
 pub mod web_reply;
 pub mod websocket;
 
@@ -47,6 +48,7 @@ pub use replay::Replay;
 pub use request_id::RequestId;
 pub use trace::{SpanId, TraceContext, TraceId};
 pub use unescaped::unescaped;
+pub use uploads::{Upload, Uploads};
 
 /// Index of a route in the configuration, in file order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

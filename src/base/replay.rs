@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body as _, Frame, SizeHint};
 
-use super::{Body, BodyFault};
+use super::{Body, BodyFault, body};
 
 /// A body, and what is kept of it.
 #[derive(Debug)]
@@ -111,13 +111,7 @@ impl Reading {
     pub(super) fn size_hint(&self) -> SizeHint {
         let kept = self.shared.kept.borrow();
         let ahead = kept.pieces.iter().skip(self.at).map(Piece::len).sum::<usize>() as u64;
-        let rest = self.shared.source.borrow().size_hint();
-        let mut hint = SizeHint::new();
-        hint.set_lower(rest.lower() + ahead);
-        if let Some(upper) = rest.upper() {
-            hint.set_upper(upper + ahead);
-        }
-        hint
+        body::longer(&self.shared.source.borrow().size_hint(), ahead)
     }
 }
 

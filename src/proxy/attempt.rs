@@ -127,6 +127,11 @@ impl Gateway {
             }
             None => None,
         };
+        let body = if self.must_gather(route, &body) {
+            self.gather(exchange, route, body).await?
+        } else {
+            body
+        };
         if let Some(overload) = &self.shared.overload {
             let waits = self.admit(overload, exchange, found.route, route)?;
             if let Some(waits) = waits {

@@ -55,7 +55,7 @@ impl Gateway {
         Box::pin(async move {
             let known = self.callers()?.inquire(rule, shown, inquiry, &self.witness, self).await;
             // What comes next begins now: the upstream is not to blame for the wait.
-            exchange.asked = Some(clock::now());
+            exchange.waited = Some(clock::now());
             recognised(exchange, known?);
             Ok(())
         })

@@ -1,6 +1,7 @@
 //! Bodies that a route declares: read whole, judged, and sent on as they came. All others stream.
 //! Nothing of it is inlined: most exchanges never come here.
 
+use std::future::Future;
 use std::rc::Rc;
 
 use bytes::{Bytes, BytesMut};
@@ -11,7 +12,7 @@ use super::Gateway;
 use super::exchange::Exchange;
 use super::limit::Waits;
 use crate::base::body::{Capped, Meter};
-use crate::base::{Body, Inflow};
+use crate::base::{Body, BodyFault, Inflow};
 use crate::config::model::{BodyRule, Route, Target};
 use crate::gate;
 use crate::problem::{Cause, Problem};
@@ -98,28 +99,36 @@ impl Gateway {
         limit: u64,
         body: Inflow,
     ) -> Result<Bytes, Problem> {
+        let meter = Rc::new(Meter::default());
+        exchange.meter = Some(Rc::clone(&meter));
+        let body = Body::Capped(Capped::new(body, limit, meter));
+        self.in_time(exchange, route, whole_of(body)).await
+    }
+
+    /// Reads a body within the time that the whole exchange may take.
+    pub(super) async fn in_time<T>(
+        &self,
+        exchange: &Exchange,
+        route: &Route,
+        read: impl Future<Output = Result<T, BodyFault>>,
+    ) -> Result<T, Problem> {
         let whole = match &route.target {
             Target::Upstream(id) => self.config.upstream(*id).timeout.total,
             Target::Flow(target) => self.config.flow(target.flow).timeout,
             Target::Respond(_) => self.config.server.limits.body_idle,
         };
         let end = exchange.ready() + route.timeout.unwrap_or(whole);
-        let meter = Rc::new(Meter::default());
-        exchange.meter = Some(Rc::clone(&meter));
-        let body = Body::Capped(Capped::new(body, limit, meter));
-        let read = tokio::time::timeout_at(end, whole_of(body)).await;
+        let read = tokio::time::timeout_at(end, read).await;
         read.map_err(|_| Problem::new(Cause::BodyTimeout).closing())?
+            .map_err(|fault| Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing())
     }
 }
 
 /// A body that came in one piece is not copied.
-async fn whole_of(mut body: Body) -> Result<Bytes, Problem> {
+async fn whole_of(mut body: Body) -> Result<Bytes, BodyFault> {
     let (mut first, mut more) = (Bytes::new(), BytesMut::new());
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|fault| {
-            Problem::new(Kind::Upload(fault).cause()).with_detail(fault).closing()
-        })?;
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame?.into_data() else { continue };
         match (first.is_empty(), more.is_empty()) {
             (true, true) => first = data,
             (false, true) => {

@@ -59,8 +59,8 @@ pub(super) struct Exchange {
     pub(super) choice: Option<Choice>,
     /// Who calls; nobody in particular on routes that do not ask.
     pub(super) identity: Option<Arc<Identity>>,
-    /// When whoever had to be asked for that had answered.
-    pub(super) asked: Option<Instant>,
+    /// When whoever had to be asked for that had answered, or a body that was held had come.
+    pub(super) waited: Option<Instant>,
     /// Whether the reply tells its outcome; only on GraphQL routes that want it.
     pub(super) tells_outcome: bool,
     /// Keeps the connection busy until the reply is over.
@@ -135,7 +135,7 @@ impl Exchange {
             crossing: None,
             choice: None,
             identity: None,
-            asked: None,
+            waited: None,
             tells_outcome: false,
             open,
             refusal,
@@ -157,10 +157,11 @@ impl Exchange {
         self.method == Method::HEAD
     }
 
-    /// When its call begins: with the request, unless it had to wait for a store or for room.
+    /// When its call begins: with the request, unless it had to wait for somebody's answer, for room,
+    /// or for its body.
     pub(super) fn ready(&self) -> Instant {
         let since = self.limited.as_ref().and_then(|limited| limited.since());
-        since.or(self.asked).unwrap_or(self.record.started)
+        since.max(self.waited).unwrap_or(self.record.started)
     }
 
     /// The last touch that every reply gets: it carries the request's id.

@@ -129,6 +129,9 @@ impl Gateway {
             None => Meter::default(),
             Some(rule) => exchange.call_meter(rule),
         });
+        if body.size_hint().exact().is_some() {
+            meter.upload.replace(Some(self.uploads.begin()));
+        }
         exchange.meter = Some(Rc::clone(&meter));
         Body::Capped(Capped::new(body, self.config.server.limits.body, meter))
     }

@@ -23,6 +23,7 @@ mod forward;
 mod graphql;
 mod grpc;
 mod headers;
+mod held;
 mod in_band;
 mod late;
 mod limit;
@@ -57,7 +58,7 @@ pub use stream::Watched;
 pub use wire::{Open, Switched, Wire};
 
 use self::exchange::Exchange;
-use crate::base::{Inflow, UpstreamId};
+use crate::base::{Inflow, Uploads, UpstreamId};
 use crate::config::model::Config;
 use crate::gate::{Callers, Maintenance, Memory, Overload, Policies, Rates, Stores, Switches};
 use crate::observe::Witness;
@@ -74,6 +75,8 @@ pub struct Gateway {
     /// Errors as they were said before.
     shelf: Shelf,
     shared: Shared,
+    /// Bodies that upstreams have been called with before they were whole.
+    uploads: Uploads,
     /// Who callers are; none where nobody is asked.
     callers: Option<Callers>,
     on_request: Option<OnRequest>,
@@ -151,6 +154,7 @@ impl Gateway {
             identity,
             shelf,
             shared,
+            uploads: Uploads::default(),
             callers,
             on_request,
             preflights,

@@ -62,6 +62,7 @@ mod rig;
 mod shared_callers;
 mod shared_limits;
 mod silence;
+mod slow_uploads;
 mod streaming;
 mod tls;
 mod tls_handshakes;

@@ -1,0 +1,77 @@
+//! Slow bodies, held back where there are many of them.
+//!
+//! A body is sent on as it comes: an upstream that answers early is heard early, and nothing is kept.
+//! But then a client that sends a byte a second has a connection to the upstream for as long as it
+//! likes, and a thousand of them have a thousand. So once enough bodies are under way, the upstream is
+//! called for another one only when a fair piece of it is there: an honest client has sent that before
+//! anybody could notice, and a slow one waits here, where it costs little.
+//!
+//! Only bodies whose length is known: others may be one side of a talk, of which nothing comes until
+//! the upstream has had its say. Nothing of it is inlined: most exchanges never come here.
+
+use std::future::poll_fn;
+use std::rc::Rc;
+
+use bytes::BytesMut;
+
+use super::Gateway;
+use super::exchange::Exchange;
+use super::limit::Waits;
+use crate::base::body::{Begun, Capped, Meter};
+use crate::base::{BodyFault, Inflow, clock};
+use crate::config::model::{Route, Target};
+
+impl Gateway {
+    /// Whether a body has to be [gathered](Self::gather) before anybody is called with it.
+    pub(super) fn must_gather(&self, route: &Route, body: &Inflow) -> bool {
+        self.uploads.count() >= UNDER_WAY
+            && !matches!(body, Inflow::Empty | Inflow::Read(_))
+            && !matches!(route.target, Target::Respond(_))
+            && body.size_hint().exact().is_some()
+    }
+
+    /// Waits for the beginning of a body, or all of it where it is short. The call begins after that.
+    ///
+    /// # Errors
+    /// What broke the body, or it has not come within the time of the exchange.
+    #[cold]
+    #[inline(never)]
+    pub(super) fn gather<'a>(
+        &'a self,
+        exchange: &'a mut Exchange,
+        route: &'a Route,
+        body: Inflow,
+    ) -> Waits<'a, Inflow> {
+        Box::pin(async move {
+            let meter = Rc::new(Meter::default());
+            exchange.meter = Some(Rc::clone(&meter));
+            let body = Capped::new(body, self.config.server.limits.body, meter);
+            let gathered = self.in_time(exchange, route, beginning_of(body)).await?;
+            exchange.waited = Some(clock::now());
+            Ok(gathered)
+        })
+    }
+}
+
+/// The same body, once enough of it is there. Trailers are not kept: what they describe has been read.
+async fn beginning_of(mut body: Capped) -> Result<Inflow, BodyFault> {
+    let mut first = BytesMut::new();
+    while first.len() < ENOUGH {
+        let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await else {
+            return Ok(Inflow::Read(first.freeze()));
+        };
+        if let Ok(data) = frame?.into_data() {
+            // Copied, since what lies where it was read holds all that was read beside it.
+            first.extend_from_slice(&data);
+        }
+        if body.is_end() {
+            return Ok(Inflow::Read(first.freeze()));
+        }
+    }
+    Ok(Inflow::Begun(Box::new(Begun { first: first.freeze(), rest: body.into_rest() })))
+}
+
+/// Bodies that may be under way on a worker before others are held.
+const UNDER_WAY: usize = 64;
+/// Bytes of a body that are enough to call an upstream with it.
+const ENOUGH: usize = 16 * 1024;
