@@ -15,12 +15,12 @@ pin() {
 
 honest() { taskset -c 0 python3 "$here/honest.py" "${port[$1.plain]}" || echo failed; }
 
-# beside SEAT [FLAG EXTRA]: what the honest client has to wait, beside an attack if one is named.
+# beside SEAT [FLAG EXTRA [PATH]]: what the honest client has to wait, beside an attack if one is named.
 beside() {
   local extra attack
   [ "$#" -gt 1 ] || { honest "$1"; return; }
   read -r -a extra <<<"$3"
-  taskset -c 1 slowhttptest -c "$slow_connections" "$2" -i 5 -r 1000 -l 25 -u "http://127.0.0.1:${port[$1.plain]}/hello" \
+  taskset -c 1 slowhttptest -c "$slow_connections" "$2" -i 5 -r 1000 -l 25 -u "http://127.0.0.1:${port[$1.plain]}${4:-/hello}" \
     "${extra[@]}" > "$work/slow.out" 2>&1 & attack=$!
   sleep 7
   honest "$1"
@@ -29,7 +29,7 @@ beside() {
   sleep 1
 }
 
-# in_turn [FLAG EXTRA]: a file of figures for each seat.
+# in_turn [FLAG EXTRA [PATH]]: a file of figures for each seat.
 in_turn() {
   local round order seat
   rm -f "$work"/honest.*
@@ -59,7 +59,7 @@ against() {
     }'
 }
 
-# waits TITLE [FLAG EXTRA]
+# waits TITLE [FLAG EXTRA [PATH]]
 waits() {
   in_turn "${@:2}"
   each "$1" told
@@ -70,10 +70,10 @@ if has slowhttptest; then
   pin
   waits 'p99 of an honest client in ms, calm'
   waits "... beside $slow_connections connections with slow heads" -H ''
-  waits "... beside $slow_connections connections with slow bodies" -B ''
+  waits "... beside $slow_connections connections with slow bodies" -B '' /
   waits "... beside $slow_connections connections with range" -R ''
   waits "... beside $slow_connections connections with slow reading" -X '-w 1 -y 1 -n 5 -z 32 -k 3'
-  note "The origin answers a request with a slow body at once. guichet sends it on as it comes, so that each of these is an exchange, and all of them are over when the honest client begins; nginx asks its origin once a body is whole, and holds them all. To an application that reads such a body first, guichet carries each of them; docs/performance.md says what that costs."
+  note "The slow bodies are for an application that reads a body before it answers. nginx asks it once a body is whole, guichet once a fair piece is there where 64 are under way (docs/http.md), HAProxy sends all of them on as they come. The honest client begins 7 s after the attack, when some hundreds of the 5000 have yet to connect, whoever has the seat."
   note "p99 of an honest client: the median of $slow_rounds rounds, in which the seats take turns, the least and the most; each is the p99 of 2000 requests, a connection each. All three write a log and give each request an id. p is how likely rounds divide as unevenly, or more so, between two that are the same."
 else
   skip 'slowhttptest: not installed'

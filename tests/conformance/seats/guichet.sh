@@ -23,7 +23,9 @@ plain = "redirect"
 access_log = { to = "$work/access.log" }
 CONF
   local name
-  for name in origin echo vtc silent nobody; do upstream "$name" "${port[$name]}"; done
+  # Nobody else bounds the whole of an exchange, so that slow clients stay as long as their bytes come.
+  upstream origin "${port[origin]}" 60s
+  for name in echo vtc silent nobody; do upstream "$name" "${port[$name]}"; done
   upstream record "${port[guichet.record]}"
   upstream script "${port[guichet.script]}"
   route case '/case/{*rest}' script
@@ -39,9 +41,10 @@ CONF
   route record '/{*rest}' record
 }
 
+# upstream NAME PORT [TOTAL]
 upstream() {
   printf '[upstream.%s]\nendpoints = ["http://127.0.0.1:%s"]\n' "$1" "$2"
-  printf 'timeout = { connect = "2s", first_byte = "5s", idle = "5s", total = "8s" }\n'
+  printf 'timeout = { connect = "2s", first_byte = "5s", idle = "5s", total = "%s" }\n' "${3:-8s}"
 }
 route() { printf '[[route]]\nname = "%s"\nmatch = "%s"\nupstream = "%s"\n' "$@"; }
 # A host goes before a path: these are all of one.
