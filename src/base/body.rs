@@ -278,3 +278,30 @@ impl Capped {
         Poll::Ready(Some(Err(fault)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use super::*;
+    use crate::base::pipe::pipe;
+
+    #[test]
+    fn a_body_that_was_begun_goes_on_where_it_was_left_and_is_as_long_as_ever() {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (feed, pipe) = pipe(Some(2));
+        let rest = Inflow::Http1(pipe);
+        let mut body = Inflow::Begun(Box::new(Begun { first: Bytes::from_static(b"abc"), rest }));
+        assert_eq!((body.size_hint().exact(), body.is_end()), (Some(5), false));
+
+        let mut read = Vec::new();
+        while let Poll::Ready(Some(frame)) = body.poll_frame(&mut cx) {
+            read.extend_from_slice(&frame.unwrap().into_data().unwrap());
+        }
+        assert_eq!((&read[..], body.size_hint().exact()), (&b"abc"[..], Some(2)));
+
+        feed.push(Frame::data(Bytes::from_static(b"de")));
+        assert!(matches!(body.poll_frame(&mut cx), Poll::Ready(Some(Ok(_)))));
+        assert!(body.is_end());
+    }
+}

@@ -22,7 +22,7 @@ impl Gateway {
         exchange: &mut Exchange,
         connection: &Connection,
         parts: &mut Parts,
-        body: Inflow,
+        mut body: Inflow,
     ) -> Result<Response<Watched>, Problem> {
         if let Some(refusal) = exchange.take_refusal() {
             return Err(refusal);
@@ -127,30 +127,27 @@ impl Gateway {
             }
             None => None,
         };
-        let body = if self.must_gather(route, &body) {
-            self.gather(exchange, route, body).await?
-        } else {
-            body
-        };
+        // In place, here and below: a body beside this one would be held for as long as the exchange.
+        if self.must_gather(route, &body) {
+            body = self.gather(exchange, route, body).await?;
+        }
         if let Some(overload) = &self.shared.overload {
             let waits = self.admit(overload, exchange, found.route, route)?;
             if let Some(waits) = waits {
                 waits.await?;
             }
         }
-        let body = match &route.body {
-            Some(rule) if route.is_observed => {
+        if let Some(rule) = &route.body {
+            body = if route.is_observed {
                 self.watch(exchange, (route, rule), parts, body).await?
-            }
-            Some(rule) => self.examine(exchange, (route, rule), parts, body).await?,
-            None => body,
-        };
-        let body = match &route.graphql {
-            Some(graphql) => {
-                self.judge_operation(exchange, (route, graphql), parts, uri.query(), body).await?
-            }
-            None => body,
-        };
+            } else {
+                self.examine(exchange, (route, rule), parts, body).await?
+            };
+        }
+        if let Some(graphql) = &route.graphql {
+            let whose = (route, &**graphql);
+            body = self.judge_operation(exchange, whose, parts, uri.query(), body).await?;
+        }
         match &route.target {
             Target::Upstream(id) => {
                 let target = forward::target(route, &found, &asked, &uri, absent.as_deref())?;

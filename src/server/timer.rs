@@ -32,6 +32,8 @@ pub(super) const TICK: Duration = Duration::from_millis(200);
 pub(super) struct Timer {
     armed: Option<(Wait, Instant)>,
     alarm: Alarm,
+    /// When the alarm was put off last.
+    put_off: Option<Instant>,
 }
 
 impl Timer {
@@ -47,7 +49,14 @@ impl Timer {
             return None;
         }
         let now = clock::now();
-        self.armed = Some((wait, now + after));
+        let deadline = now + after;
+        self.armed = Some((wait, deadline));
+        // A client that sends a byte every few seconds would have an alarm ring for nothing each time,
+        // and thousands of them thousands, each of which finds its connection cold.
+        if self.put_off.is_none_or(|last| last + SELDOM <= now) {
+            self.put_off = Some(now);
+            self.alarm.put_off(deadline);
+        }
         Some(now)
     }
 
@@ -60,5 +69,44 @@ impl Timer {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some((_, deadline)) = self.armed else { return Poll::Pending };
         self.alarm.poll_until(deadline, cx)
+    }
+}
+
+/// How often an alarm is put off at most: to move it costs more than most exchanges may.
+const SELDOM: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::Ordering::Relaxed;
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Rung(AtomicUsize);
+
+    impl Wake for Rung {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_ends_in_time_again_and_again_rings_for_nothing_not_once() {
+        for every in [100, 5000] {
+            let (mut timer, start, rung) =
+                (Timer::default(), clock::now(), Arc::new(Rung::default()));
+            let waker = Waker::from(Arc::clone(&rung));
+            while (clock::now() - start).as_secs() < 30 {
+                timer.disarm();
+                timer.arm(Wait::Body, Duration::from_secs(10));
+                assert!(timer.poll(&mut Context::from_waker(&waker)).is_pending());
+                tokio::time::advance(Duration::from_millis(every)).await;
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(rung.0.load(Relaxed), 0, "every {every} ms");
+        }
     }
 }
