@@ -23,11 +23,9 @@ use crate::config::model::{Route, Target};
 
 impl Gateway {
     /// Whether a body has to be [gathered](Self::gather) before anybody is called with it.
+    #[inline]
     pub(super) fn must_gather(&self, route: &Route, body: &Inflow) -> bool {
-        self.uploads.count() >= UNDER_WAY
-            && !matches!(body, Inflow::Empty | Inflow::Read(_))
-            && !matches!(route.target, Target::Respond(_))
-            && body.size_hint().exact().is_some()
+        self.uploads.count() >= UNDER_WAY && may_be_slow(route, body)
     }
 
     /// Waits for the beginning of a body, or all of it where it is short. The call begins after that.
@@ -51,6 +49,13 @@ impl Gateway {
             Ok(gathered)
         })
     }
+}
+
+#[cold]
+fn may_be_slow(route: &Route, body: &Inflow) -> bool {
+    !matches!(body, Inflow::Empty | Inflow::Read(_))
+        && !matches!(route.target, Target::Respond(_))
+        && body.size_hint().exact().is_some()
 }
 
 /// The same body, once enough of it is there. Trailers are not kept: what they describe has been read.

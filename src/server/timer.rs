@@ -51,13 +51,18 @@ impl Timer {
         let now = clock::now();
         let deadline = now + after;
         self.armed = Some((wait, deadline));
-        // A client that sends a byte every few seconds would have an alarm ring for nothing each time,
-        // and thousands of them thousands, each of which finds its connection cold.
-        if self.put_off.is_none_or(|last| last + SELDOM <= now) {
-            self.put_off = Some(now);
-            self.alarm.put_off(deadline);
+        if self.put_off.is_none_or(|last| now.duration_since(last) >= SELDOM) {
+            self.put_off(now, deadline);
         }
         Some(now)
+    }
+
+    /// A client that sends a byte every few seconds would have an alarm ring for nothing each time, and
+    /// thousands of them thousands, each of which finds its connection cold.
+    #[cold]
+    fn put_off(&mut self, now: Instant, deadline: Instant) {
+        self.put_off = Some(now);
+        self.alarm.put_off(deadline);
     }
 
     /// Whether it is for this that the deadline is set.
