@@ -7,7 +7,8 @@
 //! anybody could notice, and a slow one waits here, where it costs little.
 //!
 //! Only bodies whose length is known: others may be one side of a talk, of which nothing comes until
-//! the upstream has had its say. Nothing of it is inlined: most exchanges never come here.
+//! the upstream has had its say. All but the look at how many there are is out of line: most exchanges
+//! never come here.
 
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -32,7 +33,6 @@ impl Gateway {
     ///
     /// # Errors
     /// What broke the body, or it has not come within the time of the exchange.
-    #[cold]
     #[inline(never)]
     pub(super) fn gather<'a>(
         &'a self,
@@ -43,8 +43,10 @@ impl Gateway {
         Box::pin(async move {
             let meter = Rc::new(Meter::default());
             exchange.meter = Some(Rc::clone(&meter));
-            let body = Capped::new(body, self.config.server.limits.body, meter);
-            let gathered = self.in_time(exchange, route, beginning_of(body)).await?;
+            let enough = body.size_hint().lower().min(ENOUGH);
+            // Its length has been judged already, or will be message by message.
+            let body = Capped::new(body, u64::MAX, meter);
+            let gathered = self.in_time(exchange, route, beginning_of(body, enough)).await?;
             exchange.waited = Some(clock::now());
             Ok(gathered)
         })
@@ -58,25 +60,25 @@ fn may_be_slow(route: &Route, body: &Inflow) -> bool {
         && body.size_hint().exact().is_some()
 }
 
-/// The same body, once enough of it is there. Trailers are not kept: what they describe has been read.
-async fn beginning_of(mut body: Capped) -> Result<Inflow, BodyFault> {
+/// The same body, once so much of it is there, which is all of it at most: trailers are left to come.
+async fn beginning_of(mut body: Capped, enough: u64) -> Result<Inflow, BodyFault> {
     let mut first = BytesMut::new();
-    while first.len() < ENOUGH {
-        let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await else {
-            return Ok(Inflow::Read(first.freeze()));
-        };
+    while (first.len() as u64) < enough
+        && let Some(frame) = poll_fn(|cx| body.poll_frame(cx)).await
+    {
         if let Ok(data) = frame?.into_data() {
             // Copied, since what lies where it was read holds all that was read beside it.
             first.extend_from_slice(&data);
         }
-        if body.is_end() {
-            return Ok(Inflow::Read(first.freeze()));
-        }
     }
-    Ok(Inflow::Begun(Box::new(Begun { first: first.freeze(), rest: body.into_rest() })))
+    let first = first.freeze();
+    if body.is_end() {
+        return Ok(Inflow::Read(first));
+    }
+    Ok(Inflow::Begun(Box::new(Begun { first, rest: body.into_rest() })))
 }
 
 /// Bodies that may be under way on a worker before others are held.
 const UNDER_WAY: usize = 64;
 /// Bytes of a body that are enough to call an upstream with it.
-const ENOUGH: usize = 16 * 1024;
+const ENOUGH: u64 = 16 * 1024;

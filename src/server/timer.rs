@@ -52,7 +52,7 @@ impl Timer {
         let deadline = now + after;
         self.armed = Some((wait, deadline));
         if self.put_off.is_none_or(|last| now.duration_since(last) >= SELDOM) {
-            self.put_off(now, deadline);
+            self.put_off_alarm(now, deadline);
         }
         Some(now)
     }
@@ -60,7 +60,7 @@ impl Timer {
     /// A client that sends a byte every few seconds would have an alarm ring for nothing each time, and
     /// thousands of them thousands, each of which finds its connection cold.
     #[cold]
-    fn put_off(&mut self, now: Instant, deadline: Instant) {
+    fn put_off_alarm(&mut self, now: Instant, deadline: Instant) {
         self.put_off = Some(now);
         self.alarm.put_off(deadline);
     }

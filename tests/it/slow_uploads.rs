@@ -1,8 +1,11 @@
 //! Bodies that come slowly: a few reach their upstream as they come, many do not occupy it.
 
+use crate::grpc::before;
+use crate::grpc_errors::{call, trailer};
 use crate::rig::client::Client;
 use crate::rig::eventually;
 use crate::rig::gateway::{Gateway, Setup};
+use crate::rig::grpc::service::Steps;
 use crate::rig::h2::{Frames, H2Client, request};
 use crate::rig::origin::{Origin, Step, nobody, ok};
 
@@ -91,6 +94,26 @@ fn a_client_that_leaves_a_held_body_has_asked_nobody() {
     let line = gateway.log_line_where(|line| line["path"] == "/left");
     assert_eq!((&line["cause"], &line["bytes_in"]), (&"client_left".into(), &3.into()), "{line}");
     assert!(!origin.requests().iter().any(|seen| seen.head.line.contains("/left")));
+}
+
+#[test]
+fn a_call_that_was_held_keeps_its_own_bound_and_its_trailers() {
+    let (origin, service) = (origin(), Steps::start());
+    let gateway = before(&service)
+        .server("limits = { body = \"1KiB\" }")
+        .with(&format!("[upstream.slow]\nendpoints = [\"{}\"]\n", origin.url()))
+        .route_first("name = \"slow\"\nmatch = \"/slow\"\nupstream = \"slow\"")
+        .start();
+    let _crowd = crowd(&gateway, &origin);
+    // The whole is longer than a body may be, but no body of a call is bounded by that.
+    let sent = [&b"\0\0\0\x08\0"[..], &[b'x'; 2048]].concat();
+    let asked = call("Raw").header("content-length", sent.len());
+    let body = Frames::data(sent.clone()).trailers(&[("x-checksum", "abc")]);
+
+    let reply = H2Client::plain(gateway.plain()).ask(asked, body);
+
+    assert_eq!(reply.body, sent, "{reply:?}");
+    assert_eq!(trailer(&reply, "x-checksum"), Some("abc"));
 }
 
 fn origin() -> Origin {
